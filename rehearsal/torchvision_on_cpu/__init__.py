@@ -1,0 +1,13 @@
+"""torchvision's registry wheel made importable beside a CPU torch, without the product knowing.
+
+`install()` does it for this process. A child process and its own children get it with `FOLDER` on their
+PYTHONPATH. It changes nothing where torchvision works by itself.
+"""
+
+from pathlib import Path
+
+from rehearsal.torchvision_on_cpu.operator_schemas import install
+
+FOLDER = Path(__file__).resolve().parent
+
+__all__ = ["FOLDER", "install"]
