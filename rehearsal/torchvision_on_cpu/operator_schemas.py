@@ -2,8 +2,8 @@
 
 torchvision's registry wheel is built for CUDA: its extension `_C.so` needs CUDA libraries, so beside a CPU
 torch it is not loaded, and torchvision 0.28 then dies in `_meta_registrations.py`, which registers fake
-kernels for two operators that only `_C.so` defines. Declaring the schemas of these two is enough for models and
-transforms; operators such as `nms` still raise torchvision's own "Couldn't load custom C++ ops".
+kernels for two operators that only `_C.so` defines. Declaring the schemas of these two is enough for models
+and transforms; operators such as `nms` still raise torchvision's own "Couldn't load custom C++ ops".
 
 Nothing beyond the standard library is imported until torchvision is.
 """
