@@ -1,0 +1,299 @@
+"""The contract of an execution's input: fields, defaults, limits, and a sentence for each fault.
+
+Every field is optional. What the caller leaves out comes from the deployment's defaults, and what those
+leave out from the defaults below. Names are camelCase in JSON and snake_case in Python.
+"""
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"]
+
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+
+
+class InvalidInput(ValueError):
+    """The execution input breaks its contract; the message has one sentence for each fault."""
+
+
+def _ascending(values: list[float]) -> list[float]:
+    if values != sorted(set(values)):
+        raise ValueError("not ascending")
+    return values
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if len(set(values)) != len(values):
+        raise ValueError("a value twice")
+    return values
+
+
+Share = Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 1, both excluded")]
+Count = Annotated[int, Field(ge=0, le=1000, description="an integer from 0 to 1000")]
+LearningRate = Annotated[float, Field(gt=0, le=10, description="a number greater than 0 and at most 10")]
+BatchSize = Annotated[int, Field(ge=1, le=4096, description="an integer from 1 to 4096")]
+Epochs = Annotated[int, Field(ge=1, le=1000, description="an integer from 1 to 1000")]
+Seconds = Annotated[int, Field(ge=1, le=2_419_200, description="an integer from 1 to 2419200 (28 days)")]
+
+
+class Part(BaseModel):
+    """A JSON object of the input: strict types, no unknown fields, no NaN.
+
+    A field's description completes the sentence "must be ...", which is what a caller reads when it is wrong.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        alias_generator=to_camel,
+        validate_by_name=True,
+    )
+
+
+class Split(Part):
+    """Shares of the three splits, and the unit that goes to one of them as a whole."""
+
+    train: Share = 0.9
+    valid: Share = 0.05
+    test: Share = 0.05
+    by: Literal["group", "image"] = Field(
+        default="group",
+        description='"group" (linked bins stay together) or "image" (leaks; only to compare with others)',
+    )
+
+    @model_validator(mode="after")
+    def _sums_to_one(self) -> Self:
+        total = self.train + self.valid + self.test
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"three shares train, valid and test that sum to 1; these sum to {total:.10g}")
+        return self
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Asked share of each split, in the order train, valid, test."""
+        return {"train": self.train, "valid": self.valid, "test": self.test}
+
+
+class Dataset(Part):
+    """Which bins are taken from where, and what is made of them."""
+
+    source: str = Field(
+        default="s3://aft-vbi-pds",
+        pattern=rf"^s3://{_BUCKET}(/[^/]+)*/?$",
+        description="an S3 URI such as s3://aft-vbi-pds that holds bin-images/ and metadata/",
+    )
+    fraction: float = Field(default=0.02, gt=0, le=1, description="a number greater than 0 and at most 1")
+    min_count: Count = 1
+    max_count: Count = 5
+    image_size: int = Field(default=224, ge=32, le=1024, description="an integer from 32 to 1024 (pixels)")
+    maximum_rejects: float = Field(
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="a number from 0 to below 1: the fraction of bins that may be unusable",
+    )
+    split: Split = Split()
+
+    @model_validator(mode="after")
+    def _has_classes(self) -> Self:
+        if self.min_count >= self.max_count:
+            raise ValueError(
+                "an object whose minCount is less than its maxCount (one class leaves nothing to learn); "
+                f"they are {self.min_count} and {self.max_count}"
+            )
+        return self
+
+    @property
+    def labels(self) -> list[int]:
+        """The counts that are told apart, ascending."""
+        return list(range(self.min_count, self.max_count + 1))
+
+
+class Hyperparameters(Part):
+    """Values that are used when nothing is tuned."""
+
+    learning_rate: LearningRate = 0.0005
+    batch_size: BatchSize = 128
+    epochs: Epochs = 5
+
+
+class Ranges(Part):
+    """What tuning may try."""
+
+    learning_rate: Annotated[list[LearningRate], AfterValidator(_ascending)] = Field(
+        default=[1e-5, 1e-2],
+        min_length=2,
+        max_length=2,
+        description="[lowest, highest], ascending, each greater than 0 and at most 10",
+    )
+    batch_size: Annotated[list[BatchSize], AfterValidator(_distinct)] = Field(
+        default=[32, 64, 128, 256],
+        min_length=1,
+        max_length=30,
+        description="a list of 1 to 30 different integers from 1 to 4096",
+    )
+    epochs: Annotated[list[Epochs], AfterValidator(_ascending)] = Field(
+        default=[10, 20],
+        min_length=2,
+        max_length=2,
+        description="[lowest, highest], ascending, each an integer from 1 to 1000",
+    )
+
+
+class Tuning(Part):
+    """The search for better hyperparameters before the training that counts."""
+
+    enabled: bool = Field(default=True, description="true or false")
+    max_jobs: int = Field(default=10, ge=1, le=750, description="an integer from 1 to 750")
+    parallel_jobs: int = Field(default=2, ge=1, le=10, description="an integer from 1 to 10")
+    strategy: Literal["Bayesian", "Random", "Hyperband", "Grid"] = Field(
+        default="Bayesian", description='"Bayesian", "Random", "Hyperband" or "Grid"'
+    )
+    objective: Literal["validation:accuracy", "test:accuracy"] = Field(
+        default="validation:accuracy",
+        description='"validation:accuracy" or "test:accuracy" (makes the estimate optimistic)',
+    )
+    ranges: Ranges = Ranges()
+
+    @model_validator(mode="after")
+    def _parallel_fits(self) -> Self:
+        if self.parallel_jobs > self.max_jobs:
+            raise ValueError(
+                "an object whose parallelJobs is at most its maxJobs; "
+                f"they are {self.parallel_jobs} and {self.max_jobs}"
+            )
+        return self
+
+
+class Training(Part):
+    """Where training runs, for how long at most, and whether on spot instances."""
+
+    instance_type: str = Field(
+        default="ml.g4dn.xlarge",
+        pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$",
+        description="a SageMaker training instance type such as ml.g4dn.xlarge or ml.m5.xlarge",
+    )
+    instance_count: int = Field(default=1, ge=1, le=64, description="an integer from 1 to 64")
+    sharded: bool = Field(default=False, description="true or false")
+    spot: bool = Field(default=True, description="true or false")
+    max_run_seconds: Seconds = 7200
+    max_wait_seconds: Seconds = 14400
+
+    @model_validator(mode="after")
+    def _waits_for_the_run(self) -> Self:
+        if self.spot and self.max_wait_seconds < self.max_run_seconds:
+            raise ValueError(
+                "an object whose maxWaitSeconds (waiting for spot capacity and running) is at least its "
+                f"maxRunSeconds; they are {self.max_wait_seconds} and {self.max_run_seconds}"
+            )
+        return self
+
+
+class Release(Part):
+    """When a model is good enough, and whether a person approves it."""
+
+    minimum_accuracy: float = Field(default=0.3, ge=0, le=1, description="a number from 0 to 1")
+    approval: Literal["automatic", "manual"] = Field(
+        default="automatic", description='"automatic" or "manual"'
+    )
+
+
+class ExecutionInput(Part):
+    """The complete input of one execution."""
+
+    dataset: Dataset = Dataset()
+    architectures: Annotated[list[Architecture], AfterValidator(_distinct)] = Field(
+        default=["resnet50", "resnet101"],
+        min_length=1,
+        description="a list of one or more, none twice, of " + ", ".join(get_args(Architecture)),
+    )
+    weights: str = Field(
+        default="imagenet",
+        pattern=rf"^(imagenet|none|s3://{_BUCKET}/.*[^/])$",
+        description='"imagenet", "none" or the S3 URI of a file of weights',
+    )
+    trainable: Literal["head", "layer4", "all"] = Field(
+        default="head", description='"head", "layer4" or "all"'
+    )
+    hyperparameters: Hyperparameters = Hyperparameters()
+    tuning: Tuning = Tuning()
+    training: Training = Training()
+    release: Release = Release()
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="an integer from 0 to 2147483647")
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field with its value, named as in JSON."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def complete(given: object, defaults: Mapping[str, Any] | None = None) -> ExecutionInput:
+    """Fill what `given` leaves out from `defaults`, then from this module, and validate the whole.
+
+    Args:
+        given: the execution's input as parsed from JSON; None is the same as {}.
+        defaults: a partial input: the deployment's own defaults.
+
+    Raises:
+        InvalidInput: one sentence for each field that is unknown, of the wrong type, or out of its limits.
+    """
+    if given is not None and not isinstance(given, dict):
+        raise InvalidInput(f"input: {_shown(given)} was given; must be a JSON object such as {{}}")
+    merged = _overlay(defaults or {}, given or {})
+    try:
+        # Strict as JSON has it: lists for lists, and 1 is fine where 1.0 is.
+        return ExecutionInput.model_validate_json(json.dumps(merged))
+    except ValidationError as error:
+        sentences = (_sentence(fault, merged) for fault in error.errors())
+        raise InvalidInput("\n".join(dict.fromkeys(sentences))) from None
+
+
+def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge two JSON objects; `above` wins, objects in both are merged in turn."""
+    merged = dict(below)
+    for key, value in above.items():
+        lower = merged.get(key)
+        both_objects = isinstance(lower, dict) and isinstance(value, dict)
+        merged[key] = _overlay(lower or {}, value) if both_objects else value
+    return merged
+
+
+def _sentence(fault: ErrorDetails, given: dict[str, Any]) -> str:
+    """Such as `dataset.fraction: 0 was given; must be a number greater than 0 and at most 1`."""
+    model: type[Part] = ExecutionInput
+    must_be = "a JSON object"
+    value: Any = given
+    path: list[str] = []
+    for step in map(str, fault["loc"]):
+        path.append(step)
+        value = value[step]
+        field = {field.alias: field for field in model.model_fields.values()}.get(step)
+        if field is None:
+            return f"{'.'.join(path)}: unknown field; {_known_fields(model, step)}"
+        if not (isinstance(field.annotation, type) and issubclass(field.annotation, Part)):
+            # What is wrong inside a list is told by what the whole list must be.
+            must_be = str(field.description)
+            break
+        model = field.annotation
+    else:
+        if fault["type"] == "value_error":
+            must_be = str(fault["ctx"]["error"])
+    return f"{'.'.join(path) or 'input'}: {_shown(value)} was given; must be {must_be}"
+
+
+def _known_fields(model: type[Part], unknown: str) -> str:
+    known = [str(field.alias) for field in model.model_fields.values()]
+    close = difflib.get_close_matches(unknown, known, n=1)
+    return f"{f'did you mean {close[0]}? ' if close else ''}allowed here: {', '.join(known)}"
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 100 else text[:97] + "..."
