@@ -1,0 +1,38 @@
+"""Settings to stacks; nothing else."""
+
+import aws_cdk as cdk
+
+from stacks.endpoint import EndpointStack
+from stacks.observability import ObservabilityStack
+from stacks.settings import DeploymentSettings
+from stacks.storage import StorageStack
+from stacks.workflow import WorkflowStack
+
+
+def build(app: cdk.App) -> None:
+    """Add the stacks that the context's settings describe."""
+    settings = DeploymentSettings.from_context(app.node)
+    prefix = settings.name.capitalize()
+    storage = StorageStack(app, f"{prefix}-Storage", settings=settings)
+    observability = ObservabilityStack(app, f"{prefix}-Observability", settings=settings)
+    endpoint = EndpointStack(
+        app,
+        f"{prefix}-Endpoint",
+        settings=settings,
+        data_bucket=storage.data_bucket,
+        topic=observability.topic,
+    )
+    WorkflowStack(
+        app,
+        f"{prefix}-Workflow",
+        settings=settings,
+        data_bucket=storage.data_bucket,
+        endpoint=endpoint,
+        topic=observability.topic,
+    )
+
+
+if __name__ == "__main__":
+    app = cdk.App()
+    build(app)
+    app.synth()

@@ -1,0 +1,1 @@
+"""What `cdk deploy` puts up: one stack a module, one construct a concern."""

@@ -1,0 +1,62 @@
+"""What is uploaded beside the templates: the functions' layer and the training code, each the same bytes every time."""
+
+import gzip
+import hashlib
+import shutil
+import subprocess
+import sys
+import tarfile
+from io import BytesIO
+from pathlib import Path
+
+from stacks.settings import ROOT
+
+BUILD = ROOT / "build"
+
+# AWS Lambda's python3.13 runtime: Amazon Linux 2023, glibc 2.34, x86-64.
+LAMBDA_PYTHON = "3.13"
+LAMBDA_PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
+
+
+def layer_folder() -> Path:
+    """Folder with the packages of lambda/requirements.txt, built for the Lambda runtime whatever machine this is.
+
+    Built once for each content of requirements.txt; needs no Docker, as only wheels are taken.
+    """
+    requirements = ROOT / "lambda" / "requirements.txt"
+    digest = hashlib.sha256(requirements.read_bytes() + LAMBDA_PYTHON.encode()).hexdigest()[:12]
+    folder = BUILD / f"layer-{digest}"
+    if not folder.exists():
+        partial = folder.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        command += ["--no-compile", "--only-binary=:all:", "--implementation=cp"]
+        command += [f"--python-version={LAMBDA_PYTHON}", *(f"--platform={p}" for p in LAMBDA_PLATFORMS)]
+        command += [f"--target={partial / 'python'}", f"--requirement={requirements}"]
+        subprocess.run(command, check=True)
+        partial.rename(folder)
+    return folder
+
+
+def training_archive() -> tuple[Path, str]:
+    """The training code as the sourcedir.tar.gz that SageMaker's toolkit unpacks, and the hash of its content.
+
+    Times, owners and order are fixed, so that the same code is the same asset and nothing is deployed for no reason.
+    """
+    source = ROOT / "training_code"
+    buffer = BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for path in sorted(source.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                entry = tarfile.TarInfo(path.relative_to(source).as_posix())
+                entry.size, entry.mode = path.stat().st_size, 0o644
+                with path.open("rb") as file:
+                    tar.addfile(entry, file)
+    content = buffer.getvalue()
+    # The hash is of the uncompressed bytes: zlib's differ from machine to machine.
+    digest = hashlib.sha256(content).hexdigest()
+    archive = BUILD / f"training-{digest[:12]}.tar.gz"
+    if not archive.exists():
+        archive.parent.mkdir(exist_ok=True)
+        archive.write_bytes(gzip.compress(content, mtime=0))
+    return archive, digest

@@ -1,0 +1,120 @@
+"""Catalogue, Split, Pack and Seal: from photos in the source to shards; skipped where the dataset exists already."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks.functions import Functions
+from stacks.states.failure import Failure
+from stacks.states.jsonata import SENTENCE, expression
+
+
+def dataset(
+    scope: Construct, functions: Functions, data_bucket: s3.IBucket, concurrency: int, failure: Failure
+) -> sfn.Chain:
+    """Assigns `dataset`: id, uri, counts and rejects, as the execution's output has them."""
+
+    def step(name: str, function: lambda_.IFunction, **options: object) -> tasks.LambdaInvoke:
+        state = tasks.LambdaInvoke.jsonata(
+            scope,
+            name,
+            lambda_function=function,
+            payload=sfn.TaskInput.from_object({"dataset": expression("$run.dataset")}),
+            **options,
+        )
+        return failure.catch(state)
+
+    split = step("Split", functions.split)
+    seal = step("Seal", functions.seal, assign={"dataset": expression("$states.result.Payload")})
+    reuse = sfn.Pass.jsonata(scope, "Reuse dataset", assign={"dataset": expression("$run.dataset.card")})
+
+    def over(name: str, function: lambda_.IFunction, items: str, item: str) -> sfn.Chain:
+        return _each(
+            scope,
+            name,
+            function,
+            data_bucket,
+            items=items,
+            item=item,
+            concurrency=concurrency,
+            failure=failure,
+        )
+
+    build = (
+        over("Catalogue", functions.catalogue, "batches", "batch")
+        .next(split)
+        .next(over("Pack", functions.pack, "shards", "shard"))
+        .next(seal)
+    )
+    return (
+        sfn.Choice.jsonata(scope, "Dataset ready?")
+        .when(sfn.Condition.jsonata(expression("$run.dataset.ready")), reuse)
+        .otherwise(build)
+        .afterwards()
+    )
+
+
+def _each(
+    scope: Construct,
+    name: str,
+    function: lambda_.IFunction,
+    data_bucket: s3.IBucket,
+    *,
+    items: str,
+    item: str,
+    concurrency: int,
+    failure: Failure,
+) -> sfn.Chain:
+    """Run `function` for every item of a JSON array in the data bucket.
+
+    A Distributed Map that fails does not say why. So each child hands its error up as a result, and the machine fails
+    after the map with a cause that names the item and quotes its error.
+    """
+    work = tasks.LambdaInvoke.jsonata(
+        scope,
+        f"{name} {item}",
+        lambda_function=function,
+        payload=sfn.TaskInput.from_text(expression("$states.input")),
+        outputs={},
+    )
+    # The functions overwrite what they wrote before, so every error may be tried again.
+    work.add_retry(errors=["States.ALL"], interval=Duration.seconds(2), max_attempts=2, backoff_rate=3)
+    work.add_catch(
+        sfn.Pass.jsonata(scope, f"{name} {item} failed"),
+        outputs={
+            "failed": expression(f"$states.input.{item}.name"),
+            "error": expression("$states.errorOutput.Error"),
+            "cause": expression(f"$substring({SENTENCE}, 0, 300)"),
+        },
+    )
+    each = sfn.DistributedMap.jsonata(
+        scope,
+        name,
+        label=name,
+        item_reader=sfn.S3JsonItemReader(bucket=data_bucket, key=expression(f"$run.dataset.{items}")),
+        item_selector={
+            "dataset": expression("$run.dataset"),
+            item: expression("$states.context.Map.Item.Value"),
+        },
+        max_concurrency=concurrency,
+        assign={"failed": expression("[$states.result[$exists(failed)]]")},
+        outputs={},
+    )
+    each.item_processor(work)
+    complete = (
+        sfn.Choice.jsonata(scope, f"{name} complete?")
+        .when(
+            sfn.Condition.jsonata(expression("$count($failed) > 0")),
+            failure.start,
+            assign=failure.of(
+                name,
+                "$failed[0].error",
+                f"$string($count($failed)) & ' of the {items} failed: ' & $join($failed.(failed & ': ' & cause), '; ')",
+            ),
+        )
+        .otherwise(sfn.Pass.jsonata(scope, f"{name} done"))
+    )
+    return sfn.Chain.start(failure.catch(each)).next(complete.afterwards())

@@ -1,0 +1,107 @@
+"""Evaluate: measure the trained model on the test split, which nothing before has looked at."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks.states.failure import Failure
+from stacks.states.jsonata import JOB_ERRORS_TO_RETRY, expression
+
+_HOME = "/opt/ml/processing"
+
+
+def evaluate(
+    scope: Construct,
+    role: iam.IRole,
+    image: str,
+    code_uri: str,
+    instance_type: str,
+    data_bucket: s3.IBucket,
+    failure: Failure,
+) -> sfn.Chain:
+    """Assigns `evaluation`: the metrics of the report, and `evaluationSeconds`."""
+    job = sfn.CustomState(
+        scope,
+        "Evaluate",
+        state_json={
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync",
+            "Arguments": {
+                "ProcessingJobName": expression("$run.jobs.evaluate & '-' & $string($states.context.State.RetryCount)"),
+                "RoleArn": role.role_arn,
+                "AppSpecification": {
+                    "ImageUri": image,
+                    "ContainerEntrypoint": ["/bin/bash", "-c"],
+                    "ContainerArguments": [
+                        f"set -e; mkdir -p {_HOME}/code; tar -xzf {_HOME}/input/code/*.tar.gz -C {_HOME}/code; "
+                        f"python3 {_HOME}/code/evaluate.py --model {_HOME}/input/model --test {_HOME}/input/test "
+                        f"--output {_HOME}/output"
+                    ],
+                },
+                "ProcessingInputs": [
+                    _input("code", code_uri),
+                    _input("model", expression("$training.modelArtifact")),
+                    _input("test", expression("$run.dataset.uri & '/test/'")),
+                ],
+                "ProcessingOutputConfig": {
+                    "Outputs": [
+                        {
+                            "OutputName": "report",
+                            "S3Output": {
+                                "S3Uri": expression("$run.report.uri"),
+                                "LocalPath": f"{_HOME}/output",
+                                "S3UploadMode": "EndOfJob",
+                            },
+                        }
+                    ]
+                },
+                "ProcessingResources": {
+                    "ClusterConfig": {
+                        "InstanceCount": 1,
+                        "InstanceType": instance_type,
+                        "VolumeSizeInGB": 30,
+                    }
+                },
+                "StoppingCondition": {"MaxRuntimeInSeconds": 7200},
+                "Tags": [{"Key": "stocktake:execution", "Value": expression("$states.context.Execution.Name")}],
+            },
+            "Assign": {
+                # The optimised integration gives times in milliseconds since 1970.
+                "evaluationSeconds": expression(
+                    "$round(($states.result.ProcessingEndTime - $states.result.ProcessingStartTime) / 1000)"
+                )
+            },
+            "Output": {},
+        },
+    )
+    job.add_retry(errors=JOB_ERRORS_TO_RETRY, interval=Duration.seconds(30), max_attempts=4, backoff_rate=2)
+    read = tasks.CallAwsService.jsonata(
+        scope,
+        "Read evaluation",
+        service="s3",
+        action="getObject",
+        iam_resources=[data_bucket.arn_for_objects("reports/*")],
+        parameters={
+            "Bucket": expression("$run.report.bucket"),
+            "Key": expression("$run.report.prefix & '/metrics.json'"),
+        },
+        assign={"evaluation": expression("$parse($states.result.Body)")},
+        outputs={},
+    )
+    return sfn.Chain.start(failure.catch(job)).next(failure.catch(read))
+
+
+def _input(name: str, uri: str) -> dict[str, object]:
+    return {
+        "InputName": name,
+        "S3Input": {
+            "S3Uri": uri,
+            "LocalPath": f"{_HOME}/input/{name}",
+            "S3DataType": "S3Prefix",
+            "S3InputMode": "File",
+            "S3DataDistributionType": "FullyReplicated",
+        },
+    }

@@ -1,0 +1,26 @@
+"""Small pieces of JSONata that several phases use."""
+
+
+def expression(text: str) -> str:
+    """A JSONata expression as the States Language marks it."""
+    return "{% " + " ".join(text.split()) + " %}"
+
+
+SPOT = "$run.input.training.spot"
+
+SENTENCE = """(
+    $cause := $states.errorOutput.Cause;
+    $detail := $substring($cause, 0, 1) = '{' ? $parse($cause) : {};
+    $exists($detail.errorMessage) ? $detail.errorMessage
+    : $exists($detail.FailureReason) ? $detail.FailureReason
+    : $exists($detail.ExitMessage) ? $detail.ExitMessage
+    : $exists($cause) ? $cause
+    : 'no cause was given'
+)"""
+"""The sentence in a caught error's cause: Lambda and SageMaker wrap theirs into a JSON document."""
+
+NULL = expression("null")
+"""A JSON null that is there; CDK leaves a field out that is None."""
+
+JOB_ERRORS_TO_RETRY = ["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException"]
+"""Throttling and momentary lack of quota when a job is created; the job itself has not started then."""

@@ -1,0 +1,31 @@
+"""Plan: validate the input, derive every name, sample the source."""
+
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks.states.failure import Failure
+from stacks.states.jsonata import NULL, expression
+
+
+def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn.Chain:
+    """One Lambda. Assigns `run`, and empty values to what only some ways through the machine assign."""
+    state = tasks.LambdaInvoke.jsonata(
+        scope,
+        "Plan",
+        lambda_function=function,
+        payload=sfn.TaskInput.from_object(
+            {
+                "input": expression("$states.input"),
+                "execution": expression("$states.context.Execution.Name"),
+            }
+        ),
+        assign={
+            "run": expression("$states.result.Payload"),
+            "package": NULL,
+            "reason": NULL,
+            "failure": NULL,
+        },
+    )
+    return sfn.Chain.start(failure.catch(state))

@@ -1,0 +1,252 @@
+"""Release: register a model that is good enough, put it behind the endpoint, try it, and take it back if it fails.
+
+The endpoint belongs to its CloudFormation stack; deploying is an update of that stack's parameter. The same states take
+a model back: they set the parameter to what it was before.
+"""
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks import endpoint
+from stacks.states.failure import Failure
+from stacks.states.jsonata import SENTENCE, expression
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a release acts on."""
+
+    stack_name: str
+    stack_arn: str
+    update_role_arn: str
+    endpoint_name: str
+    endpoint_arn: str
+    package_group: str
+    package_group_arn: str
+    package_arns: str
+    serving_image: str
+    serving_instance_type: str
+    poll_seconds: int
+
+
+def release(
+    scope: Construct, target: Target, smoke_test: lambda_.IFunction, report: sfn.IChainable, failure: Failure
+) -> sfn.Chain:
+    """Ends in `report` with `decision`, `reason`, `package` and `endpoint` assigned."""
+    register = _register(scope, target, failure)
+    deploy = _deploy(scope, target, smoke_test, report, failure)
+
+    approval = sfn.Choice.jsonata(scope, "Approved?")
+    approval.when(
+        sfn.Condition.jsonata(expression("$run.input.release.approval = 'manual'")),
+        report,
+        assign=_outcome(
+            target,
+            "awaiting-approval",
+            f"release.approval is manual: approve the package, then set {endpoint.PARAMETER} of {target.stack_name}",
+        ),
+    ).otherwise(deploy)
+
+    enough = sfn.Choice.jsonata(scope, "Good enough?")
+    enough.when(
+        sfn.Condition.jsonata(expression("$evaluation.accuracy >= $run.input.release.minimumAccuracy")),
+        register.next(approval),
+    ).otherwise(
+        sfn.Pass.jsonata(
+            scope,
+            "Reject model",
+            assign=_outcome(
+                target,
+                "rejected",
+                expression(
+                    "'accuracy ' & $string($round($evaluation.accuracy, 4)) & ' on the test split is below '"
+                    "& 'release.minimumAccuracy ' & "
+                    "$string($run.input.release.minimumAccuracy)"
+                ),
+            ),
+        ).next(report)
+    )
+    return sfn.Chain.start(enough)
+
+
+def _outcome(target: Target, decision: str, reason: str) -> dict[str, object]:
+    return {
+        "decision": decision,
+        "reason": reason,
+        "endpoint": {"name": target.endpoint_name, "status": "unchanged"},
+    }
+
+
+def _register(scope: Construct, target: Target, failure: Failure) -> sfn.Chain:
+    state = tasks.CallAwsService.jsonata(
+        scope,
+        "Register",
+        service="sagemaker",
+        action="createModelPackage",
+        iam_resources=[target.package_group_arn, target.package_arns],
+        parameters={
+            "ModelPackageGroupName": target.package_group,
+            "ModelPackageDescription": expression("$training.architecture & ' trained on dataset ' & $dataset.id"),
+            "InferenceSpecification": {
+                "Containers": [{"Image": target.serving_image, "ModelDataUrl": expression("$training.modelArtifact")}],
+                "SupportedContentTypes": ["image/jpeg", "image/png", "application/x-image"],
+                "SupportedResponseMIMETypes": ["application/json"],
+                "SupportedRealtimeInferenceInstanceTypes": [target.serving_instance_type],
+            },
+            "ModelApprovalStatus": expression(
+                "$run.input.release.approval = 'automatic' ? 'Approved' : 'PendingManualApproval'"
+            ),
+            "ModelMetrics": {
+                "ModelQuality": {
+                    "Statistics": {
+                        "ContentType": "application/json",
+                        "S3Uri": expression("$run.report.uri & '/metrics.json'"),
+                    }
+                }
+            },
+            "CustomerMetadataProperties": {
+                "execution": expression("$states.context.Execution.Name"),
+                "dataset": expression("$dataset.id"),
+                "accuracy": expression("$string($evaluation.accuracy)"),
+            },
+        },
+        assign={"package": expression("$states.result.ModelPackageArn")},
+        outputs={},
+    )
+    return sfn.Chain.start(failure.catch(state))
+
+
+def _deploy(
+    scope: Construct, target: Target, smoke_test: lambda_.IFunction, report: sfn.IChainable, failure: Failure
+) -> sfn.Chain:
+    current = "$states.result.Stacks[0]"
+
+    def describe(name: str, assign: dict[str, str]) -> tasks.CallAwsService:
+        state = tasks.CallAwsService.jsonata(
+            scope,
+            name,
+            service="cloudformation",
+            action="describeStacks",
+            iam_resources=[target.stack_arn],
+            parameters={"StackName": target.stack_name},
+            assign={key: expression(value) for key, value in assign.items()},
+            outputs={},
+        )
+        return failure.catch(state)
+
+    before = describe(
+        "Read endpoint stack",
+        {
+            "previous": f"{current}.Parameters[ParameterKey = '{endpoint.PARAMETER}'].ParameterValue",
+            "wanted": "$package",
+        },
+    )
+    update = failure.catch(
+        tasks.CallAwsService.jsonata(
+            scope,
+            "Update endpoint stack",
+            service="cloudformation",
+            action="updateStack",
+            iam_resources=[target.stack_arn],
+            parameters={
+                "StackName": target.stack_name,
+                "UsePreviousTemplate": True,
+                "Capabilities": ["CAPABILITY_IAM"],
+                "RoleARN": target.update_role_arn,
+                "Parameters": [{"ParameterKey": endpoint.PARAMETER, "ParameterValue": expression("$wanted")}],
+            },
+            outputs={},
+        )
+    )
+    wait = sfn.Wait.jsonata(
+        scope,
+        "Wait for endpoint stack",
+        time=sfn.WaitTime.duration(Duration.seconds(target.poll_seconds)),
+    )
+    look = describe(
+        "Describe endpoint stack",
+        {
+            "stackStatus": f"{current}.StackStatus",
+            "stackReason": f"$exists({current}.StackStatusReason) ? {current}.StackStatusReason : null",
+        },
+    )
+    status = failure.catch(
+        tasks.CallAwsService.jsonata(
+            scope,
+            "Describe endpoint",
+            service="sagemaker",
+            action="describeEndpoint",
+            iam_resources=[target.endpoint_arn],
+            parameters={"EndpointName": target.endpoint_name},
+            assign={
+                "endpoint": {
+                    "name": expression("$states.result.EndpointName"),
+                    "status": expression("$states.result.EndpointStatus"),
+                },
+                "decision": "deployed",
+            },
+            outputs={},
+        )
+    )
+    # Its cause is kept while the previous model is put back, and ends the execution afterwards.
+    test = tasks.LambdaInvoke.jsonata(
+        scope,
+        "Smoke test",
+        lambda_function=smoke_test,
+        payload=sfn.TaskInput.from_object(
+            {
+                "endpoint": expression("$endpoint.name"),
+                "package": expression("$package"),
+                "report": expression("$run.report"),
+            }
+        ),
+        assign={"smokeTest": expression("$states.result.Payload")},
+        outputs={},
+    )
+    withdraw = failure.catch(
+        tasks.CallAwsService.jsonata(
+            scope,
+            "Withdraw package",
+            service="sagemaker",
+            action="updateModelPackage",
+            iam_resources=[target.package_arns],
+            parameters={
+                "ModelPackageArn": expression("$package"),
+                "ModelApprovalStatus": "Rejected",
+                "ApprovalDescription": expression("$substring($failure.cause, 0, 1024)"),
+            },
+            assign={"wanted": expression("$previous")},
+            outputs={},
+        )
+    )
+    test.add_catch(withdraw, assign=failure.of("Smoke test", "$states.errorOutput.Error", SENTENCE), outputs={})
+    withdraw.next(update)
+
+    settled = sfn.Choice.jsonata(scope, "Endpoint stack settled?")
+    settled.when(sfn.Condition.jsonata(expression("$contains($stackStatus, /_IN_PROGRESS$/)")), wait)
+    settled.when(sfn.Condition.jsonata(expression("$stackStatus = 'UPDATE_COMPLETE' and $wanted = $package")), status)
+    settled.when(
+        sfn.Condition.jsonata(expression("$stackStatus = 'UPDATE_COMPLETE'")),
+        failure.start,  # rolled back after the smoke test; `failure` says why
+    )
+    settled.otherwise(
+        sfn.Pass.jsonata(
+            scope,
+            "Endpoint stack failed",
+            assign=failure.of(
+                "Deploy",
+                "'DeployFailed'",
+                f"'stack {target.stack_name} ended in ' & $stackStatus & "
+                "($stackReason != null ? ': ' & $stackReason : '') & "
+                "($failure != null ? '; before that, ' & $failure.state & ': ' & $failure.cause : '')",
+            ),
+        ).next(failure.start)
+    )
+    before.next(update).next(wait).next(look).next(settled)
+    status.next(test).next(report)
+    return sfn.Chain.start(before)

@@ -1,0 +1,58 @@
+"""Report: put together the execution's output and tell who wants to know."""
+
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks.states.jsonata import NULL, expression
+
+
+def report(scope: Construct, topic: sns.ITopic) -> sfn.Chain:
+    """The contract of the output, from the run's variables."""
+    summarise = sfn.Pass.jsonata(
+        scope,
+        "Summarise",
+        outputs={
+            "dataset": expression("$dataset"),
+            "tuning": NULL,
+            "training": expression("$training"),
+            "evaluation": {
+                "accuracy": expression("$evaluation.accuracy"),
+                "interval": expression("$evaluation.interval"),
+                "withinOne": expression("$evaluation.withinOne"),
+                "mae": expression("$evaluation.mae"),
+                "rmse": expression("$evaluation.rmse"),
+                "recall": expression("$evaluation.recall"),
+                "images": expression("$evaluation.images"),
+                "reportUri": expression("$run.report.uri & '/report.html'"),
+                "champion": NULL,
+            },
+            "decision": expression("$decision"),
+            "reason": expression("$reason"),
+            "model": {"packageArn": expression("$package")},
+            "endpoint": expression("$endpoint"),
+            "cost": {
+                "trainingSeconds": expression("$sum($candidates.trainingSeconds)"),
+                "billableSeconds": expression("$sum($candidates.billableSeconds)"),
+                "evaluationSeconds": expression("$evaluationSeconds"),
+            },
+        },
+    )
+    notify = tasks.SnsPublish.jsonata(
+        scope,
+        "Report",
+        topic=topic,
+        subject=expression("'Stocktake: model ' & $decision"),
+        message=sfn.TaskInput.from_object(
+            {
+                "execution": expression("$states.context.Execution.Id"),
+                "output": expression("$states.input"),
+            }
+        ),
+        outputs=expression("$states.input"),
+    )
+    done = sfn.Succeed.jsonata(scope, "Done")
+    # The model is already live or refused: a topic that cannot be reached must not turn that into a failure.
+    notify.add_catch(done, outputs=expression("$states.input"))
+    return sfn.Chain.start(summarise).next(notify).next(done)

@@ -1,0 +1,46 @@
+"""The data bucket: datasets, models, reports and checkpoints, under prefixes with lifecycles of their own."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.settings import DeploymentSettings
+
+
+class StorageStack(Stack):
+    """One versioned, encrypted, TLS-only bucket."""
+
+    def __init__(self, scope: Construct, id: str, *, settings: DeploymentSettings, **kwargs: Any) -> None:
+        super().__init__(scope, id, **kwargs)
+        self.data_bucket = s3.Bucket(
+            self,
+            "Data",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            versioned=True,
+            removal_policy=RemovalPolicy.RETAIN if settings.retain_data else RemovalPolicy.DESTROY,
+            auto_delete_objects=not settings.retain_data,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="forget-what-was-replaced",
+                    noncurrent_version_expiration=Duration.days(30),
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                ),
+                # A checkpoint only serves a job that is still running, and no job runs for a week.
+                s3.LifecycleRule(id="checkpoints", prefix="checkpoints/", expiration=Duration.days(7)),
+                s3.LifecycleRule(
+                    id="old-datasets",
+                    prefix="datasets/",
+                    transitions=[
+                        s3.Transition(
+                            storage_class=s3.StorageClass.INTELLIGENT_TIERING,
+                            transition_after=Duration.days(30),
+                        )
+                    ],
+                ),
+            ],
+        )
+        CfnOutput(self, "DataBucketName", value=self.data_bucket.bucket_name)
