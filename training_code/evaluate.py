@@ -1,0 +1,92 @@
+"""The evaluation job's entry point: a trained model against the untouched test split."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from inference import CountingModel, model_fn
+
+from stocktake.artifact import unpack_artifact
+from stocktake.failures import JobFailure, reported_to
+from stocktake.metrics import counting_metrics, expected_counts
+from stocktake.report import choose_samples, render
+from stocktake.shards import ShardDataset, load, ordered_batches
+
+MESSAGE_FILE = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"), "output", "message")
+BATCH_SIZE = 32
+SAMPLES = 60
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="folder with model.tar.gz")
+    parser.add_argument("--test", type=Path, required=True, help="folder with the test split's shards")
+    parser.add_argument("--output", type=Path, required=True, help="folder for metrics, predictions and report")
+    folders = parser.parse_args()
+
+    model = load_model(folders.model)
+    description = model.description
+    test = ShardDataset("test", folders.test, description.labels, description.preprocessing)
+    predictions = predict(model, test)
+    metrics = measure(predictions, description.labels)
+    samples = choose_samples(predictions, SAMPLES)
+    write(folders.output, test, predictions, metrics, samples)
+    report = render(description, metrics, [(predictions[i], test.image_bytes(i)) for i in samples])
+    (folders.output / "report.html").write_text(report, encoding="utf-8")
+    low, high = metrics["interval"]
+    print(f"test:accuracy={metrics['accuracy']:.4f} interval={low:.4f}..{high:.4f} images={len(test)}")
+
+
+def load_model(folder: Path) -> CountingModel:
+    archive = folder / "model.tar.gz"
+    if not archive.is_file():
+        raise JobFailure(f"There is no model.tar.gz in {folder}. Give the job the training job's artifact.")
+    with TemporaryDirectory() as unpacked:
+        unpack_artifact(archive, Path(unpacked))
+        return model_fn(unpacked)
+
+
+def predict(model: CountingModel, test: ShardDataset) -> list[dict[str, Any]]:
+    """One row an image, in the dataset's order; numbers as the endpoint would answer them."""
+    batches = load(test, ordered_batches(len(test), BATCH_SIZE))
+    probabilities = torch.cat([model.probabilities(pixels) for pixels, _ in batches])
+    rows = zip(test.samples, probabilities, expected_counts(probabilities, test.labels), strict=True)
+    return [
+        {
+            "id": sample.id,
+            "count": sample.count,
+            "predicted": test.labels[int(row.argmax())],
+            "expected": float(expected),
+            "probabilities": row.tolist(),
+        }
+        for sample, row, expected in rows
+    ]
+
+
+def measure(predictions: list[dict[str, Any]], labels: tuple[int, ...]) -> dict[str, Any]:
+    probabilities = torch.tensor([row["probabilities"] for row in predictions])
+    return counting_metrics(probabilities, [row["count"] for row in predictions], labels)
+
+
+def write(
+    folder: Path,
+    test: ShardDataset,
+    predictions: list[dict[str, Any]],
+    metrics: dict[str, Any],
+    samples: list[int],
+) -> None:
+    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2))
+    (folder / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in predictions))
+    for index in samples:
+        # The shard's own bytes: the endpoint must answer them with the probabilities written beside.
+        (folder / "samples" / f"{predictions[index]['id']}.jpg").write_bytes(test.image_bytes(index))
+
+
+if __name__ == "__main__":
+    with reported_to(MESSAGE_FILE):
+        main()

@@ -1,0 +1,100 @@
+"""From a request to its answer, in the four functions of SageMaker's convention."""
+
+import json
+import os
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from stocktake.artifact import ModelDescription, load_artifact
+from stocktake.metrics import expected_counts
+from stocktake.preprocessing import ImageRefused, ImageTooLarge, ImageTooSmall, decode
+
+CONTENT_TYPES = ("image/jpeg", "image/png", "application/x-image")
+
+
+class RequestRefused(Exception):
+    """The request cannot be answered; `status` is its HTTP status and the message says why."""
+
+    def __init__(self, status: HTTPStatus, message: str):
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class CountingModel:
+    """A loaded model. `package` is the model package that it was deployed as."""
+
+    network: nn.Module
+    description: ModelDescription
+    package: str
+
+    @torch.inference_mode()
+    def probabilities(self, pixels: Tensor) -> Tensor:
+        """Probability of each label: uint8 (N, 3, S, S) -> float32 (N, labels)."""
+        logits: Tensor = self.network(self.description.preprocessing.normalise(pixels))
+        return logits.softmax(1)
+
+
+def model_fn(model_dir: str | Path) -> CountingModel:
+    """Load an unpacked model artifact, on the CPU and in float32."""
+    network, description = load_artifact(Path(model_dir))
+    return CountingModel(network, description, os.environ.get("STOCKTAKE_MODEL_PACKAGE", "unregistered"))
+
+
+def input_fn(body: bytes, content_type: str) -> Image.Image:
+    """Decode a request to an upright RGB image.
+
+    Raises
+    ------
+    RequestRefused
+        415 for another content type, 413 for too many pixels, 422 for too few, 400 for anything undecodable.
+    """
+    if content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
+        raise RequestRefused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Type {content_type!r} is not accepted; send one of {', '.join(CONTENT_TYPES)}.",
+        )
+    if not body:
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "The body is empty; send the bytes of a JPEG or PNG image.")
+    try:
+        return decode(body)
+    except ImageTooLarge as error:
+        raise RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
+    except ImageTooSmall as error:
+        raise RequestRefused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+    except ImageRefused as error:
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, str(error)) from error
+
+
+def predict_fn(image: Image.Image, model: CountingModel) -> dict[str, Any]:
+    """Count the items in one image: the endpoint's answer."""
+    labels = list(model.description.labels)
+    probabilities = model.probabilities(model.description.preprocessing.pixels(image).unsqueeze(0))
+    return {
+        "count": labels[int(probabilities.argmax())],
+        "probabilities": probabilities[0].tolist(),
+        "labels": labels,
+        "expected": float(expected_counts(probabilities, labels)),
+        "model": model.package,
+    }
+
+
+def output_fn(answer: dict[str, Any], accept: str) -> str:
+    """Write the answer as JSON.
+
+    Raises
+    ------
+    RequestRefused
+        406 when the client accepts no JSON.
+    """
+    if accept and not any(kind in accept for kind in ("application/json", "application/*", "*/*")):
+        raise RequestRefused(
+            HTTPStatus.NOT_ACCEPTABLE, f"Accept {accept!r} cannot be met; answers are application/json."
+        )
+    return json.dumps(answer)

@@ -1,0 +1,65 @@
+"""The model artifact: weights, how to use them, and the code that serves them, in one folder."""
+
+import json
+import shutil
+import tarfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from stocktake.checkpoints import write_tensors
+from stocktake.models import Weights, create_model
+from stocktake.preprocessing import Preprocessing
+
+CODE = Path(__file__).parents[1]
+SERVED = ("inference.py", "serving.py", "stocktake")
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What is needed beside the weights to use a model, and how it came about.
+
+    Attributes
+    ----------
+    labels
+        The count that each output stands for.
+    training
+        Facts for reports: hyperparameters, history, best epoch, images by split and count.
+    """
+
+    architecture: str
+    labels: tuple[int, ...]
+    preprocessing: Preprocessing
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+def save_artifact(folder: Path, weights: Weights, description: ModelDescription) -> None:
+    """Write what SageMaker packs into model.tar.gz: config.yaml, model.pt, model.json, code/."""
+    write_tensors(folder / "model.pt", weights)
+    (folder / "model.json").write_text(json.dumps(asdict(description), indent=2))
+    shutil.copy(CODE / "config.yaml", folder)
+    (folder / "code").mkdir(exist_ok=True)
+    for name in SERVED:
+        if (CODE / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(CODE / name, folder / "code" / name, ignore=ignored, dirs_exist_ok=True)
+        else:
+            shutil.copy(CODE / name, folder / "code")
+
+
+def load_artifact(folder: Path) -> tuple[nn.Module, ModelDescription]:
+    """Read an unpacked artifact; the model is on the CPU, in float32 and evaluation mode."""
+    content = json.loads((folder / "model.json").read_text())
+    preprocessing = Preprocessing(**content.pop("preprocessing"))
+    description = ModelDescription(**content, preprocessing=preprocessing)
+    model = create_model(description.architecture, len(description.labels))
+    model.load_state_dict(torch.load(folder / "model.pt", map_location="cpu", weights_only=True))
+    return model.eval(), description
+
+
+def unpack_artifact(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive, "r:gz") as tar:
+        tar.extractall(folder, filter="data")

@@ -1,0 +1,53 @@
+"""Known failures of a job: one sentence each, put where SageMaker looks for it."""
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class JobFailure(Exception):
+    """Ends the job; the message says what is wrong, where, and what to do about it."""
+
+    @property
+    def sentence(self) -> str:
+        # An error raised in a DataLoader worker arrives with the worker's traceback around its message.
+        return str(self).rsplit(f"{type(self).__name__}: ", 1)[-1].strip()
+
+
+@contextmanager
+def reported_to(file: Path) -> Iterator[None]:
+    """Write the reason of a failure to `file` and the error stream, then end the process with exit code 1.
+
+    SageMaker shows the first 1024 characters of /opt/ml/output/failure as a training job's FailureReason
+    (/opt/ml/output/message as a processing job's ExitMessage). The training toolkit writes that file only when
+    the script has not, so the sentence written here is the one people see.
+    """
+    try:
+        yield
+    except JobFailure as failure:
+        sentence = failure.sentence
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            _write(file, f"{type(error).__name__}: {error}. The traceback is in the job's log.")
+            raise
+        place = f" {error.filename}" if error.filename else ""
+        sentence = f"No space left to write{place} ({error.strerror}). Give the job a larger volume."
+    except Exception as error:
+        _write(file, f"{type(error).__name__}: {error}. The traceback is in the job's log.")
+        raise
+    else:
+        return
+    _write(file, sentence)
+    sys.exit(sentence)
+
+
+def _write(file: Path, sentence: str) -> None:
+    # Neither an absent folder (a run outside SageMaker) nor a full disk may hide the failure itself.
+    try:
+        file.write_text(sentence)
+    except OSError as error:
+        print(f"{file} could not be written: {error.strerror}.", file=sys.stderr)

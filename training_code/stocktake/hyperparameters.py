@@ -1,0 +1,113 @@
+"""The hyperparameters of a training job, read from the strings that SageMaker passes."""
+
+import argparse
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn, Self, TypeVar
+
+from stocktake.failures import JobFailure
+from stocktake.models import ARCHITECTURES, TRAINABLE
+
+Number = TypeVar("Number", int, float)
+
+WEIGHTS = ("imagenet", "none", "channel")
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What one training run is made of. Defaults are those of the recipe this project rebuilds.
+
+    Attributes
+    ----------
+    weights
+        Where training starts: `imagenet` (torchvision's own), `none` (random) or `channel` (a file in the
+        `weights` channel).
+    trainable
+        The part of the network that learns: `head`, `layer4` (the last stage and the head) or `all`.
+    image_size
+        Side in pixels of the square that every image is resized to.
+    labels
+        The counts that the model tells apart, in the order of its outputs.
+    """
+
+    architecture: str = "resnet50"
+    weights: str = "imagenet"
+    trainable: str = "head"
+    lr: float = 0.0005
+    batch_size: int = 128
+    epochs: int = 5
+    seed: int = 0
+    image_size: int = 224
+    labels: tuple[int, ...] = (1, 2, 3, 4, 5)
+
+    @classmethod
+    def from_arguments(cls, arguments: argparse.Namespace) -> Self:
+        return cls(**{name: getattr(arguments, name) for name in cls.__dataclass_fields__})
+
+
+class HyperparameterParser(argparse.ArgumentParser):
+    """The command line that SageMaker's training toolkit makes of a job's hyperparameters.
+
+    Values may arrive in quotes of their own: tuning jobs send categorical values as `"32"`, quotes included.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(allow_abbrev=False)
+        default = Hyperparameters()
+        whole = "a whole number"
+        options: list[tuple[str, Callable[[str], object], object]] = [
+            ("architecture", _one_of(ARCHITECTURES), default.architecture),
+            ("weights", _one_of(WEIGHTS), default.weights),
+            ("trainable", _one_of(TRAINABLE), default.trainable),
+            ("lr", _number(float, "a number above 0", lambda lr: 0 < lr < math.inf), default.lr),
+            ("batch-size", _number(int, f"{whole} of at least 2", lambda size: size >= 2), default.batch_size),
+            ("epochs", _number(int, f"{whole} of at least 1", lambda epochs: epochs >= 1), default.epochs),
+            ("seed", _number(int, f"{whole} from 0 to 2**63 - 1", lambda seed: 0 <= seed < 2**63), default.seed),
+            ("image-size", _number(int, f"{whole} from 32 to 1024", lambda n: 32 <= n <= 1024), default.image_size),
+            ("labels", _labels, default.labels),
+        ]
+        for name, parse, value in options:
+            self.add_argument(f"--{name}", type=parse, default=value)
+
+    def error(self, message: str) -> NoReturn:
+        if match := re.match(r"argument --(\S+): (.*)", message):
+            raise JobFailure(f"Hyperparameter {match[1]}: {match[2]}.")
+        raise JobFailure(f"Hyperparameters: {message}.")
+
+
+def _unquoted(text: str) -> str:
+    return text.strip().strip("\"'")
+
+
+def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if _unquoted(text) not in allowed:
+            raise argparse.ArgumentTypeError(f"{text!r} was given, one of {', '.join(allowed)} is allowed")
+        return _unquoted(text)
+
+    return parse
+
+
+def _number(kind: Callable[[str], Number], allowed: str, holds: Callable[[Number], bool]) -> Callable[[str], Number]:
+    def parse(text: str) -> Number:
+        try:
+            value = kind(_unquoted(text))
+        except ValueError:
+            value = None
+        if value is None or not holds(value):
+            raise argparse.ArgumentTypeError(f"{text!r} was given, {allowed} is allowed")
+        return value
+
+    return parse
+
+
+def _labels(text: str) -> tuple[int, ...]:
+    try:
+        labels = tuple(int(label) for label in _unquoted(text).split(","))
+    except ValueError:
+        labels = ()
+    if len(labels) < 2 or len(set(labels)) < len(labels) or min(labels) < 0:
+        raise argparse.ArgumentTypeError(f'{text!r} was given, different counts such as "1,2,3,4,5" are allowed')
+    return labels

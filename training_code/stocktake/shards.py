@@ -1,0 +1,152 @@
+"""Reading a dataset's tar shards (WebDataset naming: `<id>.jpg` beside `<id>.json`)."""
+
+import json
+import os
+import tarfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from stocktake.failures import JobFailure
+from stocktake.preprocessing import ImageRefused, Preprocessing, decode
+
+REMEDY = "Pack the dataset again."
+END_OF_ARCHIVE = bytes(tarfile.BLOCKSIZE)
+
+Key: TypeAlias = tuple[int, bool]
+"""Position of an image in its dataset, and whether it is wanted mirrored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled image and where its bytes lie."""
+
+    id: str
+    count: int
+    shard: Path
+    offset: int
+    size: int
+
+
+class ShardDataset(Dataset[tuple[Tensor, int]]):
+    """The images of one split, in the order of shard names and places within them.
+
+    An item is `(pixels, target)`: uint8 (3, S, S) and the position of the image's count in `labels`.
+
+    Raises
+    ------
+    JobFailure
+        When the folder is absent or holds no shard, a shard is damaged, or a count is not among the labels.
+    """
+
+    def __init__(self, split: str, folder: Path | None, labels: Sequence[int], preprocessing: Preprocessing):
+        if folder is None or not folder.is_dir():
+            raise JobFailure(f"The channel {split!r} is missing. Give the job an input channel of that name.")
+        shards = sorted(folder.rglob("*.tar"))
+        if not shards:
+            raise JobFailure(f"The channel {split!r} holds no .tar shard. Check its S3 URI.")
+        self.split = split
+        self.labels = tuple(labels)
+        self.preprocessing = preprocessing
+        self.samples = [sample for shard in shards for sample in read_index(shard)]
+        self._check_counts()
+
+    def _check_counts(self) -> None:
+        if not self.samples:
+            raise JobFailure(f"The shards of channel {self.split!r} hold no image. {REMEDY}")
+        for sample in self.samples:
+            if sample.count not in self.labels:
+                raise JobFailure(
+                    f"{sample.shard.name}: {sample.id}.json says count {sample.count}, "
+                    f"but the labels are {', '.join(map(str, self.labels))}. Give the job the dataset's labels."
+                )
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, key: Key) -> tuple[Tensor, int]:
+        index, mirrored = key
+        sample = self.samples[index]
+        try:
+            pixels = self.preprocessing.pixels(decode(self.image_bytes(index)))
+        except ImageRefused as error:
+            raise JobFailure(f"{sample.shard.name}: {sample.id}.jpg: {error} {REMEDY}") from error
+        return pixels.flip(-1) if mirrored else pixels, self.labels.index(sample.count)
+
+    def image_bytes(self, index: int) -> bytes:
+        sample = self.samples[index]
+        with sample.shard.open("rb") as shard:
+            shard.seek(sample.offset)
+            return shard.read(sample.size)
+
+    def images_by_count(self) -> dict[int, int]:
+        found = Counter(sample.count for sample in self.samples)
+        return {label: found[label] for label in self.labels}
+
+
+def read_index(shard: Path) -> list[Sample]:
+    """List a shard's images without reading them.
+
+    Raises
+    ------
+    JobFailure
+        When the archive is damaged or cut off, or an image and its label do not come in pairs.
+    """
+    images: dict[str, tarfile.TarInfo] = {}
+    labels: dict[str, int] = {}
+    member_name = "its first header"
+    try:
+        with tarfile.open(shard, "r:") as archive, shard.open("rb") as file:
+            for member in archive:
+                member_name = member.name
+                name, _, extension = member.name.rpartition(".")
+                if extension == "jpg":
+                    images[name] = member
+                elif extension == "json":
+                    file.seek(member.offset_data)
+                    labels[name] = int(json.loads(file.read(member.size))["count"])
+            # tarfile takes a damaged header in the middle for the end.
+            file.seek(archive.offset)
+            if file.read(tarfile.BLOCKSIZE) != END_OF_ARCHIVE:
+                raise tarfile.ReadError("the archive does not end there")
+    except (tarfile.TarError, ValueError, KeyError, TypeError) as error:
+        raise JobFailure(f"{shard.name} is damaged at {member_name}: {error!r}. {REMEDY}") from error
+    if unpaired := sorted(images.keys() ^ labels.keys()):
+        raise JobFailure(f"{shard.name}: {unpaired[0]} has only one of .jpg and .json. {REMEDY}")
+    return [Sample(name, labels[name], shard, member.offset_data, member.size) for name, member in images.items()]
+
+
+def epoch_batches(images: int, batch_size: int, seed: int, epoch: int) -> list[list[Key]]:
+    """The shuffled batches of one training epoch; each image is mirrored with probability one half.
+
+    A function of its arguments alone, so that a resumed epoch goes on where it stopped.
+    """
+    generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
+    order = torch.randperm(images, generator=generator).tolist()
+    mirrored = (torch.rand(images, generator=generator) < 0.5).tolist()
+    batches = _batches(list(zip(order, mirrored, strict=True)), batch_size)
+    # Batch normalisation needs two images.
+    return batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 else batches
+
+
+def ordered_batches(images: int, batch_size: int) -> list[list[Key]]:
+    """Every image once, in the dataset's order, not mirrored."""
+    return _batches([(index, False) for index in range(images)], batch_size)
+
+
+def _batches(keys: list[Key], size: int) -> list[list[Key]]:
+    return [keys[start : start + size] for start in range(0, len(keys), size)]
+
+
+def load(dataset: ShardDataset, batches: list[list[Key]]) -> DataLoader[Any]:
+    """Load batches in order: uint8 pixels (N, 3, S, S) and targets (N,)."""
+    cores = len(os.sched_getaffinity(0))
+    # With two cores the training step needs both, and decoding is a small part of the work.
+    workers = min(cores - 1, 8) if cores > 2 else 0
+    return DataLoader(dataset, batch_sampler=batches, num_workers=workers, pin_memory=torch.cuda.is_available())
