@@ -1,0 +1,40 @@
+"""A process's output file, carried to a CloudWatch log stream while it grows."""
+
+import time
+from pathlib import Path
+
+from moto.logs.models import LogsBackend, logs_backends
+
+
+class LogStream:
+    """One stream, fed from one file.
+
+    Parameters
+    ----------
+    source
+        The file; it need not exist yet.
+    """
+
+    def __init__(self, account_id: str, region: str, group: str, stream: str, source: Path) -> None:
+        self._backend: LogsBackend = logs_backends[account_id][region]
+        self._group, self._stream, self._source = group, stream, source
+        self._offset = 0
+        self._backend.ensure_log_group(group)
+        self._backend.ensure_log_stream(group, stream)
+
+    def pump(self, *, to_end: bool = False) -> list[str]:
+        """Carry the complete lines written since the last call, and with ``to_end`` an unfinished one; return them."""
+        if not self._source.exists():
+            return []
+        with self._source.open("rb") as file:
+            file.seek(self._offset)
+            written = file.read()
+        if not to_end:
+            written = written[: written.rfind(b"\n") + 1]
+        self._offset += len(written)
+        lines = [line for line in written.decode(errors="replace").splitlines() if line.strip()]
+        if lines:
+            now = int(time.time() * 1000)
+            events = [{"timestamp": now, "message": line} for line in lines]
+            self._backend.put_log_events(self._group, self._stream, events)
+        return lines

@@ -1,0 +1,87 @@
+"""SageMaker's own constraints on a request, taken from the service model that botocore ships.
+
+botocore checks types and required members before it sends; lengths, ranges, patterns and enumerated values are
+checked by the service, and moto does not.
+"""
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import botocore.session
+from botocore.model import Shape
+from moto.sagemaker.exceptions import AWSValidationException
+
+
+@functools.cache
+def service_model(service: str = "sagemaker") -> Any:
+    """botocore's model of a service."""
+    return botocore.session.get_session().get_service_model(service)
+
+
+def check(operation: str, request: Mapping[str, Any]) -> None:
+    """Refuse a request that SageMaker would refuse for a single member's value.
+
+    Raises
+    ------
+    AWSValidationException
+        With a sentence for each violation, in SageMaker's words.
+    """
+    violations = list(_violations(service_model().operation_model(operation).input_shape, request, ""))
+    if violations:
+        noun = "error" if len(violations) == 1 else "errors"
+        raise AWSValidationException(f"{len(violations)} validation {noun} detected: {'; '.join(violations)}")
+
+
+def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    if value is None:
+        return
+    if shape.type_name == "structure":
+        for name, member in shape.members.items():
+            yield from _violations(member, value.get(name), f"{path}.{name}".lstrip("."))
+    elif shape.type_name == "list":
+        yield from _size_violations(shape, len(value), value, path)
+        for index, item in enumerate(value, start=1):
+            yield from _violations(shape.member, item, f"{path}.{index}.member")
+    elif shape.type_name == "map":
+        yield from _size_violations(shape, len(value), value, path)
+        for key, item in value.items():
+            yield from _violations(shape.key, key, f"{path}.key")
+            yield from _violations(shape.value, item, f"{path}.{key}")
+    elif shape.type_name == "string":
+        yield from _size_violations(shape, len(value), value, path)
+        yield from _text_violations(shape, value, path)
+    elif shape.type_name in ("integer", "long", "float", "double"):
+        yield from _size_violations(shape, value, value, path)
+
+
+def _size_violations(shape: Shape, size: float, value: Any, path: str) -> Iterator[str]:
+    kind = "value" if size is value else "length"
+    if size < shape.metadata.get("min", size):
+        yield _sentence(value, path, f"have {kind} greater than or equal to {shape.metadata['min']}")
+    if size > shape.metadata.get("max", size):
+        yield _sentence(value, path, f"have {kind} less than or equal to {shape.metadata['max']}")
+
+
+def _text_violations(shape: Shape, value: str, path: str) -> Iterator[str]:
+    allowed = shape.metadata.get("enum")
+    if allowed and value not in allowed:
+        yield _sentence(value, path, f"satisfy enum value set: [{', '.join(allowed)}]")
+    pattern = shape.metadata.get("pattern")
+    expression = _compiled(pattern) if pattern else None
+    if expression and not expression.fullmatch(value):
+        yield _sentence(value, path, f"satisfy regular expression pattern: {pattern}")
+
+
+def _sentence(value: Any, path: str, demand: str) -> str:
+    path = ".".join(part[0].lower() + part[1:] for part in path.split("."))
+    return f"Value '{value}' at '{path}' failed to satisfy constraint: Member must {demand}"
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(pattern, re.DOTALL)
+    except re.error:  # the service's dialect is Java's, and Python's lacks its \p{...} classes
+        return None

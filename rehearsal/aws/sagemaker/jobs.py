@@ -1,0 +1,210 @@
+"""What training and processing jobs share: a name, a life in a thread of its own, and processes that are watched."""
+
+from __future__ import annotations
+
+import enum
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, ClassVar
+
+from moto.core.utils import utcnow
+from moto.sagemaker.exceptions import AWSValidationException, ResourceInUseException
+
+from rehearsal.aws import location, processes
+from rehearsal.aws.sagemaker.objects import DownloadFailed
+from rehearsal.torchvision_on_cpu import FOLDER as TORCHVISION_ON_CPU
+
+GRACE_SECONDS = 20.0
+"""How long a stopped job may take to end by itself. SageMaker gives it 120 seconds."""
+
+_POLL_SECONDS = 0.25
+_REASON_LIMIT = 1024
+
+# Every job wants all cores of its machine; a laptop lends two to each, and the others wait their turn.
+_machines = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) // 2))
+
+
+class Ending(enum.Enum):
+    """Why a job's processes are no longer running."""
+
+    EXITED = enum.auto()
+    STOPPED = enum.auto()
+    OUT_OF_TIME = enum.auto()
+
+
+class Failed(Exception):
+    """The job failed; the message is its FailureReason."""
+
+
+class Stopped(Exception):
+    """The job was stopped before its processes started."""
+
+
+class Job(ABC):
+    """A SageMaker job: its request, its state, and the thread that carries it out.
+
+    moto lists, tags and describes jobs by some of these attributes.
+
+    Parameters
+    ----------
+    request
+        The body of the Create call, with SageMaker's own names.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, name: str, request: Mapping[str, Any], account_id: str, region: str) -> None:
+        self.name, self.request, self.account_id, self.region = name, request, account_id, region
+        self.arn = f"arn:aws:sagemaker:{region}:{account_id}:{self.kind}/{name}"
+        self.tags: list[dict[str, str]] = list(request.get("Tags") or [])
+        self.creation_time = self.last_modified_time = utcnow()
+        self.status = "InProgress"
+        self.failure_reason: str | None = None
+        self.start_time: datetime | None = None
+        self.end_time: datetime | None = None
+        self.folder = location.current().work / "sagemaker" / self.kind / name
+        self._stop_requested = threading.Event()
+
+    @property
+    @abstractmethod
+    def response_object(self) -> dict[str, Any]:
+        """What the Describe call answers."""
+
+    @abstractmethod
+    def work(self) -> Ending:
+        """Carry the job out. Failed and DownloadFailed end it as Failed, Stopped as Stopped."""
+
+    @abstractmethod
+    def end(self, status: str, ending: Ending | None) -> None:
+        """Record the last status; ``ending`` is None when no process was started or a failure ended it."""
+
+    def start(self) -> None:
+        """Carry the job out in a thread of its own."""
+        threading.Thread(target=self._run, name=self.arn, daemon=True).start()
+
+    def stop(self) -> None:
+        """Ask the job to stop. AWSValidationException when it has ended."""
+        if self.status not in ("InProgress", "Stopping"):
+            raise AWSValidationException(
+                f"The request was rejected because the {self.kind.replace('-', ' ')} is in status {self.status}."
+            )
+        self.status, self.last_modified_time = "Stopping", utcnow()
+        self._stop_requested.set()
+
+    def environment(self, additions: Mapping[str, str]) -> dict[str, str]:
+        """A process's environment: the emulator's, the given variables and the request's own."""
+        return (
+            processes.aws_environment(self.region)
+            | {"PYTHONPATH": str(TORCHVISION_ON_CPU), "PYTHONUNBUFFERED": "1"}
+            | additions
+            | (self.request.get("Environment") or {})
+        )
+
+    def supervise(self, running: Sequence[subprocess.Popen[bytes]], poll: Callable[[], object]) -> Ending:
+        """Wait for the processes, calling ``poll`` several times a second; none is left when this returns.
+
+        The first that fails ends the others, a stop request or the maximum runtime ends all.
+        """
+        limit = (self.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds", 86400)
+        deadline = time.monotonic() + limit
+        ending = Ending.EXITED
+        try:
+            while any(process.poll() is None for process in running) and not any(
+                process.returncode for process in running
+            ):
+                if self._stop_requested.wait(_POLL_SECONDS):
+                    ending = Ending.STOPPED
+                    break
+                if time.monotonic() > deadline:
+                    ending = Ending.OUT_OF_TIME
+                    break
+                poll()
+            if ending is not Ending.EXITED:
+                _ask_to_end(running, poll)
+        finally:
+            for process in running:
+                processes.stop(process, grace=0)
+        return ending
+
+    def _run(self) -> None:
+        status, ending = "Failed", None
+        try:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+            with self._machine():
+                ending = self.work()
+            status = "Completed" if ending is Ending.EXITED else "Stopped"
+        except Stopped:
+            status = "Stopped"
+        except (Failed, DownloadFailed) as failure:
+            self.failure_reason = str(failure)[:_REASON_LIMIT]
+        except Exception as error:
+            traceback.print_exc()
+            self.failure_reason = f"InternalServerError: {error}"[:_REASON_LIMIT]
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.end_time = self.last_modified_time = utcnow()
+        self.end(status, ending)
+
+    @contextmanager
+    def _machine(self) -> Iterator[None]:
+        while not _machines.acquire(timeout=_POLL_SECONDS):
+            if self._stop_requested.is_set():
+                raise Stopped
+        try:
+            yield
+        finally:
+            _machines.release()
+
+
+def create(jobs: dict[str, Any], job: Job) -> Job:
+    """Record a job under its name and start it. ResourceInUseException when the name was used before."""
+    if jobs.setdefault(job.name, job) is not job:
+        kind = job.kind.replace("-", " ").capitalize()
+        raise ResourceInUseException(
+            f"{kind} names must be unique within an AWS account and region, and a {kind.lower()} with this name "
+            f"already exists ({job.arn})"
+        )
+    job.start()
+    return job
+
+
+def find(jobs: Mapping[str, Any], name: str) -> Job:
+    """The job of that name. AWSValidationException when there is none."""
+    if name not in jobs:
+        raise AWSValidationException("Requested resource not found.")
+    job: Job = jobs[name]
+    return job
+
+
+def container_exit_code(process: subprocess.Popen[bytes]) -> int:
+    """An ended process's exit code, 128 + n after signal n."""
+    code: int = process.returncode
+    return code if code >= 0 else 128 - code
+
+
+def _ask_to_end(running: Sequence[subprocess.Popen[bytes]], poll: Callable[[], object]) -> None:
+    # The toolkit dies of SIGTERM at once while the script under it still saves: wait for the whole group.
+    for process in running:
+        _signal_group(process, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while any(_signal_group(process, 0) for process in running) and time.monotonic() < deadline:
+        poll()
+        time.sleep(_POLL_SECONDS)
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> bool:
+    process.poll()
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

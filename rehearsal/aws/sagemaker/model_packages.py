@@ -1,0 +1,52 @@
+"""Model packages: what moto's registry leaves out and a release depends on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.sagemaker.exceptions import AWSValidationException, ConflictException
+from moto.sagemaker.models import Model, ModelPackage, SageMakerModelBackend
+
+_create_model_package = SageMakerModelBackend.create_model_package
+_update_model_package = SageMakerModelBackend.update_model_package
+_create_model = SageMakerModelBackend.create_model
+_describe = ModelPackage.gen_response_object
+
+
+def create_model_package(self: SageMakerModelBackend, **request: Any) -> str:
+    """A new version waits for approval unless the request says otherwise; moto leaves its approval empty."""
+    if request["model_package_group_name"] and not request["model_approval_status"]:
+        request["model_approval_status"] = "PendingManualApproval"
+    return _create_model_package(self, **request)
+
+
+def update_model_package(self: SageMakerModelBackend, model_package_arn: str, **request: Any) -> str:
+    """What an update does not mention stays; moto clears the description and the metadata."""
+    package = self.describe_model_package(model_package_arn)
+    request["model_approval_status"] = request["model_approval_status"] or package.model_approval_status
+    request["approval_description"] = request["approval_description"] or package.approval_description
+    request["customer_metadata_properties"] = {
+        **(package.customer_metadata_properties or {}),
+        **(request["customer_metadata_properties"] or {}),
+    }
+    return _update_model_package(self, model_package_arn=model_package_arn, **request)
+
+
+def gen_response_object(self: ModelPackage) -> dict[str, Any]:
+    """A version's description carries a name, its group's; moto drops the required member."""
+    return {"ModelPackageName": self.model_package_name, **_describe(self)}
+
+
+def create_model(self: SageMakerModelBackend, model_name: str, **request: Any) -> Model:
+    """A model may name an approved package only, and no existing model; moto accepts any."""
+    if model_name in self._models:
+        raise AWSValidationException(f'Cannot create already existing model "{self._models[model_name].arn}".')
+    for container in [request["primary_container"] or {}, *(request["containers"] or [])]:
+        if package_name := container.get("ModelPackageName"):
+            package = self.describe_model_package(package_name)
+            if package.model_approval_status != "Approved":
+                raise AWSValidationException(
+                    f"Model package {package.arn} is in approval status {package.model_approval_status}; "
+                    f"only an Approved package can be deployed. Approve it with UpdateModelPackage."
+                )
+    return _create_model(self, model_name=model_name, **request)

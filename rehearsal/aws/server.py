@@ -1,0 +1,97 @@
+"""The emulated AWS as one process: moto's server on 127.0.0.1 with this package's extensions."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rehearsal.aws import location, processes
+
+_REGION = "us-east-1"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM, SIGINT or the parent's end; then end every process that was started."""
+    arguments = _parse(argv)
+    place = location.establish(arguments.port, arguments.work)
+    os.environ.update(processes.aws_environment(_REGION), MOTO_PORT=str(place.port))
+
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    threading.Thread(target=_watch_parent, args=(os.getppid(), stopping), daemon=True).start()
+
+    server = _make_server(place.port)
+    _install_extensions(dict(arguments.mount))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(f"The emulated AWS listens on {place.endpoint_url}", flush=True)
+
+    stopping.wait()
+    server.shutdown()
+    server.server_close()
+    processes.stop_all()
+    # Threads of moto may still wait for work that has just been ended.
+    logging.shutdown()
+    os._exit(0)
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m rehearsal.aws", description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="TCP port on 127.0.0.1")
+    parser.add_argument("--work", type=Path, required=True, help="folder for functions, jobs and logs")
+    parser.add_argument(
+        "--mount",
+        type=_mount,
+        action="append",
+        default=[],
+        metavar="BUCKET=DIR",
+        help="serve a folder as a public bucket; may be repeated",
+    )
+    return parser.parse_args(argv)
+
+
+def _mount(text: str) -> tuple[str, Path]:
+    bucket, separator, folder = text.partition("=")
+    if not separator or not bucket:
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form BUCKET=DIR.")
+    if not Path(folder).is_dir():
+        raise argparse.ArgumentTypeError(f"'{folder}' is not a folder; give one that exists.")
+    return bucket, Path(folder).resolve()
+
+
+def _make_server(port: int):  # type: ignore[no-untyped-def]
+    # moto reads its environment at import.
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.serving import make_server
+
+    class QuietRequestHandler(MotoRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_request(self, *_: object) -> None:
+            """Write no line for each request."""
+
+    application = DomainDispatcherApplication(create_backend_app)
+    return make_server("127.0.0.1", port, application, threaded=True, request_handler=QuietRequestHandler)
+
+
+def _install_extensions(mounts: dict[str, Path]) -> None:
+    from rehearsal.aws import stepfunctions
+
+    stepfunctions.install()
+
+
+def _watch_parent(parent: int, stopping: threading.Event) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.25)
+    stopping.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

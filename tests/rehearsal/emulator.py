@@ -1,0 +1,110 @@
+"""An emulated AWS for tests: the real server process and clients for it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLE = "arn:aws:iam::123456789012:role/test"
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running emulated AWS."""
+
+    port: int
+    work: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def endpoint_url(self) -> str:
+        """The address for clients."""
+        return f"http://localhost:{self.port}"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulated AWS."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 0}, proxies={}),
+        )
+
+    def execute(self, definition: Mapping[str, Any], execution_input: Any = None, wait: float = 30.0) -> dict[str, Any]:
+        """Run a JSONata state machine once and return DescribeExecution's answer at its end, output parsed."""
+        states = self.client("stepfunctions")
+        machine = states.create_state_machine(
+            name=f"test-{uuid.uuid4().hex[:8]}",
+            definition=json.dumps({"QueryLanguage": "JSONata", **definition}),
+            roleArn=ROLE,
+        )
+        execution = states.start_execution(
+            stateMachineArn=machine["stateMachineArn"], input=json.dumps(execution_input or {})
+        )
+        result = self.wait_for(
+            lambda: states.describe_execution(executionArn=execution["executionArn"]),
+            lambda answer: answer["status"] != "RUNNING",
+            wait,
+        )
+        if "output" in result:
+            result["output"] = json.loads(result["output"])
+        return result
+
+    @staticmethod
+    def wait_for(ask: Any, done: Any, seconds: float = 30.0) -> Any:
+        """Ask until the answer is done; fail when it is not in time."""
+        deadline = time.monotonic() + seconds
+        while not done(answer := ask()):
+            assert time.monotonic() < deadline, f"not done after {seconds} s: {answer}"
+            time.sleep(0.05)
+        return answer
+
+
+@contextmanager
+def running_emulator(work: Path, *arguments: str) -> Iterator[Emulator]:
+    """Start the emulated AWS on a free port; stop it at the end."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "rehearsal.aws", "--port", str(port), "--work", str(work), *arguments]
+    log = work.with_suffix(".log")
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, text=True)
+    emulator = Emulator(port, work, process)
+    try:
+        _wait_until_it_answers(emulator, log)
+        yield emulator
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait_until_it_answers(emulator: Emulator, log: Path) -> None:
+    for _ in range(300):
+        if emulator.process.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(f"{emulator.endpoint_url}/moto-api/data.json", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"The emulated AWS did not start:\n{log.read_text()[-2000:]}")
