@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,27 +15,35 @@ from stocktake.metrics import counting_metrics, expected_counts
 from stocktake.report import choose_samples, render
 from stocktake.shards import ShardDataset, load, ordered_batches
 
-MESSAGE_FILE = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"), "output", "message")
 BATCH_SIZE = 32
 SAMPLES = 60
 
 
 def main() -> None:
+    folders = parse_arguments()
+    # The job's root, /opt/ml, is where `processing/output` lies; SageMaker shows this file as ExitMessage.
+    with reported_to(folders.output.parents[1] / "output" / "message"):
+        evaluate(folders.model, folders.test, folders.output)
+
+
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="folder with model.tar.gz")
     parser.add_argument("--test", type=Path, required=True, help="folder with the test split's shards")
     parser.add_argument("--output", type=Path, required=True, help="folder for metrics, predictions and report")
-    folders = parser.parse_args()
+    return parser.parse_args()
 
-    model = load_model(folders.model)
+
+def evaluate(model_folder: Path, test_folder: Path, output: Path) -> None:
+    model = load_model(model_folder)
     description = model.description
-    test = ShardDataset("test", folders.test, description.labels, description.preprocessing)
+    test = ShardDataset("test", test_folder, description.labels, description.preprocessing)
     predictions = predict(model, test)
     metrics = measure(predictions, description.labels)
     samples = choose_samples(predictions, SAMPLES)
-    write(folders.output, test, predictions, metrics, samples)
+    write(output, test, predictions, metrics, samples)
     report = render(description, metrics, [(predictions[i], test.image_bytes(i)) for i in samples])
-    (folders.output / "report.html").write_text(report, encoding="utf-8")
+    (output / "report.html").write_text(report, encoding="utf-8")
     low, high = metrics["interval"]
     print(f"test:accuracy={metrics['accuracy']:.4f} interval={low:.4f}..{high:.4f} images={len(test)}")
 
@@ -88,5 +95,4 @@ def write(
 
 
 if __name__ == "__main__":
-    with reported_to(MESSAGE_FILE):
-        main()
+    main()

@@ -46,8 +46,9 @@ def reported_to(file: Path) -> Iterator[None]:
 
 
 def _write(file: Path, sentence: str) -> None:
-    # Neither an absent folder (a run outside SageMaker) nor a full disk may hide the failure itself.
+    if not file.parent.is_dir():
+        return  # run outside SageMaker
     try:
         file.write_text(sentence)
-    except OSError as error:
+    except OSError as error:  # a full disk must not hide what happened
         print(f"{file} could not be written: {error.strerror}.", file=sys.stderr)
