@@ -34,7 +34,7 @@ def check(operation: str, request: Mapping[str, Any]) -> None:
         raise AWSValidationException(f"{len(violations)} validation {noun} detected: {'; '.join(violations)}")
 
 
-def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
     if value is None:
         return
     if shape.type_name == "structure":

@@ -105,8 +105,8 @@ class Job(ABC):
         return (
             processes.aws_environment(self.region)
             | {"PYTHONPATH": str(TORCHVISION_ON_CPU), "PYTHONUNBUFFERED": "1"}
-            | additions
-            | (self.request.get("Environment") or {})
+            | dict(additions)
+            | dict(self.request.get("Environment") or {})
         )
 
     def supervise(self, running: Sequence[subprocess.Popen[bytes]], poll: Callable[[], object]) -> Ending:
@@ -165,7 +165,7 @@ class Job(ABC):
             _machines.release()
 
 
-def create(jobs: dict[str, Any], job: Job) -> Job:
+def create(jobs: dict[str, Job], job: Job) -> Job:
     """Record a job under its name and start it. ResourceInUseException when the name was used before."""
     if jobs.setdefault(job.name, job) is not job:
         kind = job.kind.replace("-", " ").capitalize()
@@ -177,12 +177,11 @@ def create(jobs: dict[str, Any], job: Job) -> Job:
     return job
 
 
-def find(jobs: Mapping[str, Any], name: str) -> Job:
+def find(jobs: Mapping[str, Job], name: str) -> Job:
     """The job of that name. AWSValidationException when there is none."""
     if name not in jobs:
         raise AWSValidationException("Requested resource not found.")
-    job: Job = jobs[name]
-    return job
+    return jobs[name]
 
 
 def container_exit_code(process: subprocess.Popen[bytes]) -> int:

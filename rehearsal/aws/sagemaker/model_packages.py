@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.core.responses import ActionResult, EmptyResult
 from moto.sagemaker.exceptions import AWSValidationException, ConflictException
 from moto.sagemaker.models import Model, ModelPackage, SageMakerModelBackend
+from moto.sagemaker.responses import SageMakerResponse
 
 _create_model_package = SageMakerModelBackend.create_model_package
 _update_model_package = SageMakerModelBackend.update_model_package
@@ -17,7 +19,8 @@ def create_model_package(self: SageMakerModelBackend, **request: Any) -> str:
     """A new version waits for approval unless the request says otherwise; moto leaves its approval empty."""
     if request["model_package_group_name"] and not request["model_approval_status"]:
         request["model_approval_status"] = "PendingManualApproval"
-    return _create_model_package(self, **request)
+    arn: str = _create_model_package(self, **request)
+    return arn
 
 
 def update_model_package(self: SageMakerModelBackend, model_package_arn: str, **request: Any) -> str:
@@ -29,7 +32,8 @@ def update_model_package(self: SageMakerModelBackend, model_package_arn: str, **
         **(package.customer_metadata_properties or {}),
         **(request["customer_metadata_properties"] or {}),
     }
-    return _update_model_package(self, model_package_arn=model_package_arn, **request)
+    arn: str = _update_model_package(self, model_package_arn=model_package_arn, **request)
+    return arn
 
 
 def gen_response_object(self: ModelPackage) -> dict[str, Any]:
@@ -50,3 +54,21 @@ def create_model(self: SageMakerModelBackend, model_name: str, **request: Any) -
                     f"only an Approved package can be deployed. Approve it with UpdateModelPackage."
                 )
     return _create_model(self, model_name=model_name, **request)
+
+
+def delete_model_package(self: SageMakerResponse) -> ActionResult:
+    """DeleteModelPackage, which moto lacks."""
+    backend = self.sagemaker_backend
+    del backend.model_packages[backend.describe_model_package(self._get_param("ModelPackageName")).arn]
+    return EmptyResult()
+
+
+def delete_model_package_group(self: SageMakerResponse) -> ActionResult:
+    """DeleteModelPackageGroup, which moto lacks; a group that holds versions stays."""
+    backend = self.sagemaker_backend
+    group = backend.describe_model_package_group(self._get_param("ModelPackageGroupName"))
+    name = group.model_package_group_name
+    if any(package.model_package_group_name == name for package in backend.model_packages.values()):
+        raise ConflictException(f"Model package group {group.arn} still holds model packages; delete them first.")
+    del backend.model_package_groups[name]
+    return EmptyResult()

@@ -83,7 +83,7 @@ class ProcessingJob(Job):
             objects.upload(s3, self._local(output["S3Output"]["LocalPath"]), output["S3Output"]["S3Uri"])
         return ending
 
-    def end(self, status: str, ending: Ending | None) -> None:
+    def end(self, status: str, ending: Ending | None) -> None:  # noqa: ARG002
         self.status = status
 
     def _execute(self) -> tuple[Ending, int]:

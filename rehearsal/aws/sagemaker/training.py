@@ -196,9 +196,7 @@ class _Host:
 
     def checkpoints(self, s3: Any) -> objects.FolderSync:
         """This host's checkpoints; hosts of one job share the place in S3, as in SageMaker."""
-        return objects.FolderSync(
-            s3, self.folder / "checkpoints", self._job.request["CheckpointConfig"]["S3Uri"]
-        )
+        return objects.FolderSync(s3, self.folder / "checkpoints", self._job.request["CheckpointConfig"]["S3Uri"])
 
     def log_stream(self) -> LogStream:
         """This host's log stream."""
@@ -242,9 +240,7 @@ class _Host:
             "current_instance_type": instance_type,
             "current_group_name": group,
             "hosts": hosts,
-            "instance_groups": [
-                {"instance_group_name": group, "instance_type": instance_type, "hosts": hosts}
-            ],
+            "instance_groups": [{"instance_group_name": group, "instance_type": instance_type, "hosts": hosts}],
             "network_interface_name": "lo",
         }
 
@@ -270,8 +266,7 @@ def _check_spot(request: dict[str, Any]) -> None:
     if request.get("EnableManagedSpotTraining"):
         if wait is None or wait < runtime:
             raise AWSValidationException(
-                "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
-                "MaxRuntimeInSeconds"
+                "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
             )
     elif wait is not None:
         raise AWSValidationException(

@@ -1,0 +1,190 @@
+"""Endpoints: a served model answers, and an update switches over only when the new one is healthy."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.sagemaker.exceptions import AWSValidationException
+from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, SageMakerModelBackend
+from moto.sagemaker.responses import SageMakerResponse
+
+from rehearsal.aws import location
+from rehearsal.aws.sagemaker import constraints
+from rehearsal.aws.sagemaker.cloudwatch_logs import LogStream
+from rehearsal.aws.sagemaker.containers import Container, ContainerDefinition, Unhealthy
+from rehearsal.aws.sagemaker.objects import DownloadFailed
+
+_STARTUP_SECONDS = 180
+
+_create_endpoint = SageMakerModelBackend.create_endpoint
+_delete_endpoint = SageMakerModelBackend.delete_endpoint
+_describe = FakeEndpoint.response_object.fget
+
+_lock = threading.RLock()
+_in_service: dict[str, InService] = {}
+
+
+@dataclass(frozen=True)
+class InService:
+    """What answers for an endpoint at the moment."""
+
+    variant: str
+    container: Container
+
+
+@dataclass
+class Deployment:
+    """The change of an endpoint to a configuration, carried out in a thread of its own."""
+
+    backend: SageMakerModelBackend
+    endpoint: FakeEndpoint
+    config_name: str
+    started: Any = field(default_factory=utcnow)
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name=self.endpoint.arn, daemon=True).start()
+
+    def _run(self) -> None:
+        container = None
+        try:
+            variant = self.backend.describe_endpoint_config(self.config_name)["ProductionVariants"][0]
+            container = self._start_container(variant)
+            timeout = variant.get("ContainerStartupHealthCheckTimeoutInSeconds") or _STARTUP_SECONDS
+            container.wait_until_healthy(timeout, cancelled=lambda: not self._is_wanted())
+            self._switch(InService(variant["VariantName"], container))
+            container.follow_log()
+        except (Unhealthy, DownloadFailed, AWSValidationException) as error:
+            self._give_up(container, str(error))
+        except Exception as error:
+            traceback.print_exc()
+            self._give_up(container, f"{type(error).__name__}: {error}")
+
+    def _start_container(self, variant: dict[str, Any]) -> Container:
+        name, moment = self.endpoint.endpoint_name, int(time.time() * 1000)
+        folder = location.current().work / "sagemaker/endpoint" / name / str(moment)
+        log = LogStream(
+            self.backend.account_id,
+            self.backend.region_name,
+            f"/aws/sagemaker/Endpoints/{name}",
+            f"{variant['VariantName']}/i-{moment:017x}",
+            folder / "log",
+        )
+        definition = ContainerDefinition.of_model(self.backend, variant["ModelName"])
+        return Container(definition, folder, self.backend.region_name, log)
+
+    def _switch(self, new: InService) -> None:
+        with _lock:
+            if not self._is_wanted():
+                raise Unhealthy("The endpoint was deleted.")
+            old = _in_service.get(self.endpoint.arn)
+            _in_service[self.endpoint.arn] = new
+            config = self.backend.describe_endpoint_config(self.config_name)
+            self.endpoint.endpoint_config_name = self.config_name
+            self.endpoint.production_variants = self.endpoint._process_production_variants(config["ProductionVariants"])
+            self._settle("InService", None)
+        if old:
+            old.container.stop()
+
+    def _give_up(self, container: Container | None, message: str) -> None:
+        with _lock:
+            serving = self.endpoint.arn in _in_service
+            variant = self.endpoint.production_variants[0]["VariantName"]
+            reason = (
+                f"The primary container for production variant {variant} did not pass the ping health check. "
+                f"Please check CloudWatch logs for this endpoint. {message}"
+            )
+            if self._is_wanted():
+                self._settle("InService" if serving else "Failed", reason[:1024])
+        if container:
+            container.stop()
+
+    def _settle(self, status: str, failure_reason: str | None) -> None:
+        self.endpoint.failure_reason = failure_reason
+        self.endpoint.last_modified_time = utcnow()
+        self.endpoint.deployment = None
+        self.endpoint.endpoint_status = status
+
+    def _is_wanted(self) -> bool:
+        return self.backend.endpoints.get(self.endpoint.endpoint_name) is self.endpoint
+
+
+def create_endpoint(
+    self: SageMakerModelBackend, endpoint_name: str, endpoint_config_name: str, tags: list[dict[str, str]]
+) -> FakeEndpoint:
+    """CreateEndpoint starts a server; moto's only records the endpoint as in service."""
+    with _lock:
+        if endpoint_name in self.endpoints:
+            arn = self.endpoints[endpoint_name].arn
+            raise AWSValidationException(f'Cannot create already existing endpoint "{arn}".')
+        endpoint = _create_endpoint(self, endpoint_name, endpoint_config_name, tags)
+        _deploy(self, endpoint, endpoint_config_name, "Creating")
+    return endpoint
+
+
+def update_endpoint(self: SageMakerModelBackend, endpoint_name: str, endpoint_config_name: str) -> FakeEndpoint:
+    """UpdateEndpoint, which moto lacks: the old server answers until the new one is healthy.
+
+    If that never happens the endpoint stays in service on its old configuration, with a failure reason.
+    """
+    with _lock:
+        self.describe_endpoint(endpoint_name)
+        self.describe_endpoint_config(endpoint_config_name)
+        endpoint = self.endpoints[endpoint_name]
+        if endpoint.endpoint_status in ("Creating", "Updating"):
+            raise AWSValidationException(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        _deploy(self, endpoint, endpoint_config_name, "Updating")
+    return endpoint
+
+
+def delete_endpoint(self: SageMakerModelBackend, endpoint_name: str) -> None:
+    """DeleteEndpoint ends the server, too."""
+    with _lock:
+        endpoint = self.endpoints.get(endpoint_name)
+        _delete_endpoint(self, endpoint_name)
+        serving = _in_service.pop(endpoint.arn, None) if endpoint else None
+    if serving:
+        serving.container.stop()
+
+
+def respond_to_update_endpoint(self: SageMakerResponse) -> ActionResult:
+    """The UpdateEndpoint operation."""
+    endpoint = self.sagemaker_backend.update_endpoint(
+        self._get_param("EndpointName"), self._get_param("EndpointConfigName")
+    )
+    return ActionResult({"EndpointArn": endpoint.arn})
+
+
+def describe(self: FakeEndpoint) -> dict[str, Any]:
+    """An endpoint under change describes the configuration that it changes to, which moto has no place for."""
+    description: dict[str, Any] = _describe(self)
+    deployment: Deployment | None = description.pop("Deployment", None)
+    if deployment:
+        description["PendingDeploymentSummary"] = {
+            "EndpointConfigName": deployment.config_name,
+            "StartTime": deployment.started,
+        }
+    return description
+
+
+def validate_instance_type(self: FakeEndpointConfig, instance_type: str) -> None:
+    """The instance types are the service model's; moto's own list ends in 2020."""
+    constraints.check("CreateEndpointConfig", {"ProductionVariants": [{"InstanceType": instance_type}]})
+
+
+def in_service(account_id: str, region: str, endpoint_name: str) -> InService | None:
+    """What answers for an endpoint, if anything does."""
+    return _in_service.get(FakeEndpoint.arn_formatter(endpoint_name, account_id, region))
+
+
+def _deploy(backend: SageMakerModelBackend, endpoint: FakeEndpoint, config_name: str, status: str) -> None:
+    deployment = Deployment(backend, endpoint, config_name)
+    endpoint.failure_reason = None
+    endpoint.endpoint_status = status
+    endpoint.deployment = deployment
+    deployment.start()

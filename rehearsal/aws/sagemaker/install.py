@@ -1,0 +1,71 @@
+"""All repairs and extensions of moto's SageMaker, put in place in one call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from botocore import xform_name
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, ModelPackage, SageMakerModelBackend
+from moto.sagemaker.responses import SageMakerResponse
+from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
+
+from rehearsal.aws.sagemaker import (
+    constraints,
+    endpoints,
+    model_packages,
+    processing,
+    runtime,
+    training,
+)
+
+_REPLACED: dict[type, dict[str, Any]] = {
+    SageMakerResponse: {
+        "create_training_job": training.create_training_job,
+        "stop_training_job": training.stop_training_job,
+        "create_processing_job": processing.create_processing_job,
+        "stop_processing_job": processing.stop_processing_job,
+        "update_endpoint": endpoints.respond_to_update_endpoint,
+        "delete_model_package": model_packages.delete_model_package,
+        "delete_model_package_group": model_packages.delete_model_package_group,
+    },
+    SageMakerModelBackend: {
+        "create_endpoint": endpoints.create_endpoint,
+        "update_endpoint": endpoints.update_endpoint,
+        "delete_endpoint": endpoints.delete_endpoint,
+        "create_model": model_packages.create_model,
+        "create_model_package": model_packages.create_model_package,
+        "update_model_package": model_packages.update_model_package,
+    },
+    FakeEndpoint: {"response_object": property(endpoints.describe)},
+    FakeEndpointConfig: {"validate_instance_type": endpoints.validate_instance_type},
+    ModelPackage: {"gen_response_object": model_packages.gen_response_object},
+    SageMakerRuntimeResponse: {"invoke_endpoint": runtime.invoke_endpoint},
+    DomainDispatcherApplication: {"infer_service_region_host": runtime.recognise_unsigned_invocations},
+}
+
+
+def install() -> None:
+    """Extend moto in this process; once, before its server starts."""
+    for owner, replacements in _REPLACED.items():
+        for name, replacement in replacements.items():
+            setattr(owner, name, replacement)
+    enforce_constraints()
+
+
+def enforce_constraints() -> None:
+    """Check lengths, ranges, patterns and enumerated values of every request, which moto does not."""
+    for operation in constraints.service_model().operation_names:
+        method = getattr(SageMakerResponse, xform_name(operation), None)
+        if method:
+            setattr(SageMakerResponse, xform_name(operation), _checked(operation, method))
+
+
+def _checked(operation: str, method: Callable[[SageMakerResponse], Any]) -> Callable[[SageMakerResponse], Any]:
+    def check_and_answer(self: SageMakerResponse) -> Any:
+        constraints.check(operation, json.loads(self.body or "{}"))
+        return method(self)
+
+    return check_and_answer

@@ -1,0 +1,86 @@
+"""InvokeEndpoint: a request to an endpoint is passed on to the server that answers for it."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
+
+from rehearsal.aws.sagemaker import constraints, endpoints
+
+_TIMEOUT_SECONDS = 60
+_PASSED_ON = ("content-type", "accept")
+_PREFIX = "x-amzn-sagemaker-"
+_PATH = re.compile(r"/endpoints/[^/]+/invocations")
+
+_service_of = DomainDispatcherApplication.infer_service_region_host
+
+Answer = tuple[int, dict[str, str], str | bytes]
+
+
+def invoke_endpoint(self: SageMakerRuntimeResponse) -> Answer:
+    """InvokeEndpoint asks the endpoint's server; moto's answers with canned data."""
+    name = self.path.split("/")[2]
+    serving = endpoints.in_service(self.current_account, self.region, name)
+    if serving is None:
+        return _error(400, "ValidationError", f"Endpoint {name} of account {self.current_account} not found.")
+    body = self.body if isinstance(self.body, bytes) else str(self.body).encode()
+    limit = _body_limit()
+    if len(body) > limit:
+        return _error(413, "ValidationError", f"Request size {len(body)} exceeds the limit of {limit} bytes.")
+    headers = {
+        header: value
+        for header, value in self.headers.items()
+        if header.lower() in _PASSED_ON or header.lower().startswith(_PREFIX)
+    }
+    request = urllib.request.Request(f"{serving.container.url}/invocations", data=body, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
+            returned = {
+                header: value for header, value in response.headers.items() if header.lower().startswith(_PREFIX)
+            }
+            returned["Content-Type"] = response.headers.get("Content-Type", "application/json")
+            returned["x-Amzn-Invoked-Production-Variant"] = serving.variant
+            return 200, returned, response.read()
+    except urllib.error.HTTPError as error:
+        return _model_error(self, name, error.code, error.read().decode(errors="replace"))
+    except TimeoutError:
+        message = "Your invocation timed out while waiting for a response from container primary."
+        return _model_error(self, name, 0, message)
+    except OSError as error:
+        return _error(503, "ServiceUnavailable", f"The container of endpoint {name} does not answer: {error}")
+
+
+def recognise_unsigned_invocations(self: DomainDispatcherApplication, environ: dict[str, Any], path: str) -> str | None:
+    """An invocation without a signature, as by curl, is for SageMaker's runtime; moto takes it for S3's."""
+    if "HTTP_AUTHORIZATION" not in environ and _PATH.fullmatch(path):
+        return "runtime.sagemaker.us-east-1.amazonaws.com"
+    host: str | None = _service_of(self, environ, path)
+    return host
+
+
+def _model_error(self: SageMakerRuntimeResponse, endpoint: str, status: int, message: str) -> Answer:
+    side = "client" if 400 <= status < 500 else "server"
+    group = f"/aws/sagemaker/Endpoints/{endpoint}"
+    text = (
+        f'Received {side} error ({status}) from primary with message "{message}". See CloudWatch log group '
+        f"{group} in account {self.current_account} for more information."
+    )
+    stream = f"arn:aws:logs:{self.region}:{self.current_account}:log-group:{group}"
+    return _error(424, "ModelError", text, OriginalStatusCode=status, OriginalMessage=message, LogStreamArn=stream)
+
+
+def _error(status: int, code: str, message: str, **members: Any) -> Answer:
+    headers = {"status": str(status), "x-amzn-errortype": code, "Content-Type": "application/json"}
+    return status, headers, json.dumps({"Message": message, **members})
+
+
+def _body_limit() -> int:
+    operation = constraints.service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
+    limit: int = operation.input_shape.members["Body"].metadata["max"]
+    return limit
