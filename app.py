@@ -1,10 +1,13 @@
 """Settings to stacks; nothing else."""
 
+import sys
+
 import aws_cdk as cdk
 
+from stacks.checks import check
 from stacks.endpoint import EndpointStack
 from stacks.observability import ObservabilityStack
-from stacks.settings import DeploymentSettings
+from stacks.settings import DeploymentSettings, InvalidSetting
 from stacks.storage import StorageStack
 from stacks.workflow import WorkflowStack
 
@@ -30,9 +33,13 @@ def build(app: cdk.App) -> None:
         endpoint=endpoint,
         topic=observability.topic,
     )
+    check(app, settings)
 
 
 if __name__ == "__main__":
     app = cdk.App()
-    build(app)
+    try:
+        build(app)
+    except InvalidSetting as error:
+        sys.exit(str(error))
     app.synth()

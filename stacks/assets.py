@@ -13,8 +13,8 @@ from stacks.settings import ROOT
 
 BUILD = ROOT / "build"
 
-# AWS Lambda's python3.13 runtime: Amazon Linux 2023, glibc 2.34, x86-64.
-LAMBDA_PYTHON = "3.13"
+# AWS Lambda's python3.14 runtime: Amazon Linux 2023, glibc 2.34, x86-64.
+LAMBDA_PYTHON = "3.14"
 LAMBDA_PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
 

@@ -32,7 +32,7 @@ class Functions(Construct):
             self,
             "Packages",
             code=lambda_.Code.from_asset(str(assets.layer_folder())),
-            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_14],
             compatible_architectures=[lambda_.Architecture.X86_64],
             description="Pillow and pydantic",
         )
@@ -131,7 +131,7 @@ class Functions(Construct):
         return lambda_.Function(
             self,
             id,
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.X86_64,
             code=self._code,
             handler=f"{module}.handler",

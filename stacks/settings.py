@@ -7,7 +7,7 @@ A wrong value stops the synth with a sentence that names the setting, what was g
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from constructs import Node
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -74,9 +74,6 @@ class DeploymentSettings(BaseModel):
     endpoint_max_instances: int = Field(4, ge=1, le=100, description="an integer from 1 to 100")
     poll_seconds: int = Field(
         30, ge=1, le=300, description="an integer from 1 to 300 (between two looks at an endpoint update)"
-    )
-    logging: Literal["ALL", "ERROR"] = Field(
-        "ERROR", description='"ALL" or "ERROR" (which state machine events go to CloudWatch Logs)'
     )
 
     @field_validator("defaults")

@@ -93,7 +93,7 @@ class WorkflowStack(Stack):
                     retention=logs.RetentionDays.ONE_MONTH,
                     removal_policy=RemovalPolicy.DESTROY,
                 ),
-                level=sfn.LogLevel[settings.logging],
+                level=sfn.LogLevel.ALL,
                 include_execution_data=True,
             ),
         )

@@ -1,5 +1,7 @@
 """Catalogue, Split, Pack and Seal: from photos in the source to shards; skipped where the dataset exists already."""
 
+from typing import Any
+
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -17,7 +19,7 @@ def dataset(
 ) -> sfn.Chain:
     """Assigns `dataset`: id, uri, counts and rejects, as the execution's output has them."""
 
-    def step(name: str, function: lambda_.IFunction, **options: object) -> tasks.LambdaInvoke:
+    def step(name: str, function: lambda_.IFunction, **options: Any) -> tasks.LambdaInvoke:
         state = tasks.LambdaInvoke.jsonata(
             scope,
             name,

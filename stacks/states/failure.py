@@ -9,7 +9,7 @@ from constructs import Construct
 
 from stacks.states.jsonata import SENTENCE, expression
 
-Caught = TypeVar("Caught", sfn.TaskStateBase, sfn.CustomState, sfn.Map, sfn.DistributedMap)
+Caught = TypeVar("Caught", bound=sfn.TaskStateBase | sfn.CustomState | sfn.Map | sfn.DistributedMap)
 
 
 class Failure:

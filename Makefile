@@ -1,0 +1,64 @@
+# `make rehearse` runs the whole deployed application on this machine; `make test` runs every test. Both set up what they
+# need: a virtual environment in .venv and the CDK command line in node_modules.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+# The CDK libraries print a page about Node 20's end of life at every start; it still works.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+export NODE_NO_WARNINGS := 1
+# The CDK command line starts `python3 app.py`: it must find the virtual environment's.
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: help setup rehearse test lint format synth deploy destroy clean
+
+help:
+	@echo 'make rehearse [SOURCE=DIR] [INPUT=FILE] [RESULT=FILE] [EXPORT=DIR] [KEEP=1]   the whole application on this machine'
+	@echo 'make test                                                                    every test'
+	@echo 'make lint | format                                                           ruff, mypy'
+	@echo 'make synth | deploy | destroy                                                the CDK application (needs an AWS account)'
+
+setup: .venv/.complete node_modules/.complete
+
+.venv/.complete: requirements.txt requirements-dev.txt lambda/requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Stocktake needs Python 3.11 or newer; %s is %s. Try: make PYTHON=python3.12 ..." % (sys.executable, sys.version.split()[0]) if sys.version_info < (3, 11) else 0)'
+	@echo 'Installing Python packages into .venv (once, a few minutes)'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+node_modules/.complete: package-lock.json
+	@command -v npm >/dev/null || { echo 'Stocktake needs Node.js 20 or newer with npm'; exit 1; }
+	@echo 'Installing the CDK command line into node_modules'
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+rehearse: setup
+	@$(BIN)/python -m rehearsal run $(if $(SOURCE),--source '$(SOURCE)') $(if $(INPUT),--input '$(INPUT)') \
+		$(if $(RESULT),--result '$(RESULT)') $(if $(EXPORT),--export '$(EXPORT)') $(if $(KEEP),--keep)
+
+test: setup
+	@$(BIN)/python -m pytest
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy app.py stacks rehearsal bench
+	@cd lambda && ../$(BIN)/mypy --config-file ../pyproject.toml .
+	@cd training_code && ../$(BIN)/mypy --config-file ../pyproject.toml .
+
+format: setup
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+synth: setup
+	@cdk synth --quiet --no-notices
+
+deploy: setup
+	@cdk deploy --all --no-notices
+
+destroy: setup
+	@cdk destroy --all --no-notices
+
+clean:
+	rm -rf .venv node_modules build cdk.out .rehearsal .pytest_cache .mypy_cache .ruff_cache .hypothesis
