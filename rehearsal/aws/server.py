@@ -82,9 +82,10 @@ def _make_server(port: int):  # type: ignore[no-untyped-def]
 
 
 def _install_extensions(mounts: dict[str, Path]) -> None:
-    from rehearsal.aws import stepfunctions
+    from rehearsal.aws import functions, stepfunctions
 
     stepfunctions.install()
+    functions.install()
 
 
 def _watch_parent(parent: int, stopping: threading.Event) -> None:

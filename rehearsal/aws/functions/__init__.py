@@ -1,0 +1,68 @@
+"""Lambda: each function's own deployed zip, run by AWS's runtime client (awslambdaric) in a local process.
+
+The Python and the packages are this environment's: a layer's native wheels are built for the cloud's machine and are not
+unpacked, so a package that a layer forgot is not missed here. Memory limits are not enforced.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from moto.awslambda.models import LambdaFunction
+
+from rehearsal.aws.functions import pool
+from rehearsal.aws.functions.sandbox import Function
+
+
+def install() -> None:
+    """Apply the repairs."""
+    log_to_the_configured_group()
+    run_functions_in_processes()
+
+
+def log_to_the_configured_group() -> None:
+    """Honour ``LoggingConfig.LogGroup``: moto always writes to ``/aws/lambda/<name>``."""
+    initialise = LambdaFunction.__init__
+
+    def initialise_with_log_group(self: LambdaFunction, account_id: str, spec: dict[str, Any], *args: Any, **kw: Any) -> None:
+        initialise(self, account_id, spec, *args, **kw)
+        self.logs_group_name = spec.get("LoggingConfig", {}).get("LogGroup", self.logs_group_name)
+
+    LambdaFunction.__init__ = initialise_with_log_group
+
+
+def run_functions_in_processes() -> None:
+    """Run functions without Docker, with AWS's errors, and ``Event`` invocations in the background."""
+    LambdaFunction.invoke = _invoke
+
+
+def _invoke(self: LambdaFunction, body: str | bytes, request_headers: Any, response_headers: Any) -> str | bytes:
+    payload = (body.encode() if isinstance(body, str) else body) or b"{}"
+    if request_headers.get("X-Amz-Invocation-Type") == "Event":
+        threading.Thread(target=_run, args=(self, payload), daemon=True).start()
+        return ""
+    return _run(self, payload, response_headers)
+
+
+def _run(function: LambdaFunction, payload: bytes, response_headers: dict[str, str] | None = None) -> bytes:
+    invocation = pool.invoke(_as_function(function), payload)
+    function.logs_backend.ensure_log_group(function.logs_group_name)
+    function.save_logs(invocation.log)
+    if invocation.is_error and response_headers is not None:
+        response_headers["x-amz-function-error"] = "Unhandled"
+    return invocation.payload
+
+
+def _as_function(function: LambdaFunction) -> Function:
+    return Function(
+        name=function.function_name,
+        arn=function.function_arn,
+        region=function.region,
+        code=pool.unpack(function.code_bytes),
+        handler=function.handler,
+        environment=tuple(sorted((name, str(value)) for name, value in function.environment_vars.items())),
+        timeout_seconds=int(function.timeout),
+        memory_mb=int(function.memory_size),
+        log_group=function.logs_group_name,
+    )
