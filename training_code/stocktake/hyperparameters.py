@@ -62,7 +62,7 @@ class HyperparameterParser(argparse.ArgumentParser):
             ("weights", _one_of(WEIGHTS), default.weights),
             ("trainable", _one_of(TRAINABLE), default.trainable),
             ("lr", _number(float, "a number above 0", lambda lr: 0 < lr < math.inf), default.lr),
-            ("batch-size", _number(int, f"{whole} of at least 2", lambda size: size >= 2), default.batch_size),
+            ("batch-size", _number(int, f"{whole} of at least 1", lambda size: size >= 1), default.batch_size),
             ("epochs", _number(int, f"{whole} of at least 1", lambda epochs: epochs >= 1), default.epochs),
             ("seed", _number(int, f"{whole} from 0 to 2**63 - 1", lambda seed: 0 <= seed < 2**63), default.seed),
             ("image-size", _number(int, f"{whole} from 32 to 1024", lambda n: 32 <= n <= 1024), default.image_size),

@@ -132,7 +132,7 @@ def epoch_batches(images: int, batch_size: int, seed: int, epoch: int) -> list[l
     mirrored = (torch.rand(images, generator=generator) < 0.5).tolist()
     batches = _batches(list(zip(order, mirrored, strict=True)), batch_size)
     # Batch normalisation needs two images.
-    return batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 else batches
+    return batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 < batch_size else batches
 
 
 def ordered_batches(images: int, batch_size: int) -> list[list[Key]]:

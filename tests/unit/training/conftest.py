@@ -1,0 +1,41 @@
+"""A small dataset and a small model that several tests look at."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from synthetic_shards import LABELS, write_split
+
+from stocktake.artifact import ModelDescription, save_artifact
+from stocktake.models import create_model
+from stocktake.preprocessing import Preprocessing
+
+
+@pytest.fixture(scope="session")
+def splits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders train (45 images in two shards), valid (12) and test (24)."""
+    folder = tmp_path_factory.mktemp("splits")
+    write_split(folder, "train", 45, seed=1, shards=2)
+    write_split(folder, "valid", 12, seed=2)
+    write_split(folder, "test", 24, seed=3)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An unpacked model artifact of an untrained ResNet-18."""
+    folder = tmp_path_factory.mktemp("artifact")
+    torch.manual_seed(7)
+    weights = create_model("resnet18", len(LABELS)).state_dict()
+    save_artifact(folder, weights, ModelDescription("resnet18", LABELS, Preprocessing(32)))
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _two_threads() -> Iterator[None]:
+    """Results are compared bit by bit, so the number of threads stays the same."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
