@@ -82,10 +82,13 @@ def _make_server(port: int):  # type: ignore[no-untyped-def]
 
 
 def _install_extensions(mounts: dict[str, Path]) -> None:
-    from rehearsal.aws import functions, stepfunctions
+    from rehearsal.aws import functions, mounts as mounted, sagemaker, stepfunctions
 
     stepfunctions.install()
     functions.install()
+    sagemaker.install()
+    for bucket, folder in mounts.items():
+        mounted.mount(bucket, folder, _REGION)
 
 
 def _watch_parent(parent: int, stopping: threading.Event) -> None:

@@ -103,7 +103,7 @@ def _wait_until_it_answers(emulator: Emulator, log: Path) -> None:
         if emulator.process.poll() is not None:
             break
         try:
-            urllib.request.urlopen(f"{emulator.endpoint_url}/moto-api/data.json", timeout=5).close()
+            urllib.request.urlopen(f"{emulator.endpoint_url}/moto-api/config", timeout=5).close()
             return
         except OSError:
             time.sleep(0.1)

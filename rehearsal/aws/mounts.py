@@ -1,0 +1,60 @@
+"""Local folders served as public S3 buckets, read from disk when asked for."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from moto.s3.models import FakeKey, s3_backends
+
+from rehearsal.aws.location import ACCOUNT_ID
+
+
+class MountedFile(FakeKey):
+    """An S3 object whose bytes stay in a file; written over or deleted, the object changes and the file does not."""
+
+    def __init__(self, path: str, key: str, bucket: str, region: str) -> None:
+        self._path = path
+        super().__init__(name=key, value=b"", account_id=ACCOUNT_ID, region_name=region, bucket_name=bucket)
+        status = os.stat(path)
+        self.contentsize = status.st_size
+        self.last_modified = datetime.datetime.fromtimestamp(status.st_mtime, datetime.timezone.utc).replace(tzinfo=None)
+
+    @property
+    def value(self) -> bytes:
+        """The file's bytes."""
+        return Path(self._path).read_bytes()
+
+    @value.setter
+    def value(self, _: bytes) -> None:
+        """moto sets the value once at construction; the file stays as it is."""
+
+    @cached_property
+    def etag(self) -> str:
+        """The MD5 of the content in quotes, computed when first asked for."""
+        return f'"{hashlib.md5(self.value, usedforsecurity=False).hexdigest()}"'
+
+
+def mount(bucket_name: str, folder: Path, region: str) -> int:
+    """Serve ``folder`` as a bucket: keys are relative paths.
+
+    Returns
+    -------
+    The number of objects.
+    """
+    bucket = s3_backends[ACCOUNT_ID]["aws"].create_bucket(bucket_name, region)
+    for path, key in _files(folder):
+        bucket.keys[key] = MountedFile(path, key, bucket_name, region)
+    return len(bucket.keys)
+
+
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders.sort()
+        prefix = Path(parent).relative_to(folder).as_posix()
+        for name in sorted(names):
+            yield os.path.join(parent, name), name if prefix == "." else f"{prefix}/{name}"
