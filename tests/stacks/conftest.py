@@ -1,0 +1,43 @@
+"""The application synthesised once, and its state machine's definition as the service would receive it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from template import Template, resolved, resources
+
+import app as application
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Template]]:
+    """Synthesise with cdk.json's context and overrides; stack name without the prefix -> template."""
+
+    def synthesize(**context: Any) -> dict[str, Template]:
+        defaults = json.loads((ROOT / "cdk.json").read_text())["context"]
+        app = cdk.App(context=defaults | context, outdir=str(tmp_path_factory.mktemp("assembly")))
+        application.build(app)
+        assembly = app.synth()
+        return {stack.stack_name.split("-")[1]: stack.template for stack in assembly.stacks}
+
+    return synthesize
+
+
+@pytest.fixture(scope="session")
+def templates(synthesize: Callable[..., dict[str, Template]]) -> dict[str, Template]:
+    return synthesize()
+
+
+@pytest.fixture(scope="session")
+def definition(templates: dict[str, Template]) -> dict[str, Any]:
+    """The state machine's definition, its references replaced by their logical ids."""
+    (machine,) = resources(templates["Workflow"], "AWS::StepFunctions::StateMachine").values()
+    text = "".join(
+        part if isinstance(part, str) else resolved(part) for part in machine["DefinitionString"]["Fn::Join"][1]
+    )
+    return dict(json.loads(text))

@@ -1,0 +1,160 @@
+"""The state machine's definition: its order, its jobs, and its one way out for failures."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def walk(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every state by its name, those inside of maps included."""
+    states: dict[str, dict[str, Any]] = {}
+    for name, state in definition["States"].items():
+        states[name] = state
+        if "ItemProcessor" in state:
+            states |= walk(state["ItemProcessor"])
+    return states
+
+
+@pytest.fixture(scope="module")
+def states(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return walk(definition)
+
+
+def test_the_validator_accepts_it(definition: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "definition.json"
+    file.write_text(json.dumps(definition))
+    command = [ROOT / "node_modules" / ".bin" / "asl-validator", "--json-path", file]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_it_goes_from_plan_to_report(definition: dict[str, Any], states: dict[str, dict[str, Any]]) -> None:
+    """Following Next, and at a Choice the way of a first, good, automatically approved model."""
+    way_on = {
+        "Dataset ready?": "Catalogue",
+        "Catalogue complete?": "Catalogue done",
+        "Pack complete?": "Pack done",
+        "Good enough?": "Register",
+        "Approved?": "Read endpoint stack",
+        "Endpoint stack settled?": "Describe endpoint",
+    }
+    name, way = definition["StartAt"], []
+    while name:
+        way.append(name)
+        name = way_on.get(name) or states[name].get("Next")
+    assert [n for n in way if n not in way_on and not n.endswith(" done")] == [
+        "Plan",
+        "Catalogue",
+        "Split",
+        "Pack",
+        "Seal",
+        "Train",
+        "Evaluate",
+        "Read evaluation",
+        "Register",
+        "Read endpoint stack",
+        "Update endpoint stack",
+        "Wait for endpoint stack",
+        "Describe endpoint stack",
+        "Describe endpoint",
+        "Smoke test",
+        "Summarise",
+        "Report",
+        "Done",
+    ]
+
+
+def test_a_ready_dataset_skips_the_four_data_states(definition: dict[str, Any]) -> None:
+    states = definition["States"]
+    (ready,) = states["Dataset ready?"]["Choices"]
+    assert ready["Condition"] == "{% $run.dataset.ready %}"
+    assert states[ready["Next"]]["Next"] == states["Seal"]["Next"] == "Train"
+
+
+def test_every_failure_goes_to_one_notification(definition: dict[str, Any]) -> None:
+    # The smoke test takes the model back first; the two notifications must not hide what happened before.
+    own_way = {"Smoke test": "Withdraw package", "Notify failure": "Failed", "Report": "Done"}
+    for name, state in definition["States"].items():
+        if state["Type"] in {"Task", "Map"}:
+            catches = {c["Next"] for c in state["Catch"] if c["ErrorEquals"] == ["States.ALL"]}
+            assert catches == {own_way.get(name, "Notify failure")}, name
+
+
+def test_a_failure_says_which_state_it_was(definition: dict[str, Any]) -> None:
+    for name, state in definition["States"].items():
+        for catch in state.get("Catch", []):
+            if catch["Next"] == "Notify failure":
+                assert catch["Assign"]["failure"]["state"] == name
+
+
+def test_the_training_job_is_spot_with_checkpoints_and_stops(states: dict[str, dict[str, Any]]) -> None:
+    job = states["Train architecture"]
+    assert job["Resource"].endswith(":sagemaker:createTrainingJob.sync")
+    arguments = job["Arguments"]
+    assert arguments["EnableManagedSpotTraining"] == "{% $run.input.training.spot %}"
+    # Without spot, MaxWaitTimeInSeconds is refused.
+    assert "$run.input.training.spot ? {'MaxWaitTimeInSeconds'" in arguments["StoppingCondition"]
+    assert "/checkpoints/" in arguments["CheckpointConfig"]["S3Uri"]
+    assert {m["Name"] for m in arguments["AlgorithmSpecification"]["MetricDefinitions"]} >= {"validation:accuracy"}
+
+
+def test_a_retried_job_gets_another_name(states: dict[str, dict[str, Any]]) -> None:
+    for name, key in (("Train architecture", "TrainingJobName"), ("Evaluate", "ProcessingJobName")):
+        assert "RetryCount" in states[name]["Arguments"][key]
+        assert states[name]["Retry"], name
+
+
+def test_hyperparameters_are_strings(states: dict[str, dict[str, Any]]) -> None:
+    numbers = {"lr", "batch-size", "epochs", "seed", "image-size"}
+    hyperparameters = states["Train architecture"]["Arguments"]["HyperParameters"]
+    for name in numbers:
+        assert hyperparameters[name].startswith("{% $string("), name
+
+
+def test_deploying_changes_the_endpoint_stacks_parameter_and_nothing_else(
+    states: dict[str, dict[str, Any]],
+) -> None:
+    arguments = states["Update endpoint stack"]["Arguments"]
+    assert arguments["UsePreviousTemplate"] is True
+    assert arguments["Parameters"] == [{"ParameterKey": "ModelPackageArn", "ParameterValue": "{% $wanted %}"}]
+    assert "UpdateRole" in arguments["RoleARN"]
+
+
+def test_a_model_that_fails_the_smoke_test_is_taken_back(states: dict[str, dict[str, Any]]) -> None:
+    (catch,) = states["Smoke test"]["Catch"]
+    withdraw = states[catch["Next"]]
+    assert withdraw["Arguments"]["ModelApprovalStatus"] == "Rejected"
+    assert withdraw["Assign"]["wanted"] == "{% $previous %}"
+    assert withdraw["Next"] == "Update endpoint stack"
+
+
+def test_only_an_approved_package_is_deployed(states: dict[str, dict[str, Any]]) -> None:
+    assert states["Register"]["Next"] == "Approved?"
+    (manual,) = states["Approved?"]["Choices"]
+    assert manual["Condition"] == "{% $run.input.release.approval = 'manual' %}"
+    assert manual["Assign"]["decision"] == "awaiting-approval"
+    assert manual["Next"] == "Summarise"
+
+
+def test_a_failed_map_item_is_named(definition: dict[str, Any]) -> None:
+    for name in ("Catalogue", "Pack"):
+        state = definition["States"][name]
+        children = walk(state["ItemProcessor"])
+        (work,) = [child for child in children.values() if child["Type"] == "Task"]
+        assert {"failed", "error", "cause"} == set(work["Catch"][0]["Output"])
+        (incomplete,) = definition["States"][f"{name} complete?"]["Choices"]
+        assert "$failed.(failed & ': ' & cause)" in incomplete["Assign"]["failure"]["cause"]
+        assert incomplete["Next"] == "Notify failure"
+
+
+def test_the_output_keeps_its_contract(states: dict[str, dict[str, Any]]) -> None:
+    output = states["Summarise"]["Output"]
+    assert set(output) >= {"dataset", "tuning", "training", "evaluation", "decision", "model", "endpoint", "cost"}
+    assert set(output["evaluation"]) >= {
+        *("accuracy", "interval", "withinOne", "mae", "rmse", "recall", "reportUri", "champion")
+    }

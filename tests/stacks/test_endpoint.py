@@ -1,0 +1,94 @@
+"""The endpoint exists only with a model, changes by its parameter alone, and rolls back by itself."""
+
+from collections.abc import Callable
+
+from template import Template, as_list, resources, statements
+
+
+def test_without_a_model_there_is_no_endpoint(templates: dict[str, Template]) -> None:
+    template = templates["Endpoint"]
+    assert template["Parameters"]["ModelPackageArn"]["Default"] == ""
+    assert template["Conditions"]["HasModel"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ModelPackageArn"}, ""]}]}
+    conditional = {r["Type"] for r in template["Resources"].values() if r.get("Condition") == "HasModel"}
+    assert conditional == {
+        "AWS::SageMaker::Model",
+        "AWS::SageMaker::EndpointConfig",
+        "AWS::SageMaker::Endpoint",
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+    }
+
+
+def test_the_model_package_is_the_only_parameter(templates: dict[str, Template]) -> None:
+    """Another one, such as CDK's bootstrap version, would have to be readable for whoever updates the stack."""
+    assert list(templates["Endpoint"]["Parameters"]) == ["ModelPackageArn"]
+
+
+def test_the_container_serves_the_package_and_knows_its_name(templates: dict[str, Template]) -> None:
+    (model,) = resources(templates["Endpoint"], "AWS::SageMaker::Model").values()
+    package = {"Ref": "ModelPackageArn"}
+    assert model["PrimaryContainer"]["ModelPackageName"] == package
+    assert model["PrimaryContainer"]["Environment"] == {"STOCKTAKE_MODEL_PACKAGE": package}
+    # A fixed name could not be replaced by the next package's model.
+    assert "ModelName" not in model
+
+
+def test_an_update_is_rolled_back_by_the_alarms(templates: dict[str, Template]) -> None:
+    (endpoint,) = resources(templates["Endpoint"], "AWS::SageMaker::Endpoint").values()
+    watched = {
+        alarm["AlarmName"]["Ref"] for alarm in endpoint["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
+    }
+    alarms = resources(templates["Endpoint"], "AWS::CloudWatch::Alarm")
+    assert watched == set(alarms)
+    assert {a["MetricName"] for a in alarms.values()} == {"Invocation5XXErrors", "ModelLatency"}
+    # An endpoint that nobody calls has no metrics and is not broken.
+    assert {a["TreatMissingData"] for a in alarms.values()} == {"notBreaching"}
+
+
+def test_a_canary_needs_two_instances(synthesize: Callable[..., dict[str, Template]]) -> None:
+    def routing(instances: int) -> str:
+        (endpoint,) = resources(
+            synthesize(endpointInstances=instances)["Endpoint"], "AWS::SageMaker::Endpoint"
+        ).values()
+        policy = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+        return str(policy["TrafficRoutingConfiguration"]["Type"])
+
+    assert (routing(1), routing(2)) == ("ALL_AT_ONCE", "CANARY")
+
+
+def test_a_gpu_endpoint_gets_the_drivers_that_its_image_needs(
+    synthesize: Callable[..., dict[str, Template]],
+) -> None:
+    templates = synthesize(endpointInstanceType="ml.g4dn.xlarge")
+    (config,) = resources(templates["Endpoint"], "AWS::SageMaker::EndpointConfig").values()
+    assert config["ProductionVariants"][0]["InferenceAmiVersion"] == "al2-ami-sagemaker-inference-gpu-3-1"
+
+
+def test_scaling_and_alarms_know_the_variant_by_the_same_name(templates: dict[str, Template]) -> None:
+    template = templates["Endpoint"]
+    (config,) = resources(template, "AWS::SageMaker::EndpointConfig").values()
+    (variant,) = config["ProductionVariants"]
+    (target,) = resources(template, "AWS::ApplicationAutoScaling::ScalableTarget").values()
+    assert target["ResourceId"] == f"endpoint/stocktake/variant/{variant['VariantName']}"
+    for alarm in resources(template, "AWS::CloudWatch::Alarm").values():
+        assert {"Name": "VariantName", "Value": variant["VariantName"]} in alarm["Dimensions"]
+
+
+def test_the_endpoint_reads_models_and_nothing_else_in_the_bucket(templates: dict[str, Template]) -> None:
+    reads = [s for s in statements(templates["Endpoint"], "EndpointRole") if "s3:GetObject" in as_list(s["Action"])]
+    (read,) = reads
+    assert str(read["Resource"]).count("/models/*") == 1
+    assert len(as_list(read["Resource"])) == 1
+
+
+def test_whoever_updates_the_stack_can_change_the_endpoint_and_no_role_or_policy(
+    templates: dict[str, Template],
+) -> None:
+    found = statements(templates["Endpoint"], "UpdateRole")
+    actions = {action for s in found for action in as_list(s["Action"])}
+    assert not {a for a in actions if a.startswith("iam:")} - {"iam:PassRole", "iam:CreateServiceLinkedRole"}
+    assert not {a for a in actions if a.split(":")[0] in {"s3", "lambda", "states", "cloudformation"}}
+    assert not {a for a in actions if "*" in a}
+    (pass_role,) = [s for s in found if s["Action"] == "iam:PassRole"]
+    assert pass_role["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    assert str(pass_role["Resource"]).count("EndpointRole") == 1

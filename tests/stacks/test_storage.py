@@ -1,0 +1,44 @@
+"""The data bucket: encrypted, private, TLS only, versioned, kept."""
+
+from collections.abc import Callable
+
+import pytest
+from template import Template, resources
+
+
+@pytest.fixture
+def bucket(templates: dict[str, Template]) -> dict:
+    (properties,) = resources(templates["Storage"], "AWS::S3::Bucket").values()
+    return properties
+
+
+def test_objects_are_encrypted_private_and_versioned(bucket: dict) -> None:
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+def test_plain_http_is_denied(templates: dict[str, Template]) -> None:
+    (policy,) = resources(templates["Storage"], "AWS::S3::BucketPolicy").values()
+    (deny,) = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+    assert deny["Action"] == "s3:*"
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_checkpoints_expire_and_models_do_not(bucket: dict) -> None:
+    expiring = {
+        rule.get("Prefix"): rule["ExpirationInDays"]
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+        if "ExpirationInDays" in rule
+    }
+    assert expiring == {"checkpoints/": 7}
+
+
+@pytest.mark.parametrize(("retain", "policy"), [(True, "Retain"), (False, "Delete")])
+def test_the_data_outlives_the_stack_unless_told_otherwise(
+    synthesize: Callable[..., dict[str, Template]], retain: bool, policy: str
+) -> None:
+    template = synthesize(retainData=retain)["Storage"]
+    (bucket,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::S3::Bucket"]
+    assert bucket["DeletionPolicy"] == policy

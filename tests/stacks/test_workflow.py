@@ -1,0 +1,138 @@
+"""Who may do what: every role of the workflow has what it needs on what it works on, and no more."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from template import Template, as_list, resources, statements
+
+
+@pytest.fixture
+def workflow(templates: dict[str, Template]) -> Template:
+    return templates["Workflow"]
+
+
+def writes(found: list[dict[str, Any]]) -> list[str]:
+    """Patterns of the objects that may be written."""
+    resources = [r for s in found if "s3:PutObject" in as_list(s["Action"]) for r in as_list(s["Resource"])]
+    return sorted(r["Fn::Join"][1][-1] for r in resources)
+
+
+@pytest.mark.parametrize(
+    ("role", "patterns"),
+    [
+        ("TrainingRole", ["/checkpoints/*", "/models/*"]),
+        ("EvaluationRole", ["/reports/*"]),
+        ("FunctionsPlanRole", ["/datasets/*"]),
+        ("FunctionsPackRole", ["/datasets/*"]),
+        ("FunctionsSmokeTestRole", []),
+    ],
+)
+def test_each_role_writes_below_its_own_prefixes(workflow: Template, role: str, patterns: list[str]) -> None:
+    assert writes(statements(workflow, role)) == patterns
+
+
+def test_only_the_data_functions_read_the_source(workflow: Template) -> None:
+    readers = {
+        role
+        for role in ("Plan", "Catalogue", "Split", "Pack", "Seal", "SmokeTest")
+        for s in statements(workflow, f"Functions{role}Role")
+        if "s3:GetObject" in as_list(s["Action"]) and "aft-vbi-pds/*" in str(s["Resource"])
+    }
+    assert readers == {"Catalogue", "Pack"}
+
+
+def test_nothing_writes_to_the_source(workflow: Template) -> None:
+    for policy in [*resources(workflow, "AWS::IAM::Role").values(), *resources(workflow, "AWS::IAM::Policy").values()]:
+        documents = [p["PolicyDocument"] for p in policy.get("Policies", [])] + [policy.get("PolicyDocument")]
+        for statement in [s for d in documents if d for s in d["Statement"]]:
+            if "aft-vbi-pds" in str(statement["Resource"]):
+                assert set(as_list(statement["Action"])) <= {"s3:GetObject", "s3:ListBucket", "s3:GetBucketLocation"}
+
+
+def test_job_roles_have_their_statements_from_the_start(workflow: Template) -> None:
+    """A policy that is attached to a role later races the first job that uses it."""
+    attached = str([policy["Roles"] for policy in resources(workflow, "AWS::IAM::Policy").values()])
+    assert "StateMachineRole" in attached
+    assert "TrainingRole" not in attached
+    assert "EvaluationRole" not in attached
+
+
+def test_the_state_machine_passes_each_role_to_one_service(workflow: Template) -> None:
+    passed = {
+        s["Condition"]["StringEquals"]["iam:PassedToService"]: str(s["Resource"])
+        for s in statements(workflow, "StateMachineRole")
+        if s["Action"] == "iam:PassRole"
+    }
+    assert set(passed) == {"sagemaker.amazonaws.com", "cloudformation.amazonaws.com"}
+    assert "TrainingRole" in passed["sagemaker.amazonaws.com"]
+    assert "UpdateRole" in passed["cloudformation.amazonaws.com"]
+
+
+@pytest.mark.parametrize("job", ["TrainingJob", "ProcessingJob"])
+def test_the_state_machine_can_run_a_job_to_its_end(workflow: Template, job: str) -> None:
+    found = statements(workflow, "StateMachineRole")
+    actions = {action for s in found for action in as_list(s["Action"])}
+    assert {f"sagemaker:{verb}{job}" for verb in ("Create", "Describe", "Stop")} <= actions
+    assert {"sagemaker:AddTags", "sagemaker:ListTags"} <= actions
+    assert any(
+        f"StepFunctionsGetEventsForSageMaker{job}sRule" in str(s["Resource"])
+        for s in found
+        if "events:PutRule" in as_list(s["Action"])
+    )
+
+
+def test_the_state_machine_updates_one_stack(workflow: Template) -> None:
+    updates = [
+        s for s in statements(workflow, "StateMachineRole") if "cloudformation:updateStack" in as_list(s["Action"])
+    ]
+    assert updates
+    for statement in updates:
+        assert all("stack/Stocktake-Endpoint/*" in str(r) for r in as_list(statement["Resource"]))
+
+
+def test_functions_run_where_their_layer_was_built_for(workflow: Template) -> None:
+    (layer,) = resources(workflow, "AWS::Lambda::LayerVersion").values()
+    for function in resources(workflow, "AWS::Lambda::Function").values():
+        assert [function["Runtime"]] == layer["CompatibleRuntimes"]
+        assert function["Architectures"] == layer["CompatibleArchitectures"]
+
+
+def test_images_come_from_the_accounts_registry_of_whatever_region(workflow: Template) -> None:
+    (plan,) = [f for f in resources(workflow, "AWS::Lambda::Function").values() if f["Handler"] == "plan.handler"]
+    image = plan["Environment"]["Variables"]["TRAINING_IMAGE_GPU"]["Fn::Join"][1]
+    assert {"Fn::FindInMap": ["DlcRepositoryAccountMap", {"Ref": "AWS::Region"}, "value"]} in image
+    accounts = workflow["Mappings"]["DlcRepositoryAccountMap"]
+    assert accounts["us-east-1"]["value"] == "763104351884"
+    assert accounts["eu-south-1"]["value"] == "692866216735"
+
+
+def test_models_outlive_the_stack(workflow: Template) -> None:
+    (group,) = [r for r in workflow["Resources"].values() if r["Type"] == "AWS::SageMaker::ModelPackageGroup"]
+    assert group["DeletionPolicy"] == "Retain"
+    # ... and the next deployment does not find its name taken.
+    assert "AWS::StackId" in str(group["Properties"]["ModelPackageGroupName"])
+
+
+def test_a_schedule_starts_executions_with_the_defaults(
+    templates: dict[str, Template], synthesize: Callable[..., dict[str, Template]]
+) -> None:
+    assert not resources(templates["Workflow"], "AWS::Events::Rule")
+    scheduled = synthesize(schedule="rate(7 days)")["Workflow"]
+    (rule,) = resources(scheduled, "AWS::Events::Rule").values()
+    assert rule["ScheduleExpression"] == "rate(7 days)"
+    assert rule["Targets"][0]["Input"] == "{}"
+
+
+def test_failed_executions_raise_an_alarm_that_reaches_the_topic(templates: dict[str, Template]) -> None:
+    template = templates["Observability"]
+    (alarm,) = resources(template, "AWS::CloudWatch::Alarm").values()
+    (topic,) = resources(template, "AWS::SNS::Topic")
+    assert alarm["AlarmActions"] == [{"Ref": topic}]
+    assert {m["MetricStat"]["Metric"]["MetricName"] for m in alarm["Metrics"] if "MetricStat" in m} == {
+        "ExecutionsFailed",
+        "ExecutionsTimedOut",
+    }
+    # The machine is named here and made there: the names have to agree.
+    (machine,) = resources(templates["Workflow"], "AWS::StepFunctions::StateMachine").values()
+    assert f":stateMachine:{machine['StateMachineName']}" in str(alarm["Metrics"])
