@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 import tarfile
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -60,8 +59,9 @@ class Container:
     """
 
     def __init__(self, definition: ContainerDefinition, folder: Path, region: str, log: LogStream) -> None:
-        self._folder, self._log, self._stopping = folder, log, threading.Event()
+        self._folder, self._log = folder, log
         self._port_file = folder / "port"
+        self.url = ""  # known when it is healthy
         model = folder / "model"
         _unpack(objects.client(region), definition.model_data_url, model)
         python_path = [TORCHVISION_ON_CPU, model, model / "code"]
@@ -76,11 +76,6 @@ class Container:
             env=environment,
             log=folder / "log",
         )
-
-    @property
-    def url(self) -> str:
-        """The address of the server; valid after :meth:`wait_until_healthy`."""
-        return f"http://127.0.0.1:{self._port_file.read_text()}"
 
     def wait_until_healthy(self, timeout: float, cancelled: Callable[[], bool]) -> None:
         """Wait until /ping answers. Raises Unhealthy, also when ``cancelled`` becomes true."""
@@ -109,6 +104,7 @@ class Container:
     def _answers_ping(self) -> bool:
         if not self._port_file.exists():
             return False
+        self.url = f"http://127.0.0.1:{self._port_file.read_text()}"
         try:
             with urllib.request.urlopen(f"{self.url}/ping", timeout=_PING_TIMEOUT_SECONDS):
                 return True

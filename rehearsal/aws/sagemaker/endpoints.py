@@ -21,6 +21,7 @@ from rehearsal.aws.sagemaker.containers import Container, ContainerDefinition, U
 from rehearsal.aws.sagemaker.objects import DownloadFailed
 
 _STARTUP_SECONDS = 180
+_DRAIN_SECONDS = 1.0  # for requests that were about to reach the old server when the new one took over
 
 _create_endpoint = SageMakerModelBackend.create_endpoint
 _delete_endpoint = SageMakerModelBackend.delete_endpoint
@@ -89,6 +90,7 @@ class Deployment:
             self.endpoint.production_variants = self.endpoint._process_production_variants(config["ProductionVariants"])
             self._settle("InService", None)
         if old:
+            time.sleep(_DRAIN_SECONDS)
             old.container.stop()
 
     def _give_up(self, container: Container | None, message: str) -> None:

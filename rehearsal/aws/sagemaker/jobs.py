@@ -118,9 +118,7 @@ class Job(ABC):
         deadline = time.monotonic() + limit
         ending = Ending.EXITED
         try:
-            while any(process.poll() is None for process in running) and not any(
-                process.returncode for process in running
-            ):
+            while _all_well(running):
                 if self._stop_requested.wait(_POLL_SECONDS):
                     ending = Ending.STOPPED
                     break
@@ -188,6 +186,12 @@ def container_exit_code(process: subprocess.Popen[bytes]) -> int:
     """An ended process's exit code, 128 + n after signal n."""
     code: int = process.returncode
     return code if code >= 0 else 128 - code
+
+
+def _all_well(running: Sequence[subprocess.Popen[bytes]]) -> bool:
+    """Whether some process still runs and none has failed."""
+    codes = [process.poll() for process in running]
+    return None in codes and not any(codes)
 
 
 def _ask_to_end(running: Sequence[subprocess.Popen[bytes]], poll: Callable[[], object]) -> None:

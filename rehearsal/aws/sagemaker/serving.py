@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import socket
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -66,15 +67,16 @@ class Adapter:
         await answer(scope, receive, send)
 
     async def _invoke(self, scope: Message, body: bytes) -> Response:
-        forwarded = (b"content-type", b"accept", b"content-length")
-        headers = [
-            (name, value) for name, value in scope["headers"] if name in forwarded or name.startswith(_FORWARDED_PREFIX)
-        ]
-        root = {**scope, "path": "/", "raw_path": b"/", "headers": headers}
+        given = dict(scope["headers"])
+        headers = {name: value for name, value in given.items() if name.startswith(_FORWARDED_PREFIX)}
+        headers |= {name: given.get(name, b"application/json") for name in (b"content-type", b"accept")}
+        headers[b"content-length"] = str(len(body)).encode()
+        root = {**scope, "path": "/", "raw_path": b"/", "headers": list(headers.items())}
         try:
             result = await self._application.remote(_detached(root, body))
-        except Exception as error:  # Ray Serve's proxy answers 500 to whatever an application raises
-            return PlainTextResponse(f"Internal Server Error: {error}", status_code=500)
+        except Exception:  # Ray Serve's proxy answers the same to whatever an application raises
+            traceback.print_exc()
+            return PlainTextResponse("Internal Server Error", status_code=500)
         return result if isinstance(result, Response) else JSONResponse(result)
 
 

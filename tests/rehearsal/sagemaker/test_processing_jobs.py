@@ -1,0 +1,178 @@
+"""Processing jobs run the container's entrypoint with /opt/ml/processing in the job's own folder."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.sagemaker.bucket import Bucket
+
+LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
+
+_numbers = itertools.count()
+
+
+def start_job(sagemaker: Any, script: str, **request: Any) -> str:
+    name = f"processing-{next(_numbers)}"
+    defaults: dict[str, Any] = {
+        "RoleArn": ROLE,
+        "AppSpecification": {"ImageUri": "pytorch", "ContainerEntrypoint": ["python3", "-c", script]},
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}
+        },
+    }
+    sagemaker.create_processing_job(ProcessingJobName=name, **defaults | request)
+    return name
+
+
+def source(name: str, uri: str) -> dict[str, Any]:
+    return {
+        "InputName": name,
+        "S3Input": {
+            "S3Uri": uri,
+            "LocalPath": f"/opt/ml/processing/input/{name}",
+            "S3DataType": "S3Prefix",
+            "S3InputMode": "File",
+        },
+    }
+
+
+def at_end(sagemaker: Any, name: str) -> dict[str, Any]:
+    answer: dict[str, Any] = Emulator.wait_for(
+        lambda: sagemaker.describe_processing_job(ProcessingJobName=name),
+        lambda job: job["ProcessingJobStatus"] not in ("InProgress", "Stopping"),
+    )
+    return answer
+
+
+OUTPUT = {
+    "Outputs": [
+        {
+            "OutputName": "report",
+            "S3Output": {
+                "S3Uri": "s3://data/reports/run",
+                "LocalPath": "/opt/ml/processing/output",
+                "S3UploadMode": "EndOfJob",
+            },
+        }
+    ]
+}
+
+
+def test_an_entrypoint_reads_its_inputs_and_its_outputs_are_uploaded(
+    aws: Emulator, sagemaker: Any, bucket: Bucket
+) -> None:
+    # given the way of the evaluation: a shell that unpacks the code and runs it
+    code = bucket.put_archive(
+        "code/source.tar.gz",
+        {
+            "evaluate.py": """
+import os, sys
+from pathlib import Path
+model, test, output = map(Path, sys.argv[1:])
+print(model.joinpath("model.tar.gz").read_text(), sorted(os.listdir(test)), flush=True)
+output.joinpath("samples").mkdir()
+output.joinpath("samples/00001.jpg").write_text("jpeg")
+output.joinpath("metrics.json").write_text(os.environ["RUN"] + os.environ["TEST"].rpartition("/")[2])
+"""
+        },
+    )
+    model = bucket.put("models/model.tar.gz", "the model")
+    bucket.put("set/test/shard-0.tar", "0")
+    bucket.put("set/test/shard-1.tar", "1")
+    command = (
+        "set -e; mkdir code; tar xzf /opt/ml/processing/input/code/*.tar.gz -C code; exec python3 code/evaluate.py "
+        '"$0" "$1" /opt/ml/processing/output'
+    )
+
+    # when
+    name = start_job(
+        sagemaker,
+        "",
+        AppSpecification={
+            "ImageUri": "pytorch",
+            "ContainerEntrypoint": ["/bin/bash", "-c", command],
+            "ContainerArguments": ["/opt/ml/processing/input/model", "/opt/ml/processing/input/test"],
+        },
+        ProcessingInputs=[source("code", code), source("model", model), source("test", "s3://data/set/test/")],
+        ProcessingOutputConfig=OUTPUT,
+        Environment={"RUN": "first ", "TEST": "/opt/ml/processing/input/test"},
+    )
+    job = at_end(sagemaker, name)
+
+    # then
+    assert job["ProcessingJobStatus"] == "Completed"
+    assert job["CreationTime"] <= job["ProcessingStartTime"] <= job["ProcessingEndTime"]
+    assert "FailureReason" not in job
+    assert job["ProcessingOutputConfig"] == OUTPUT
+    assert bucket.keys("reports/") == ["reports/run/metrics.json", "reports/run/samples/00001.jpg"]
+    assert bucket.text("reports/run/metrics.json") == "first test"
+    logs = aws.client("logs")
+    stream = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/algo-1-")
+    events = logs.get_log_events(
+        logGroupName=LOG_GROUP, logStreamName=stream["logStreams"][0]["logStreamName"], startFromHead=True
+    )["events"]
+    assert [event["message"] for event in events] == ["the model ['shard-0.tar', 'shard-1.tar']"]
+
+
+def test_a_failing_entrypoint_fails_the_job_with_its_message(sagemaker: Any, bucket: Bucket) -> None:
+    script = """
+import sys
+open("/opt/ml/output/message", "w").write("The test split is empty.")
+open("/opt/ml/processing/output/half.json", "w").write("{")
+sys.exit(1)
+"""
+
+    job = at_end(sagemaker, start_job(sagemaker, script, ProcessingOutputConfig=OUTPUT))
+
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert job["ExitMessage"] == "The test split is empty."
+    assert job["FailureReason"] == "AlgorithmError: See job logs for more information"
+    assert bucket.keys("reports/") == []
+
+
+def test_a_missing_input_fails_the_job(sagemaker: Any, bucket: Bucket) -> None:
+    job = at_end(sagemaker, start_job(sagemaker, "", ProcessingInputs=[source("test", "s3://data/nothing")]))
+
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert "No S3 objects found" in job["FailureReason"]
+
+
+def test_an_entrypoint_that_does_not_exist_fails_the_job(sagemaker: Any) -> None:
+    name = start_job(
+        sagemaker, "", AppSpecification={"ImageUri": "pytorch", "ContainerEntrypoint": ["no-such-program"]}
+    )
+
+    assert "no-such-program" in at_end(sagemaker, name)["FailureReason"]
+
+
+def test_a_job_can_be_stopped_by_request_and_by_its_maximum_runtime(sagemaker: Any) -> None:
+    script = "import time\ntime.sleep(600)"
+    by_request = start_job(sagemaker, script)
+    sagemaker.stop_processing_job(ProcessingJobName=by_request)
+
+    by_limit = start_job(sagemaker, script, StoppingCondition={"MaxRuntimeInSeconds": 1})
+
+    assert at_end(sagemaker, by_request)["ProcessingJobStatus"] == "Stopped"
+    assert at_end(sagemaker, by_limit)["ProcessingJobStatus"] == "Stopped"
+
+
+def test_a_name_can_be_used_once(sagemaker: Any) -> None:
+    name = start_job(sagemaker, "")
+
+    with pytest.raises(ClientError) as refusal:
+        sagemaker.create_processing_job(
+            ProcessingJobName=name,
+            RoleArn=ROLE,
+            AppSpecification={"ImageUri": "pytorch"},
+            ProcessingResources={
+                "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}
+            },
+        )
+
+    assert refusal.value.response["Error"]["Code"] == "ResourceInUse"
+    at_end(sagemaker, name)
