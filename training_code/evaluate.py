@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from inference import CountingModel, model_fn
 
+from inference import CountingModel, model_fn
 from stocktake.artifact import unpack_artifact
 from stocktake.failures import JobFailure, reported_to
 from stocktake.metrics import counting_metrics, expected_counts

@@ -3,10 +3,11 @@
 import asyncio
 from pathlib import Path
 
-from inference import RequestRefused, input_fn, model_fn, output_fn, predict_fn
 from ray import serve
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+
+from inference import RequestRefused, input_fn, model_fn, output_fn, predict_fn
 
 MODEL_DIR = Path(__file__).parents[1]
 

@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from stocktake.checkpoints import write_tensors
 from stocktake.models import Weights, create_model
 from stocktake.preprocessing import Preprocessing
+from stocktake.tensor_files import read_tensors, write_tensors
 
 CODE = Path(__file__).parents[1]
 SERVED = ("inference.py", "serving.py", "stocktake")
@@ -56,7 +55,7 @@ def load_artifact(folder: Path) -> tuple[nn.Module, ModelDescription]:
     preprocessing = Preprocessing(**content.pop("preprocessing"))
     description = ModelDescription(**content, preprocessing=preprocessing)
     model = create_model(description.architecture, len(description.labels))
-    model.load_state_dict(torch.load(folder / "model.pt", map_location="cpu", weights_only=True))
+    model.load_state_dict(read_tensors(folder / "model.pt"))
     return model.eval(), description
 
 

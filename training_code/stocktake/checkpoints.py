@@ -1,13 +1,10 @@
 """Saving a running training and taking it up again, to the result of an uninterrupted one."""
 
-import io
-import pickle
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from stocktake.failures import JobFailure
+from stocktake.tensor_files import UnreadableTensors, read_tensors, write_tensors
 
 
 class Checkpoints:
@@ -40,9 +37,9 @@ class Checkpoints:
             return None
         remedy = "Delete it or give the job another checkpoint location."
         try:
-            checkpoint = torch.load(self.file, map_location="cpu", weights_only=True)
+            checkpoint = read_tensors(self.file)
             run, state = checkpoint["run"], checkpoint["state"]
-        except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
+        except (UnreadableTensors, KeyError, TypeError) as error:
             raise JobFailure(f"The checkpoint {self.file} cannot be read. {remedy}") from error
         differences = [
             f"{name} is {run.get(name)!r} there and {value!r} here"
@@ -52,12 +49,3 @@ class Checkpoints:
         if differences:
             raise JobFailure(f"The checkpoint {self.file} belongs to another run: {', '.join(differences)}. {remedy}")
         return dict(state)
-
-
-def write_tensors(file: Path, content: object) -> None:
-    """torch.save that never leaves half a file, and whose failures keep their errno."""
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    unfinished = file.with_suffix(".part")
-    unfinished.write_bytes(buffer.getbuffer())
-    unfinished.replace(file)

@@ -1,7 +1,6 @@
 """torchvision's classifiers with a head for the counts, and which part of them learns."""
 
 import hashlib
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.error import URLError
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from torchvision.models import get_model, get_model_weights
 
 from stocktake.failures import JobFailure
+from stocktake.tensor_files import UnreadableTensors, read_tensors
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 ARCHITECTURES = (*RESNETS, "mobilenet_v2")
@@ -102,8 +102,8 @@ def load_weights_file(model: nn.Module, architecture: str, folder: Path | None) 
             f"The channel 'weights' must hold one file, not {len(files)}. Give the S3 URI of a state_dict file."
         )
     try:
-        weights = torch.load(files[0], map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        weights = read_tensors(files[0])
+    except UnreadableTensors as error:
         raise JobFailure(f"Weights file {files[0].name} is no state_dict saved by torch.save.") from error
     if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise JobFailure(f"Weights file {files[0].name} holds no state_dict (names to tensors).")

@@ -149,4 +149,11 @@ def load(dataset: ShardDataset, batches: list[list[Key]]) -> DataLoader[Any]:
     cores = len(os.sched_getaffinity(0))
     # With two cores the training step needs both, and decoding is a small part of the work.
     workers = min(cores - 1, 8) if cores > 2 else 0
-    return DataLoader(dataset, batch_sampler=batches, num_workers=workers, pin_memory=torch.cuda.is_available())
+    return DataLoader(
+        dataset,
+        batch_sampler=batches,
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+        # Without its own, each loader would draw from the generator that dropout uses.
+        generator=torch.Generator(),
+    )

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from stocktake.checkpoints import write_tensors
 from stocktake.failures import JobFailure, reported_to
+from stocktake.tensor_files import write_tensors
 
 
 @contextmanager

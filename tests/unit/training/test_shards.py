@@ -149,6 +149,8 @@ def test_an_image_that_does_not_decode_is_named(tmp_path: Path) -> None:
         dataset(tmp_path)[0, False]
 
 
+# torch closes the queues of loading processes under the threads that fill them.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_failure_in_a_loading_process_keeps_its_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: range(4))
     write_tar(tmp_path / "train-00003.tar", [("7.jpg", b"no image"), ("7.json", label(1))])

@@ -1,0 +1,181 @@
+"""The loop itself: it learns, it repeats, and an interrupted run ends as if nothing had happened."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from synthetic_shards import LABELS
+
+from stocktake.checkpoints import Checkpoints
+from stocktake.failures import JobFailure
+from stocktake.hyperparameters import Hyperparameters
+from stocktake.models import Trainee, create_model, trainable_parts
+from stocktake.preprocessing import Preprocessing
+from stocktake.shards import ShardDataset
+from stocktake.training import Training
+
+RECIPE = Hyperparameters(
+    "resnet18", "none", "all", lr=0.001, batch_size=10, epochs=2, seed=3, image_size=32, labels=LABELS
+)
+MOBILE_HEAD = Hyperparameters(
+    "mobilenet_v2", "none", "head", lr=0.01, batch_size=10, epochs=2, seed=3, image_size=32, labels=LABELS
+)
+
+
+@pytest.fixture(scope="module")
+def start(splits: Path) -> Callable[[Hyperparameters], Training]:
+    def begin(recipe: Hyperparameters) -> Training:
+        torch.manual_seed(recipe.seed)
+        train, valid = (
+            ShardDataset(split, splits / split, recipe.labels, Preprocessing(recipe.image_size))
+            for split in ("train", "valid")
+        )
+        model = create_model(recipe.architecture, len(recipe.labels))
+        trainee = Trainee(model, trainable_parts(recipe.architecture, recipe.trainable))
+        return Training(trainee, train, valid, recipe, torch.device("cpu"))
+
+    return begin
+
+
+def never() -> bool:
+    return False
+
+
+def after_batches(batches: int) -> Callable[[], bool]:
+    asked: Iterator[int] = iter(range(1, 1000))
+    return lambda: next(asked) == batches
+
+
+def assert_same_result(one: Training, other: Training) -> None:
+    for here, there in (
+        (one.trainee.model.state_dict(), other.trainee.model.state_dict()),
+        (one.progress.best_weights, other.progress.best_weights),
+    ):
+        assert all(torch.equal(value, there[name]) for name, value in here.items())
+    histories = [[{**row, "seconds": None} for row in training.progress.history] for training in (one, other)]
+    assert histories[0] == histories[1]
+
+
+def test_a_network_learns_to_count_drawn_bins(start: Callable[[Hyperparameters], Training]) -> None:
+    training = start(Hyperparameters(**{**vars(RECIPE), "epochs": 8}))
+    training.fit(None, never)
+    assert training.progress.history[-1]["train:accuracy"] > 0.6
+    assert training.progress.best["validation:accuracy"] > 0.5
+
+
+def test_the_same_seed_gives_the_same_result_and_another_seed_another(
+    start: Callable[[Hyperparameters], Training],
+) -> None:
+    runs = [start(RECIPE), start(RECIPE), start(Hyperparameters(**{**vars(RECIPE), "seed": 4}))]
+    for run in runs:
+        run.fit(None, never)
+    assert_same_result(runs[0], runs[1])
+    assert runs[0].progress.history[0]["train:loss"] != runs[2].progress.history[0]["train:loss"]
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, MOBILE_HEAD], ids=["resnet18 all", "mobilenet_v2 head, dropout"])
+@pytest.mark.parametrize("batches", [1, 7])
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(
+    start: Callable[[Hyperparameters], Training], tmp_path: Path, recipe: Hyperparameters, batches: int
+) -> None:
+    # given a run that is stopped in the middle of an epoch
+    interrupted = start(recipe)
+    with pytest.raises(JobFailure, match=r"Stopped by SIGTERM in epoch \d after \d batches"):
+        interrupted.fit(Checkpoints(tmp_path, vars(recipe)), after_batches(batches))
+    # when another process goes on, whose random numbers are elsewhere
+    resumed = start(recipe)
+    torch.manual_seed(999)
+    resumed.fit(Checkpoints(tmp_path, vars(recipe)), never)
+    # then
+    whole = start(recipe)
+    whole.fit(None, never)
+    assert_same_result(resumed, whole)
+
+
+def test_a_finished_run_that_is_started_again_only_keeps_its_result(
+    start: Callable[[Hyperparameters], Training], tmp_path: Path
+) -> None:
+    first, second = start(RECIPE), start(RECIPE)
+    for run in (first, second):
+        run.fit(Checkpoints(tmp_path, vars(RECIPE)), never)
+    assert_same_result(first, second)
+
+
+def test_a_stop_without_checkpoints_says_what_is_lost(start: Callable[[Hyperparameters], Training]) -> None:
+    with pytest.raises(JobFailure, match="without a checkpoint location all of it is lost"):
+        start(RECIPE).fit(None, after_batches(2))
+
+
+def test_a_checkpoint_of_another_run_is_refused_with_the_differences(
+    start: Callable[[Hyperparameters], Training], tmp_path: Path
+) -> None:
+    start(RECIPE).fit(Checkpoints(tmp_path, vars(RECIPE)), never)
+    with pytest.raises(JobFailure, match=r"another run: architecture is 'resnet18' there and 'mobilenet_v2'"):
+        start(MOBILE_HEAD).fit(Checkpoints(tmp_path, vars(MOBILE_HEAD)), never)
+
+
+def test_a_damaged_checkpoint_is_named(start: Callable[[Hyperparameters], Training], tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"half a file")
+    with pytest.raises(JobFailure, match=r"checkpoint\.pt cannot be read"):
+        start(RECIPE).fit(Checkpoints(tmp_path, vars(RECIPE)), never)
+
+
+def test_the_best_epoch_is_kept_by_accuracy_then_loss(
+    start: Callable[[Hyperparameters], Training], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given validations of 12 images: summed loss, right answers, images
+    sums = iter([(12.0, 6, 12), (9.0, 8, 12), (8.0, 8, 12), (8.5, 8, 12), (1.0, 7, 12)])
+    training = start(Hyperparameters(**{**vars(MOBILE_HEAD), "epochs": 5}))
+    heads: list[torch.Tensor] = []
+
+    def validate() -> torch.Tensor:
+        heads.append(training.trainee.model.state_dict()["classifier.1.weight"].clone())
+        return torch.tensor(next(sums), dtype=torch.float64)
+
+    monkeypatch.setattr(training, "validate", validate)
+    # when
+    training.fit(None, never)
+    # then
+    assert training.progress.best["epoch"] == 3
+    assert torch.equal(training.progress.best_weights["classifier.1.weight"], heads[2])
+
+
+def test_validation_counts_every_image_once(start: Callable[[Hyperparameters], Training]) -> None:
+    # given batches of 10 and 2 images
+    training = start(RECIPE)
+    model, valid = training.trainee.model.eval(), training.valid
+    training.precision = torch.float32
+    # when
+    loss, correct, images = training.validate().tolist()
+    # then the sums are those of one pass over single images
+    singles = [valid[index, False] for index in range(len(valid))]
+    pixels = torch.stack([pixels for pixels, _ in singles])
+    targets = torch.tensor([target for _, target in singles])
+    with torch.no_grad():
+        logits = model(valid.preprocessing.normalise(pixels)).double()
+    assert images == 12
+    assert correct == (logits.argmax(1) == targets).sum()
+    assert loss == pytest.approx(-logits.log_softmax(1)[range(12), targets].sum().item(), abs=1e-4)
+
+
+def test_each_epoch_prints_one_line_that_the_metric_definitions_read(
+    start: Callable[[Hyperparameters], Training], capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = start(MOBILE_HEAD)
+    training.fit(None, never)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["epoch=1", "epoch=2"]
+    for line, row in zip(lines, training.progress.history, strict=True):
+        for name in ("train:loss", "train:accuracy", "validation:loss", "validation:accuracy"):
+            [value] = re.findall(f"{name}=([0-9.eE+-]+)", line)
+            assert float(value) == pytest.approx(row[name], abs=1e-4)
+
+
+def test_a_diverging_loss_ends_the_job_and_names_the_learning_rate(
+    start: Callable[[Hyperparameters], Training],
+) -> None:
+    training = start(Hyperparameters(**{**vars(RECIPE), "lr": 1e30}))
+    with pytest.raises(JobFailure, match=r"diverged in epoch 1: the loss is .* hyperparameter lr \(now 1e\+30\)"):
+        training.fit(None, never)
