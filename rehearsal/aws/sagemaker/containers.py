@@ -25,6 +25,7 @@ _SERVER = Path(__file__).with_name("serving.py")
 
 _POLL_SECONDS = 0.1
 _PING_TIMEOUT_SECONDS = 2.0
+_LAST_WORDS = 300  # characters of a container's output that explain its end
 
 
 class Unhealthy(Exception):
@@ -83,9 +84,9 @@ class Container:
         while not self._answers_ping():
             self._log.pump()
             if self._process.poll() is not None:
-                raise Unhealthy(self._last_line())
+                raise Unhealthy(self._last_words())
             if time.monotonic() > deadline or cancelled():
-                raise Unhealthy(f"No answer within {timeout:.0f} seconds. {self._last_line()}")
+                raise Unhealthy(f"No answer within {timeout:.0f} seconds. {self._last_words()}")
             time.sleep(_POLL_SECONDS)
 
     def follow_log(self) -> None:
@@ -111,11 +112,11 @@ class Container:
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             return False
 
-    def _last_line(self) -> str:
+    def _last_words(self) -> str:
         self._log.pump(to_end=True)
         file = self._folder / "log"
-        lines = file.read_text(errors="replace").split("\n") if file.exists() else []
-        return next((line.strip() for line in reversed(lines) if line.strip()), "It printed nothing.")
+        printed = file.read_text(errors="replace").strip() if file.exists() else ""
+        return f"Its output ends with: {printed[-_LAST_WORDS:]}" if printed else "It printed nothing."
 
 
 def _merged(package: dict[str, Any], model: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import time
+import os
 from typing import Any
 
 import pytest
@@ -344,8 +344,8 @@ def test_a_job_that_has_ended_or_never_was_cannot_be_stopped(sagemaker: Any, buc
 def test_a_waiting_job_can_be_stopped(aws: Emulator, sagemaker: Any, bucket: Bucket) -> None:
     # given more jobs than this machine runs at once
     script = "import time\nprint('runs', flush=True)\ntime.sleep(600)"
-    names = [start_job(sagemaker, bucket, script) for _ in range(12)]
-    time.sleep(1)
+    names = [start_job(sagemaker, bucket, script) for _ in range(1 + (os.cpu_count() or 2))]
+    wait_for_line(aws, names[0], "runs")
 
     # when
     for name in reversed(names):

@@ -1,0 +1,344 @@
+"""Endpoints serve a model's own Ray Serve application, and survive updates that go wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.sagemaker.bucket import Bucket
+
+CONFIG = """
+applications:
+- name: test
+  import_path: application:app
+  route_prefix: /
+"""
+
+APPLICATION = """
+import os
+from pathlib import Path
+
+from ray import serve
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+import beside
+
+
+@serve.deployment
+class Echo:
+    def __init__(self):
+        self.word = (Path(__file__).parent.parent / "word").read_text()
+
+    async def __call__(self, request: Request) -> Response:
+        body = await request.body()
+        if body == b"not an image":
+            return JSONResponse({"error": "Send an image."}, status_code=415)
+        if body == b"fault":
+            raise RuntimeError("a fault in the application")
+        answer = {
+            "word": self.word,
+            "beside": beside.WORD,
+            "model": os.environ.get("STOCKTAKE_MODEL_PACKAGE"),
+            "bytes": len(body),
+            "type": request.headers["content-type"],
+            "accept": request.headers["accept"],
+            "path": request.url.path,
+        }
+        return JSONResponse(answer)
+
+
+app = Echo.bind()
+"""
+
+
+@pytest.fixture
+def endpoint(sagemaker: Any) -> Iterator[str]:
+    """The name of an endpoint that is deleted after the test."""
+    name = f"endpoint-{uuid.uuid4().hex[:8]}"
+    yield name
+    with contextlib.suppress(ClientError):  # the test may not have come to create it
+        sagemaker.delete_endpoint(EndpointName=name)
+
+
+def put_model(bucket: Bucket, word: str, application: str = APPLICATION) -> str:
+    files = {
+        "config.yaml": CONFIG,
+        "word": word,
+        "code/application.py": application,
+        "code/beside.py": "WORD = 'imported from the code folder'",
+    }
+    return bucket.put_archive(f"models/{uuid.uuid4().hex}.tar.gz", files)
+
+
+def configure(sagemaker: Any, container: dict[str, Any]) -> str:
+    """A model and an endpoint configuration of the same, returned, name."""
+    name = f"model-{uuid.uuid4().hex[:8]}"
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.c7i.large"}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name, ProductionVariants=[variant | {"InitialInstanceCount": 1}]
+    )
+    return name
+
+
+def settled(sagemaker: Any, endpoint: str) -> dict[str, Any]:
+    answer: dict[str, Any] = Emulator.wait_for(
+        lambda: sagemaker.describe_endpoint(EndpointName=endpoint),
+        lambda description: description["EndpointStatus"] not in ("Creating", "Updating"),
+    )
+    return answer
+
+
+def serve(sagemaker: Any, bucket: Bucket, endpoint: str, word: str = "first") -> str:
+    config = configure(sagemaker, {"Image": "ray", "ModelDataUrl": put_model(bucket, word)})
+    sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+    assert settled(sagemaker, endpoint)["EndpointStatus"] == "InService"
+    return config
+
+
+def invoke(aws: Emulator, endpoint: str, body: bytes = b"jpeg", **request: Any) -> dict[str, Any]:
+    request = {"ContentType": "image/jpeg"} | request
+    answer = aws.client("sagemaker-runtime").invoke_endpoint(EndpointName=endpoint, Body=body, **request)
+    assert answer["InvokedProductionVariant"] == "AllTraffic"
+    assert answer["ContentType"] == "application/json"
+    content: dict[str, Any] = json.loads(answer["Body"].read())
+    return content
+
+
+def test_an_endpoint_of_a_model_package_answers(aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str) -> None:
+    # given an approved package
+    group = f"group-{uuid.uuid4().hex[:8]}"
+    sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    container = {
+        "Image": "ray",
+        "ModelDataUrl": put_model(bucket, "first"),
+        "Environment": {"STOCKTAKE_MODEL_PACKAGE": "overridden by the model"},
+    }
+    package = sagemaker.create_model_package(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus="Approved",
+        InferenceSpecification={
+            "Containers": [container],
+            "SupportedContentTypes": ["image/jpeg"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    )["ModelPackageArn"]
+
+    # when
+    config = configure(sagemaker, {"ModelPackageName": package, "Environment": {"STOCKTAKE_MODEL_PACKAGE": package}})
+    sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+    creating = sagemaker.describe_endpoint(EndpointName=endpoint)
+    description = settled(sagemaker, endpoint)
+
+    # then
+    assert creating["EndpointStatus"] == "Creating"
+    assert description["EndpointStatus"] == "InService"
+    assert description["EndpointConfigName"] == config
+    assert invoke(aws, endpoint, b"four", Accept="application/json") == {
+        "word": "first",
+        "beside": "imported from the code folder",
+        "model": package,
+        "bytes": 4,
+        "type": "image/jpeg",
+        "accept": "application/json",
+        "path": "/",
+    }
+
+
+def test_what_a_model_refuses_is_a_model_error(aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str) -> None:
+    serve(sagemaker, bucket, endpoint)
+
+    with pytest.raises(ClientError) as refusal:
+        invoke(aws, endpoint, b"not an image")
+    with pytest.raises(ClientError) as fault:
+        invoke(aws, endpoint, b"fault")
+
+    refused: Any = refusal.value.response
+    failed: Any = fault.value.response
+    assert refused["Error"]["Code"] == failed["Error"]["Code"] == "ModelError"
+    assert refused["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert refused["OriginalStatusCode"] == 415
+    assert json.loads(refused["OriginalMessage"]) == {"error": "Send an image."}
+    assert refused["Error"]["Message"].startswith("Received client error (415) from primary")
+    assert failed["OriginalStatusCode"] == 500
+    assert failed["Error"]["Message"].startswith("Received server error (500) from primary")
+    assert invoke(aws, endpoint)["word"] == "first"
+
+
+def test_a_body_above_sagemakers_limit_is_refused(aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str) -> None:
+    serve(sagemaker, bucket, endpoint)
+    limit = 6 * 1024 * 1024
+
+    assert invoke(aws, endpoint, b"x" * limit)["bytes"] == limit
+    with pytest.raises(ClientError, match="exceeds the limit") as refusal:
+        invoke(aws, endpoint, b"x" * (limit + 1))
+
+    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
+
+
+def test_an_unknown_endpoint_is_a_validation_error(aws: Emulator) -> None:
+    with pytest.raises(ClientError, match="Endpoint no-such of account 123456789012 not found") as refusal:
+        invoke(aws, "no-such")
+
+    assert refusal.value.response["Error"]["Code"] == "ValidationError"
+
+
+def test_an_endpoint_can_be_invoked_without_a_signature(
+    aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str
+) -> None:
+    serve(sagemaker, bucket, endpoint)
+    url = f"{aws.endpoint_url}/endpoints/{endpoint}/invocations"
+
+    request = urllib.request.Request(url, data=b"jpeg", headers={"Content-Type": "image/png"})
+    with urllib.request.urlopen(request) as response:
+        answer = json.load(response)
+
+    assert (answer["word"], answer["type"]) == ("first", "image/png")
+
+
+def test_an_update_switches_over_without_an_unanswered_request(
+    aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str
+) -> None:
+    # given a client that never pauses
+    first = serve(sagemaker, bucket, endpoint)
+    words: list[str] = []
+    faults: list[Exception] = []
+    enough = threading.Event()
+
+    def ask() -> None:
+        while not enough.is_set():
+            try:
+                words.append(invoke(aws, endpoint)["word"])
+            except Exception as fault:
+                faults.append(fault)
+
+    client = threading.Thread(target=ask)
+    client.start()
+
+    # when
+    second = configure(sagemaker, {"Image": "ray", "ModelDataUrl": put_model(bucket, "second")})
+    sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=second)
+    updating = sagemaker.describe_endpoint(EndpointName=endpoint)
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=first)
+    updated = settled(sagemaker, endpoint)
+    Emulator.wait_for(lambda: words[-1], lambda word: word == "second")
+    enough.set()
+    client.join()
+
+    # then
+    assert (updating["EndpointStatus"], updating["EndpointConfigName"]) == ("Updating", first)
+    assert updating["PendingDeploymentSummary"]["EndpointConfigName"] == second
+    assert (updated["EndpointStatus"], updated["EndpointConfigName"]) == ("InService", second)
+    assert "PendingDeploymentSummary" not in updated
+    assert not faults
+    assert words == sorted(words)
+    assert set(words) == {"first", "second"}
+
+
+def test_an_update_to_a_model_that_does_not_start_is_rolled_back(
+    aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str
+) -> None:
+    # given
+    first = serve(sagemaker, bucket, endpoint)
+    broken = put_model(bucket, "second", application="raise RuntimeError('the model file is damaged')")
+
+    # when
+    config = configure(sagemaker, {"Image": "ray", "ModelDataUrl": broken})
+    sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+    description = settled(sagemaker, endpoint)
+
+    # then it is SageMaker's silent rollback
+    assert (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", first)
+    assert "did not pass the ping health check" in description["FailureReason"]
+    assert "the model file is damaged" in description["FailureReason"]
+    assert invoke(aws, endpoint)["word"] == "first"
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"config.yaml": CONFIG, "code/application.py": "import no_such_module"}, "No module named 'no_such_module'"),
+        ({"model.pt": "weights only"}, "config.yaml"),
+        ({"config.yaml": "applications: 3"}, "applications"),
+        (None, "could not be unpacked"),
+    ],
+)
+def test_a_first_model_that_does_not_start_fails_the_endpoint(
+    sagemaker: Any, bucket: Bucket, endpoint: str, files: dict[str, str] | None, reason: str
+) -> None:
+    url = bucket.put_archive("models/broken.tar.gz", files) if files else "s3://data/no/such/model.tar.gz"
+
+    config = configure(sagemaker, {"Image": "ray", "ModelDataUrl": url})
+    sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+    description = settled(sagemaker, endpoint)
+
+    assert description["EndpointStatus"] == "Failed"
+    assert reason in description["FailureReason"]
+
+
+def test_the_servers_output_is_in_the_endpoints_log(
+    aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str
+) -> None:
+    serve(sagemaker, bucket, endpoint)
+    with pytest.raises(ClientError):
+        invoke(aws, endpoint, b"fault")
+    logs, group = aws.client("logs"), f"/aws/sagemaker/Endpoints/{endpoint}"
+
+    def messages() -> str:
+        return str(logs.filter_log_events(logGroupName=group)["events"])
+
+    Emulator.wait_for(messages, lambda text: "a fault in the application" in text)
+
+
+def test_a_deleted_endpoint_leaves_no_process_and_no_file(
+    aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str
+) -> None:
+    serve(sagemaker, bucket, endpoint)
+    assert list(aws.work.rglob(f"{endpoint}/*/model/config.yaml"))
+
+    sagemaker.delete_endpoint(EndpointName=endpoint)
+
+    with pytest.raises(ClientError, match="not found"):
+        invoke(aws, endpoint)
+    assert not list(aws.work.rglob(f"{endpoint}/*/model"))
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        sagemaker.describe_endpoint(EndpointName=endpoint)
+
+
+def test_an_endpoint_deleted_while_it_is_created_never_appears(
+    aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str
+) -> None:
+    config = configure(sagemaker, {"Image": "ray", "ModelDataUrl": put_model(bucket, "first")})
+
+    sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+    sagemaker.delete_endpoint(EndpointName=endpoint)
+
+    Emulator.wait_for(lambda: list(aws.work.rglob(f"{endpoint}/*/model")), lambda found: not found)
+    with pytest.raises(ClientError, match="not found"):
+        invoke(aws, endpoint)
+
+
+def test_a_name_is_for_one_endpoint(sagemaker: Any, bucket: Bucket, endpoint: str) -> None:
+    config = serve(sagemaker, bucket, endpoint)
+
+    with pytest.raises(ClientError, match="Cannot create already existing endpoint"):
+        sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+
+
+def test_an_instance_type_must_be_one_of_sagemakers(sagemaker: Any, bucket: Bucket) -> None:
+    config = configure(sagemaker, {"Image": "ray", "ModelDataUrl": "s3://data/m.tar.gz"})  # ml.c7i: newer than moto
+
+    variant = {"VariantName": "v", "ModelName": config, "InstanceType": "ml.toaster", "InitialInstanceCount": 1}
+    with pytest.raises(ClientError, match=r"'ml\.toaster' at 'productionVariants\.1\.member\.instanceType'"):
+        sagemaker.create_endpoint_config(EndpointConfigName="toaster", ProductionVariants=[variant])
