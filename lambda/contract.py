@@ -201,9 +201,7 @@ class Release(Part):
     """When a model is good enough, and whether a person approves it."""
 
     minimum_accuracy: float = Field(default=0.3, ge=0, le=1, description="a number from 0 to 1")
-    approval: Literal["automatic", "manual"] = Field(
-        default="automatic", description='"automatic" or "manual"'
-    )
+    approval: Literal["automatic", "manual"] = Field(default="automatic", description='"automatic" or "manual"')
 
 
 class ExecutionInput(Part):
@@ -220,9 +218,7 @@ class ExecutionInput(Part):
         pattern=rf"^(imagenet|none|s3://{_BUCKET}/.*[^/])$",
         description='"imagenet", "none" or the S3 URI of a file of weights',
     )
-    trainable: Literal["head", "layer4", "all"] = Field(
-        default="head", description='"head", "layer4" or "all"'
-    )
+    trainable: Literal["head", "layer4", "all"] = Field(default="head", description='"head", "layer4" or "all"')
     hyperparameters: Hyperparameters = Hyperparameters()
     tuning: Tuning = Tuning()
     training: Training = Training()

@@ -1,0 +1,87 @@
+"""Photos of bins: verified by decoding, and reduced once to what training needs."""
+
+import io
+import warnings
+from typing import NamedTuple
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+QUALITY = 90
+SMALLEST = 16
+"""Pixels of the shorter side; less shows no bin."""
+LARGEST = 50_000_000
+"""Pixels in all; more is a decompression bomb and no photo of a bin."""
+THUMBNAIL = 160
+
+_ORIENTATION = 0x0112
+
+
+class BadImage(Exception):
+    """The file is no usable photo; the message is the reason in the words of the dataset card."""
+
+
+class Photo(NamedTuple):
+    """A JPEG file, its size and that of the photo it was made from, both (width, height) in pixels."""
+
+    content: bytes
+    size: tuple[int, int]
+    source_size: tuple[int, int]
+
+
+def reduce(content: bytes, short_side: int) -> Photo:
+    """Make the short side of a photo `short_side` pixels, keeping its aspect ratio and never enlarging it.
+
+    A JPEG in RGB that is small enough and upright keeps its bytes.
+
+    Raises:
+        BadImage: not a JPEG or PNG, cut off or damaged, too small or too large.
+    """
+    try:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
+            warnings.simplefilter("ignore")
+            return _reduce(image, content, short_side)
+    except UnidentifiedImageError:
+        raise BadImage("not a JPEG or PNG image") from None
+    except Image.DecompressionBombError:
+        raise BadImage("image too large") from None
+    # Damaged files surface as any of these, depending on where the damage is.
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+        raise BadImage("damaged image") from error
+
+
+def thumbnail(content: bytes) -> bytes:
+    """A small JPEG of a photo, for the dataset card."""
+    with Image.open(io.BytesIO(content)) as image:
+        image.draft("RGB", (THUMBNAIL, THUMBNAIL))
+        image.thumbnail((THUMBNAIL, THUMBNAIL))
+        return _jpeg(image, quality=75)
+
+
+def _reduce(image: Image.Image, content: bytes, short_side: int) -> Photo:
+    width, height = source_size = image.size
+    if min(source_size) < SMALLEST:
+        raise BadImage("image too small")
+    if width * height > LARGEST:
+        raise BadImage("image too large")
+    upright = image.getexif().get(_ORIENTATION, 1) == 1
+    scale = short_side / min(source_size)
+    if scale >= 1 and upright and image.format == "JPEG" and image.mode == "RGB":
+        image.load()
+        return Photo(content, source_size, source_size)
+    if scale < 1:
+        target = round(width * scale), round(height * scale)
+        # The decoder itself halves where that leaves enough pixels.
+        image.draft("RGB", target)
+        reduced = image.convert("RGB").resize(target, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    else:
+        reduced = image.convert("RGB")
+    if not upright:
+        reduced.getexif()[_ORIENTATION] = image.getexif()[_ORIENTATION]
+        reduced = ImageOps.exif_transpose(reduced)
+    return Photo(_jpeg(reduced, QUALITY), reduced.size, source_size)
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    return file.getvalue()

@@ -1,0 +1,114 @@
+"""Pack: fetch, verify and reduce the images of one shard, and write it."""
+
+import base64
+import hashlib
+import itertools
+import tempfile
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import IO, Any, TypeVar
+
+import binids
+import images
+import storage
+from catalogue import NO_IMAGE
+from dataset import PlannedDataset
+from errors import SourceUnavailable
+from rejects import Rejects
+from shards import add_sample, open_shard
+from source import CONCURRENCY, Source, TooLarge
+from split import Bin
+
+IMAGE_LIMIT = 20_000_000
+"""Bytes; real images have 57,000 in the mean."""
+
+SAMPLES = 3
+"""Pictures of each class that a shard offers to the dataset card."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Pack `event["shard"]` of `event["dataset"]`; the result counts the shard's images."""
+    started = time.monotonic()
+    dataset = PlannedDataset.model_validate(event["dataset"])
+    shard = event["shard"]["shard"]
+    bins = [Bin(*held) for held in storage.read_json(dataset.bucket, dataset.key("work", "shards", f"{shard}.json"))]
+    source = dataset.source.open()
+    with tempfile.TemporaryFile() as file:
+        try:
+            packed = pack(source, bins, dataset.parameters.image_size, file)
+        except SourceUnavailable as error:
+            raise SourceUnavailable(f"shard {shard}: {error}") from error
+        file.seek(0)
+        split = shard.rpartition("-")[0]
+        storage.write(dataset.bucket, dataset.key(split, f"{shard}.tar"), file, "application/x-tar")
+    # Last: Seal takes a shard for written when this is there.
+    storage.write_json(
+        dataset.bucket,
+        dataset.key("work", "packed", f"{shard}.json"),
+        {"shard": shard, "split": split, **packed, "took": source.took(started)},
+    )
+    return {"shard": shard, "images": sum(packed["counts"].values())}
+
+
+def pack(source: Source, bins: list[Bin], short_side: int, file: IO[bytes]) -> dict[str, Any]:
+    """Write a shard's tar to `file`, and tell what is in it.
+
+    Returns:
+        counts: images by class; rejected: as in `Rejects.to_json`; sizes: source images by "<width>x<height>";
+        samples: {class: [{"id", "jpeg": base64 of a small picture}]}; bytes and sha256 of the tar.
+    """
+    counts: Counter[int] = Counter()
+    sizes: Counter[str] = Counter()
+    samples: dict[int, list[dict[str, str]]] = {}
+    rejects = Rejects()
+
+    def fetch(bin_: Bin) -> tuple[Bin, images.Photo | str]:
+        try:
+            content = source.read_image(binids.position(bin_.id), IMAGE_LIMIT)
+            return bin_, NO_IMAGE if content is None else images.reduce(content, short_side)
+        except TooLarge:
+            return bin_, "image too large"
+        except images.BadImage as error:
+            return bin_, str(error)
+
+    with open_shard(file) as shard:
+        for bin_, photo in _in_order(fetch, bins):
+            if isinstance(photo, str):
+                rejects.add(photo, bin_.id)
+                continue
+            width, height = photo.size
+            facts = {"id": bin_.id, "count": bin_.quantity, "group": bin_.group, "width": width, "height": height}
+            add_sample(shard, bin_.id, photo.content, facts)
+            counts[bin_.quantity] += 1
+            sizes["{}x{}".format(*photo.source_size)] += 1
+            shown = samples.setdefault(bin_.quantity, [])
+            if len(shown) < SAMPLES:
+                shown.append({"id": bin_.id, "jpeg": base64.b64encode(images.thumbnail(photo.content)).decode()})
+    size = file.tell()
+    file.seek(0)
+    return {
+        "counts": counts,
+        "rejected": rejects.to_json(),
+        "sizes": sizes,
+        "samples": samples,
+        "bytes": size,
+        "sha256": hashlib.file_digest(file, "sha256").hexdigest(),  # type: ignore[arg-type]
+    }
+
+
+def _in_order(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """Results in the order of `items`, computed concurrently and only a little ahead of their use."""
+    remaining = iter(items)
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        ahead: deque[Future[R]] = deque(
+            pool.submit(function, item) for item in itertools.islice(remaining, 2 * CONCURRENCY)
+        )
+        while ahead:
+            yield ahead.popleft().result()
+            for item in itertools.islice(remaining, 1):
+                ahead.append(pool.submit(function, item))

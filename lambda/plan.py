@@ -1,0 +1,203 @@
+"""Plan: validate the input, derive every name, list and sample the source, and cut the sample into batches."""
+
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import botocore.session
+
+import binids
+import card
+import contract
+import sampling
+import storage
+from contract import ExecutionInput, InvalidInput
+from dataset import Listing, PlannedDataset, PlannedSource
+from errors import EmptySource, NoUsableImages
+from source import Listed, Source
+
+FORMAT = 1
+"""Raise it with every change of what the data steps write: datasets from before are then made anew."""
+
+BATCH = 1000
+"""Bins that one Catalogue function reads."""
+
+_NO_CUDA_13 = ("p2", "p3")
+_NO_IMAGE_FOR = ("trn", "inf", "dl")
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """The run: the complete input and every name that later states use (see docs/architecture.md).
+
+    Raises:
+        InvalidInput, SourceNotFound, SourceAccessDenied, EmptySource, NoUsableImages
+    """
+    settings = os.environ
+    completed = contract.complete(event.get("input"), json.loads(settings["DEFAULTS"]))
+    check_deployment(completed, json.loads(settings["SOURCE_BUCKETS"]))
+    name = run_name(event["execution"])
+    bucket = settings["DATA_BUCKET"]
+    gpu = has_gpu(completed.training.instance_type)
+    return {
+        "name": name,
+        "input": completed.to_json(),
+        "dataset": plan_dataset(completed, bucket).to_json(),
+        "labels": completed.dataset.labels,
+        "jobs": {"train": f"stocktake-{name}-train", "evaluate": f"stocktake-{name}-eval"},
+        "trainingImage": settings["TRAINING_IMAGE_GPU" if gpu else "TRAINING_IMAGE_CPU"],
+        "evaluationImage": settings["TRAINING_IMAGE_CPU"],
+        "report": {"uri": f"s3://{bucket}/reports/{name}", "bucket": bucket, "prefix": f"reports/{name}"},
+    }
+
+
+def check_deployment(completed: ExecutionInput, source_buckets: list[str]) -> None:
+    """Refuse what the contract allows and this deployment cannot do. Raises InvalidInput."""
+    faults = []
+    source_bucket = completed.dataset.source.removeprefix("s3://").partition("/")[0]
+    if source_bucket not in source_buckets:
+        faults.append(
+            f'dataset.source: "{completed.dataset.source}" was given; must be in one of the buckets '
+            f"{', '.join(source_buckets)}, or its bucket must be added to the setting sourceBuckets"
+        )
+    instance_type = completed.training.instance_type
+    if instance_type not in training_instance_types():
+        faults.append(
+            f'training.instanceType: "{instance_type}" was given; '
+            "must be a SageMaker training instance type such as ml.g4dn.xlarge or ml.m5.xlarge"
+        )
+    elif _family(instance_type).startswith(_NO_IMAGE_FOR) or _family(instance_type) in _NO_CUDA_13:
+        faults.append(
+            f'training.instanceType: "{instance_type}" was given; must be a CPU type or a GPU type that runs CUDA 13 '
+            "(ml.g4dn, ml.p4d and later): the training image is made for these"
+        )
+    if completed.tuning.enabled:
+        faults.append("tuning.enabled: true was given; must be false: this deployment has no tuning step")
+    if faults:
+        raise InvalidInput("\n".join(faults))
+
+
+def run_name(execution: str) -> str:
+    """A name of at most 12 characters [a-z0-9-], the execution's own if it fits: job names are made from it."""
+    if re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", execution):
+        return execution
+    return hashlib.blake2b(execution.encode(), digest_size=6).hexdigest()
+
+
+def has_gpu(instance_type: str) -> bool:
+    """Whether a training instance type has NVIDIA GPUs."""
+    return _family(instance_type).startswith(("g", "p"))
+
+
+@cache
+def training_instance_types() -> frozenset[str]:
+    """All training instance types of SageMaker's own service model."""
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    return frozenset(model.shape_for("TrainingInstanceType").metadata["enum"])
+
+
+def plan_dataset(completed: ExecutionInput, bucket: str) -> PlannedDataset:
+    """Sample the source; unless the dataset exists, write the batches that Catalogue is to read."""
+    started = time.monotonic()
+    parameters = completed.dataset
+    source = Source.open(parameters.source)
+    sample = Sample(source, parameters.fraction, completed.seed)
+    if not sample.bins:
+        raise EmptySource(
+            f"dataset.source: {parameters.source} was given; it holds no bin; "
+            "must hold objects such as metadata/00001.json and bin-images/00001.jpg"
+        )
+    if not sample.positions:
+        raise InvalidInput(
+            f"dataset.fraction: {parameters.fraction:g} was given; takes none of the source's {sample.bins} bins, "
+            f"which are sampled {binids.BLOCK} consecutive ones at a time; must be larger"
+        )
+    if not sample.images.keys() & sample.metadata.keys():
+        raise NoUsableImages(
+            f"dataset.source: {parameters.source} was given; none of {len(sample.positions)} sampled bins has both "
+            "metadata/<bin>.json and bin-images/<bin>.jpg"
+        )
+    id_ = dataset_id(parameters, completed.seed, sample)
+    prefix = f"datasets/{id_}"
+    made = storage.find_json(bucket, f"{prefix}/card.json")
+    if made is None:
+        storage.write_json(bucket, f"{prefix}/work/batches.json", list(batches(sample)))
+    return PlannedDataset(
+        id=id_,
+        uri=f"s3://{bucket}/{prefix}",
+        bucket=bucket,
+        prefix=prefix,
+        ready=made is not None,
+        batches=f"{prefix}/work/batches.json",
+        shards=f"{prefix}/work/shards.json",
+        source=PlannedSource(uri=source.uri, anonymous=source.anonymous),
+        parameters=parameters,
+        seed=completed.seed,
+        listing=Listing(
+            bins=sample.bins,
+            sampled=len(sample.positions),
+            image_bytes=sum(sample.images[at].size for at in sample.positions if at in sample.images),
+            took=source.took(started),
+        ),
+        card=card.output(made) if made else None,
+    )
+
+
+class Sample:
+    """The sampled bins of a source: whole blocks of consecutive names.
+
+    Attributes:
+        bins: how many bins the source has in all.
+        positions: the sampled bins, ascending.
+        metadata, images: what LIST tells of the sampled bins' files, by position; of `metadata` also the block before
+            each sampled one, where the chain of its first bin may begin.
+    """
+
+    def __init__(self, source: Source, fraction: float, seed: int) -> None:
+        @cache
+        def is_sampled(block: int) -> bool:
+            return sampling.is_sampled(block, fraction, seed)
+
+        every: set[int] = set()
+        self.metadata: dict[int, Listed] = {}
+        self.images: dict[int, Listed] = {}
+        for listed in source.list_metadata():
+            every.add(listed.position)
+            block = binids.block(listed.position)
+            if is_sampled(block) or is_sampled(block + 1):
+                self.metadata[listed.position] = listed
+        for listed in source.list_images():
+            every.add(listed.position)
+            if is_sampled(binids.block(listed.position)):
+                self.images[listed.position] = listed
+        self.bins = len(every)
+        self.positions = sorted(position for position in every if is_sampled(binids.block(position)))
+
+
+def dataset_id(parameters: contract.Dataset, seed: int, sample: Sample) -> str:
+    """A hash of all that determines a dataset's content: parameters, format, and the versions of all files read."""
+    digest = hashlib.blake2b(digest_size=8)
+    digest.update(json.dumps([FORMAT, seed, parameters.model_dump()], sort_keys=True).encode())
+    for files in (sample.metadata, sample.images):
+        for position in sorted(files):
+            digest.update(repr(tuple(files[position])).encode())
+    return digest.hexdigest()
+
+
+def batches(sample: Sample) -> Iterator[dict[str, Any]]:
+    """Items of Catalogue's map: `BATCH` bins each, ascending."""
+    for number, start in enumerate(range(0, len(sample.positions), BATCH)):
+        batch = sample.positions[start : start + BATCH]
+        yield {
+            "batch": f"{number:05d}",
+            "bins": [binids.name(position) for position in batch],
+            "withoutImage": [binids.name(position) for position in batch if position not in sample.images],
+        }
+
+
+def _family(instance_type: str) -> str:
+    return instance_type.split(".")[1]

@@ -1,0 +1,70 @@
+"""Seal: collect what was packed, refuse a dataset that is not as asked, and write its card: then it is complete."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import card
+import storage
+from dataset import PlannedDataset
+from errors import EmptySplit, NoUsableImages
+from rejects import Rejects
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Complete `event["dataset"]`; the result is the dataset's part of the execution's output.
+
+    Raises:
+        NoUsableImages, EmptySplit: too few images could be decoded.
+        TooManyRejects: more bins were unusable than the input tolerates, metadata and images together.
+    """
+    dataset = PlannedDataset.model_validate(event["dataset"])
+    split = storage.read_json(dataset.bucket, dataset.key("work", "split.json"))
+    packed = read_packed(dataset)
+    rejects = Rejects.from_json(split["rejected"])
+    for shard in packed:
+        rejects.merge(Rejects.from_json(shard["rejected"]))
+    counts = count_images(dataset, packed)
+    check(dataset, counts, rejects)
+
+    content = card.describe(dataset, counts, rejects, split, packed)
+    page = card.to_html(content).encode()
+    storage.write(dataset.bucket, dataset.key("card.html"), page, "text/html; charset=utf-8")
+    # Last: whoever finds this finds the whole dataset.
+    storage.write_json(dataset.bucket, dataset.key("card.json"), content)
+    return card.output(content)
+
+
+def read_packed(dataset: PlannedDataset) -> list[dict[str, Any]]:
+    """What Pack tells of each shard, in the order of the shards."""
+    keys = [
+        dataset.key("work", "packed", f"{item['shard']}.json")
+        for item in storage.read_json(dataset.bucket, dataset.shards)
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(lambda key: storage.read_json(dataset.bucket, key), keys))
+
+
+def count_images(dataset: PlannedDataset, packed: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Images by split and class, {"train": {"1": n, ...}, ...}; every split and class is there, zeros too."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for shard in packed:
+        for label, number in shard["counts"].items():
+            counted[shard["split"], label] += number
+    parameters = dataset.parameters
+    return {
+        split: {str(label): counted[split, str(label)] for label in parameters.labels}
+        for split in parameters.split.shares
+    }
+
+
+def check(dataset: PlannedDataset, counts: dict[str, dict[str, int]], rejects: Rejects) -> None:
+    """Refuse a dataset that cannot be used, or with more rejects than tolerated."""
+    images = {split: sum(classes.values()) for split, classes in counts.items()}
+    given = f"dataset.source: {dataset.parameters.source} was given"
+    if not any(images.values()):
+        raise NoUsableImages(f"{given}; none of its sampled images can be used: {rejects.listed()}")
+    rejects.check(sum(images.values()), dataset.parameters.maximum_rejects)
+    for split, number in images.items():
+        if not number:
+            raise EmptySplit(f"{given}; no image of the {split} split can be used: {rejects.listed()}")
