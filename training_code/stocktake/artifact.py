@@ -3,7 +3,7 @@
 import json
 import shutil
 import tarfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class ModelDescription:
     architecture: str
     labels: tuple[int, ...]
     preprocessing: Preprocessing
-    training: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any]
 
 
 def save_artifact(folder: Path, weights: Weights, description: ModelDescription) -> None:
@@ -52,8 +52,13 @@ def save_artifact(folder: Path, weights: Weights, description: ModelDescription)
 def load_artifact(folder: Path) -> tuple[nn.Module, ModelDescription]:
     """Read an unpacked artifact; the model is on the CPU, in float32 and evaluation mode."""
     content = json.loads((folder / "model.json").read_text())
-    preprocessing = Preprocessing(**content.pop("preprocessing"))
-    description = ModelDescription(**content, preprocessing=preprocessing)
+    stored = content["preprocessing"]
+    description = ModelDescription(
+        content["architecture"],
+        tuple(content["labels"]),
+        Preprocessing(stored["image_size"], tuple(stored["mean"]), tuple(stored["std"])),
+        content["training"],
+    )
     model = create_model(description.architecture, len(description.labels))
     model.load_state_dict(read_tensors(folder / "model.pt"))
     return model.eval(), description

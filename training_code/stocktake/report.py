@@ -49,7 +49,7 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters["percent"] = lambda share: f"{100 * share:.1f}%"
-    history = description.training.get("history", [])
+    history = description.training["history"]
     pictures = [row | {"uri": _data_uri(image)} for row, image in samples[:SHOWN]]
     return environment.get_template("report.html.j2").render(
         model=description,

@@ -11,6 +11,21 @@ from stocktake.artifact import ModelDescription, save_artifact
 from stocktake.models import create_model
 from stocktake.preprocessing import Preprocessing
 
+HISTORY = [
+    {"epoch": epoch, "train:loss": 1 / epoch, "train:accuracy": epoch / 4, "lr": 0.001, "seconds": 1.0}
+    | {"validation:loss": 1.2 / epoch, "validation:accuracy": epoch / 5}
+    for epoch in (1, 2, 3)
+]
+TRAINING = {
+    "job": None,
+    "hyperparameters": {"architecture": "resnet18", "lr": 0.001, "labels": LABELS},
+    "images": {"train": {1: 15, 2: 15, 3: 15}, "valid": {1: 4, 2: 4, 3: 4}},
+    "history": HISTORY,
+    "best": HISTORY[2],
+    "precision": "torch.float32",
+    "torch": torch.__version__,
+}
+
 
 @pytest.fixture(scope="session")
 def splits(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -28,7 +43,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("artifact")
     torch.manual_seed(7)
     weights = create_model("resnet18", len(LABELS)).state_dict()
-    save_artifact(folder, weights, ModelDescription("resnet18", LABELS, Preprocessing(32)))
+    save_artifact(folder, weights, ModelDescription("resnet18", LABELS, Preprocessing(32), TRAINING))
     return folder
 
 

@@ -1,0 +1,95 @@
+import json
+import re
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import evaluate
+from inference import input_fn, model_fn, predict_fn
+from stocktake.report import choose_samples
+
+
+@pytest.fixture(scope="module")
+def job(artifact: Path, splits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root (/opt/ml) of an evaluation job that has run."""
+    root = tmp_path_factory.mktemp("job")
+    (root / "processing/input/model").mkdir(parents=True)
+    (root / "output").mkdir()
+    with tarfile.open(root / "processing/input/model/model.tar.gz", "w:gz") as archive:
+        archive.add(artifact, arcname=".")
+    run(root, splits / "test")
+    return root
+
+
+def run(root: Path, test: Path) -> None:
+    folders = {"--model": root / "processing/input/model", "--test": test, "--output": root / "processing/output"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["evaluate.py", *(str(part) for pair in folders.items() for part in pair)])
+        evaluate.main()
+
+
+def predictions_of(job: Path) -> list[dict[str, Any]]:
+    lines = (job / "processing/output/predictions.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_every_test_image_is_predicted_once(job: Path) -> None:
+    rows = predictions_of(job)
+    assert sorted(row["id"] for row in rows) == [f"test{i:04}" for i in range(24)]
+    assert all(row.keys() == {"id", "count", "predicted", "expected", "probabilities"} for row in rows)
+
+
+def test_the_metrics_follow_from_the_predictions(job: Path) -> None:
+    rows, metrics = predictions_of(job), json.loads((job / "processing/output/metrics.json").read_text())
+    assert metrics["images"] == 24
+    assert metrics["accuracy"] == sum(row["predicted"] == row["count"] for row in rows) / 24
+    assert metrics["mae"] == pytest.approx(sum(abs(row["expected"] - row["count"]) for row in rows) / 24)
+    assert sum(map(sum, metrics["confusion"])) == 24
+    assert metrics["majorityAccuracy"] == pytest.approx(1 / 3)
+
+
+def test_the_endpoint_answers_the_samples_with_the_probabilities_of_the_evaluation(job: Path, artifact: Path) -> None:
+    model, rows = model_fn(artifact), {row["id"]: row for row in predictions_of(job)}
+    samples = sorted((job / "processing/output/samples").glob("*.jpg"))
+    assert len(samples) == 24
+    for sample in samples:
+        answer = predict_fn(input_fn(sample.read_bytes(), "image/jpeg"), model)
+        assert torch.allclose(
+            torch.tensor(answer["probabilities"]), torch.tensor(rows[sample.stem]["probabilities"]), atol=1e-4
+        )
+
+
+def test_the_report_shows_the_figures_and_needs_no_other_file(job: Path) -> None:
+    report = (job / "processing/output/report.html").read_text()
+    metrics = json.loads((job / "processing/output/metrics.json").read_text())
+    for share in (metrics["accuracy"], metrics["majorityAccuracy"], *metrics["interval"]):
+        assert f"{100 * share:.1f}%" in report
+    assert report.count("data:image/jpeg;base64,") == 24
+    assert not re.findall(r"""(?:src|href)=["'](?!data:)""", report)
+
+
+def test_a_failure_is_left_where_sagemaker_shows_it(job: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        run(job, tmp_path / "absent")
+    assert (job / "output/message").read_text().startswith("The channel 'test' is missing.")
+
+
+def test_a_missing_model_is_named(job: Path, splits: Path) -> None:
+    (job / "processing/input/model/model.tar.gz").rename(job / "elsewhere")
+    with pytest.raises(SystemExit):
+        run(job, splits / "test")
+    assert "no model.tar.gz" in (job / "output/message").read_text()
+    (job / "elsewhere").rename(job / "processing/input/model/model.tar.gz")
+
+
+def test_samples_are_wrong_and_right_ones_by_turns_whatever_the_order() -> None:
+    rows = [{"id": str(i), "count": 1, "predicted": 2 if i % 10 == 0 else 1} for i in range(200)]
+    chosen = [rows[i] for i in choose_samples(rows, 60)]
+    backwards = rows[::-1]
+    assert len({row["id"] for row in chosen}) == 60
+    assert sum(row["predicted"] == 2 for row in chosen) == 20
+    assert [row["predicted"] for row in chosen[:4]] == [2, 1, 2, 1]
+    assert chosen == [backwards[i] for i in choose_samples(backwards, 60)]

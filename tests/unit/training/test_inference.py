@@ -1,0 +1,162 @@
+"""The endpoint's application, called the way Ray Serve calls it."""
+
+import asyncio
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from PIL import Image
+from ray import serve
+from starlette.requests import Request
+from starlette.responses import Response
+from synthetic_shards import draw_bin
+from test_preprocessing import encoded, png_header
+
+import serving
+from inference import input_fn, model_fn, output_fn, predict_fn
+from rehearsal.torchvision_on_cpu import FOLDER as TORCHVISION_ON_CPU
+
+Send = Callable[..., Response]
+JPEG = draw_bin(2, seed=5)
+
+
+def http_request(body: bytes, method: str = "POST", **headers: str) -> Request:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": method, "path": "/any", "headers": pairs}, receive)
+
+
+@pytest.fixture(scope="module")
+def send(artifact: Path) -> Send:
+    """Send a request to the application, which Ray Serve has built and runs in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "MODEL_DIR", artifact)
+        patch.setenv("STOCKTAKE_MODEL_PACKAGE", "arn:package/7")
+        handle = serve.run(serving.app, _local_testing_mode=True)
+    return lambda body, method="POST", **headers: handle.remote(http_request(body, method, **headers)).result()
+
+
+def test_a_photo_is_answered_as_the_contract_says(send: Send) -> None:
+    response = send(JPEG, content_type="image/jpeg")
+    answer = json.loads(response.body)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert answer.keys() == {"count", "probabilities", "labels", "expected", "model"}
+    assert answer["labels"] == [1, 2, 3]
+    assert answer["model"] == "arn:package/7"
+    assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-6)
+    assert answer["count"] == 1 + answer["probabilities"].index(max(answer["probabilities"]))
+    assert answer["expected"] == pytest.approx(
+        sum(p * n for p, n in zip(answer["probabilities"], [1, 2, 3], strict=True)), abs=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (encoded(Image.open(io.BytesIO(JPEG))), "image/png"),
+        (JPEG, "application/x-image"),
+        (JPEG, "IMAGE/JPEG; charset=binary"),
+        (encoded(Image.new("CMYK", (64, 48), (9, 80, 30, 0)), "JPEG"), "image/jpeg"),
+        (encoded(Image.new("I;16", (64, 48), 30_000)), "image/png"),
+    ],
+    ids=["png", "any image", "parameters", "cmyk", "16 bit"],
+)
+def test_other_pictures_are_answered_too(send: Send, body: bytes, content_type: str) -> None:
+    assert send(body, content_type=content_type).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "reason"),
+    [
+        (b"", {"content_type": "image/jpeg"}, 400, "body is empty"),
+        (b"how many?", {"content_type": "image/jpeg"}, 400, "not a JPEG or PNG"),
+        (JPEG[:700], {"content_type": "image/jpeg"}, 400, "damaged or incomplete"),
+        (encoded(Image.new("RGB", (1, 1))), {"content_type": "image/png"}, 422, "at least 16"),
+        (png_header(20_000, 20_000), {"content_type": "image/png"}, 413, "too many pixels"),
+        (JPEG, {"content_type": "text/plain"}, 415, "image/jpeg, image/png"),
+        (JPEG, {}, 415, "image/jpeg, image/png"),
+        (JPEG, {"content_type": "image/jpeg", "accept": "text/csv"}, 406, "application/json"),
+    ],
+    ids=["empty", "text", "truncated", "one pixel", "bomb", "wrong type", "no type", "wrong accept"],
+)
+def test_a_bad_request_gets_a_sentence_and_the_next_one_its_answer(
+    send: Send, body: bytes, headers: dict[str, str], status: int, reason: str
+) -> None:
+    response = send(body, **headers)
+    assert response.status_code == status
+    assert reason in json.loads(response.body)["error"]
+    assert send(JPEG, content_type="image/jpeg").status_code == 200
+
+
+def test_get_tells_that_the_model_is_loaded(send: Send) -> None:
+    assert json.loads(send(b"", "GET").body) == {"status": "ready", "model": "arn:package/7"}
+
+
+def test_the_event_loop_goes_on_while_a_photo_is_counted(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "MODEL_DIR", artifact)
+    application = serving.Stocktake()
+    loop_ran: list[bool] = []
+
+    async def serve_one() -> Response:
+        counting = asyncio.create_task(application(http_request(JPEG, content_type="image/jpeg")))
+        release = asyncio.Event()
+        answer = application.answer
+
+        def wait_for_the_loop(*request: Any) -> str:
+            asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
+            return answer(*request)
+
+        loop = asyncio.get_running_loop()
+        application.answer = wait_for_the_loop  # type: ignore[method-assign]
+        await asyncio.sleep(0)
+        loop_ran.append(True)
+        release.set()
+        return await counting
+
+    assert asyncio.run(asyncio.wait_for(serve_one(), 30)).status_code == 200
+    assert loop_ran
+
+
+def test_a_batch_gives_the_probabilities_of_single_photos(artifact: Path) -> None:
+    model = model_fn(artifact)
+    pictures = [input_fn(draw_bin(n, seed=n), "image/jpeg") for n in (1, 2, 3)]
+    batch = torch.stack([model.description.preprocessing.pixels(picture) for picture in pictures])
+    singles = [json.loads(output_fn(predict_fn(picture, model), ""))["probabilities"] for picture in pictures]
+    assert torch.allclose(model.probabilities(batch), torch.tensor(singles), atol=1e-5)
+
+
+def test_the_artifact_serves_with_nothing_but_its_own_code(artifact: Path, tmp_path: Path) -> None:
+    # given a folder outside the repository, with the container's PYTHONPATH
+    [application] = yaml.safe_load((artifact / "config.yaml").read_text())["applications"]
+    module, name = application["import_path"].split(":")
+    script = (
+        f"import inference, stocktake, {module}; {module}.{name}; print({module}.__file__, stocktake.__file__); "
+        f"print(*inference.model_fn({module}.MODEL_DIR).description.labels)"
+    )
+    paths = (TORCHVISION_ON_CPU, artifact, artifact / "code")
+    environment = os.environ | {"PYTHONPATH": ":".join(map(str, paths))}
+    # when
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # then
+    assert result.returncode == 0, result.stderr
+    modules, labels = result.stdout.splitlines()
+    assert all(file.startswith(str(artifact / "code")) for file in modules.split())
+    assert labels == "1 2 3"
