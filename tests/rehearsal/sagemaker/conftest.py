@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.rehearsal.emulator import Emulator, running_emulator
 from tests.rehearsal.sagemaker import bucket as bucket_
@@ -32,3 +35,12 @@ def bucket(aws: Emulator) -> Bucket:
     bucket = Bucket(aws.client("s3"))
     bucket.clear()
     return bucket
+
+
+@pytest.fixture
+def endpoint(sagemaker: Any) -> Iterator[str]:
+    """The name of an endpoint that is deleted after the test."""
+    name = f"endpoint-{uuid.uuid4().hex[:8]}"
+    yield name
+    with contextlib.suppress(ClientError):  # the test may not have come to create it
+        sagemaker.delete_endpoint(EndpointName=name)

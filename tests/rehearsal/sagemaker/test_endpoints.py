@@ -2,108 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import threading
 import urllib.request
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.emulator import Emulator
 from tests.rehearsal.sagemaker.bucket import Bucket
-
-CONFIG = """
-applications:
-- name: test
-  import_path: application:app
-  route_prefix: /
-"""
-
-APPLICATION = """
-import os
-from pathlib import Path
-
-from ray import serve
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-
-import beside
-
-
-@serve.deployment
-class Echo:
-    def __init__(self):
-        self.word = (Path(__file__).parent.parent / "word").read_text()
-
-    async def __call__(self, request: Request) -> Response:
-        body = await request.body()
-        if body == b"not an image":
-            return JSONResponse({"error": "Send an image."}, status_code=415)
-        if body == b"fault":
-            raise RuntimeError("a fault in the application")
-        answer = {
-            "word": self.word,
-            "beside": beside.WORD,
-            "model": os.environ.get("STOCKTAKE_MODEL_PACKAGE"),
-            "bytes": len(body),
-            "type": request.headers["content-type"],
-            "accept": request.headers["accept"],
-            "path": request.url.path,
-        }
-        return JSONResponse(answer)
-
-
-app = Echo.bind()
-"""
-
-
-@pytest.fixture
-def endpoint(sagemaker: Any) -> Iterator[str]:
-    """The name of an endpoint that is deleted after the test."""
-    name = f"endpoint-{uuid.uuid4().hex[:8]}"
-    yield name
-    with contextlib.suppress(ClientError):  # the test may not have come to create it
-        sagemaker.delete_endpoint(EndpointName=name)
-
-
-def put_model(bucket: Bucket, word: str, application: str = APPLICATION) -> str:
-    files = {
-        "config.yaml": CONFIG,
-        "word": word,
-        "code/application.py": application,
-        "code/beside.py": "WORD = 'imported from the code folder'",
-    }
-    return bucket.put_archive(f"models/{uuid.uuid4().hex}.tar.gz", files)
-
-
-def configure(sagemaker: Any, container: dict[str, Any]) -> str:
-    """A model and an endpoint configuration of the same, returned, name."""
-    name = f"model-{uuid.uuid4().hex[:8]}"
-    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.c7i.large"}
-    sagemaker.create_endpoint_config(
-        EndpointConfigName=name, ProductionVariants=[variant | {"InitialInstanceCount": 1}]
-    )
-    return name
-
-
-def settled(sagemaker: Any, endpoint: str) -> dict[str, Any]:
-    answer: dict[str, Any] = Emulator.wait_for(
-        lambda: sagemaker.describe_endpoint(EndpointName=endpoint),
-        lambda description: description["EndpointStatus"] not in ("Creating", "Updating"),
-    )
-    return answer
-
-
-def serve(sagemaker: Any, bucket: Bucket, endpoint: str, word: str = "first") -> str:
-    config = configure(sagemaker, {"Image": "ray", "ModelDataUrl": put_model(bucket, word)})
-    sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config)
-    assert settled(sagemaker, endpoint)["EndpointStatus"] == "InService"
-    return config
+from tests.rehearsal.sagemaker.serving_model import CONFIG, configure, put_model, serve, settled
 
 
 def invoke(aws: Emulator, endpoint: str, body: bytes = b"jpeg", **request: Any) -> dict[str, Any]:
