@@ -47,7 +47,7 @@ class Camera:
 
 
 def camera(rng: random.Random) -> Camera:
-    width = rng.randint(330, 500)
+    width = rng.randint(320, 430)
     return Camera(
         width=width,
         height=max(240, int(width * rng.uniform(0.6, 0.88))),
@@ -95,7 +95,7 @@ def _place(image: Image.Image, item: Item, view: Camera) -> None:
     sprite = sprite.rotate(item.tilt, Image.Resampling.BICUBIC, expand=True)
     left = int(item.across * view.width - sprite.width / 2)
     top = int(view.height * (0.86 - 0.1 * item.depth)) - sprite.height
-    shadow = sprite.getchannel("A").filter(ImageFilter.GaussianBlur(5)).point(lambda value: int(value * 0.55))
+    shadow = sprite.getchannel("A").filter(ImageFilter.BoxBlur(5)).point(lambda value: int(value * 0.55))
     image.paste((22, 18, 14), (left + 5, top + 2), shadow)
     image.paste(sprite, (left, top), sprite)
 

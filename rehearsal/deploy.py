@@ -1,0 +1,62 @@
+"""The real CDK command line against the emulated AWS."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rehearsal.aws import processes
+from rehearsal.children import Children
+from rehearsal.emulated_aws import ACCOUNT, REGION
+from rehearsal.failures import RehearsalFailed, last_lines
+
+ROOT = Path(__file__).resolve().parent.parent
+CDK = ROOT / "node_modules" / ".bin" / "cdk"
+
+_QUIET = {
+    "CDK_DISABLE_CLI_TELEMETRY": "true",
+    "CDK_DISABLE_VERSION_CHECK": "true",
+    "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+    "NODE_NO_WARNINGS": "1",
+}
+
+
+class Cdk:
+    """`cdk` in the repository, its output in `work`.
+
+    Parameters
+    ----------
+    show
+        Called with the command line's latest line of output while it runs.
+    """
+
+    def __init__(self, children: Children, work: Path, show: Callable[[str], None]) -> None:
+        self._children, self._work, self._show = children, work, show
+
+    def bootstrap(self) -> None:
+        self._run("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+
+    def deploy(self) -> dict[str, str]:
+        """Deploy every stack; return the outputs of all stacks by name."""
+        outputs = self._work / "outputs.json"
+        self._run("deploy", "--all", "--require-approval", "never", "--outputs-file", str(outputs))
+        stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+        return {name: value for stack in stacks.values() for name, value in stack.items()}
+
+    def _run(self, command: str, *arguments: str) -> None:
+        log = self._work / f"cdk-{command}.log"
+        argv = [str(CDK), command, *arguments, "--no-notices", "--progress", "events"]
+        argv += ["--output", str(self._work / "cdk.out")]
+        process = self._children.start(argv, cwd=ROOT, env=processes.aws_environment(REGION) | _QUIET, log=log)
+        while process.poll() is None:
+            self._show(_last_line(log))
+            time.sleep(0.2)
+        if process.returncode != 0:
+            raise RehearsalFailed(f"cdk {command} failed; {log} ends with\n{last_lines(log)}")
+
+
+def _last_line(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else ""

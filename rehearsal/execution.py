@@ -1,0 +1,120 @@
+"""One execution of the deployed state machine: started, followed to its end, and told as progress."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from rehearsal.history import Visit, visits
+from rehearsal.job_logs import JobLog
+from rehearsal.progress import Line, Status
+from rehearsal.state_order import expected_states
+
+_SECONDS_BETWEEN_LOOKS = 0.5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an execution ended; `output` when it succeeded, else `error` and `cause`."""
+
+    status: str
+    seconds: dict[str, float]
+    output: dict[str, Any] | None = None
+    error: str | None = None
+    cause: str | None = None
+
+
+class Execution:
+    """An execution of a state machine, started at construction."""
+
+    def __init__(self, machine_arn: str, name: str, execution_input: dict[str, Any]) -> None:
+        self._states: Any = boto3.client("stepfunctions")
+        self._logs: Any = boto3.client("logs")
+        self._job_logs: dict[str, JobLog] = {}
+        definition = self._states.describe_state_machine(stateMachineArn=machine_arn)["definition"]
+        self._expected = expected_states(json.loads(definition))
+        self.arn: str = self._states.start_execution(
+            stateMachineArn=machine_arn, name=name, input=json.dumps(execution_input)
+        )["executionArn"]
+
+    def follow(self, show: Callable[[Sequence[Line]], None]) -> Outcome:
+        """Show the execution's progress until its end."""
+        while True:
+            # Asked first, so that the history of an ended execution is complete.
+            answer = self._states.describe_execution(executionArn=self.arn)
+            seen = self._visits()
+            ended = answer["status"] != "RUNNING"
+            show(self._lines(seen, ended))
+            if ended:
+                return _outcome(answer, seen)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+    def _visits(self) -> list[Visit]:
+        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=self.arn)
+        return visits(event for page in pages for event in page["events"])
+
+    def _lines(self, seen: list[Visit], ended: bool) -> list[Line]:
+        """One line for each top-level state: the expected ones, and any other that failed or is running."""
+        outer = [visit for visit in seen if visit.inside is None]
+        unexpected = [visit.state for visit in outer if visit.failed or (visit.left is None and not ended)]
+        titles = list(dict.fromkeys([*self._expected, *unexpected]))
+        last_entered = max((titles.index(visit.state) for visit in outer if visit.state in titles), default=-1)
+        return [
+            self._line(
+                title,
+                [visit for visit in outer if visit.state == title],
+                [visit for visit in seen if visit.inside and visit.inside.state == title],
+                passed=ended or place < last_entered,
+                ended=ended,
+            )
+            for place, title in enumerate(titles)
+        ]
+
+    def _line(self, title: str, own: list[Visit], inner: list[Visit], *, passed: bool, ended: bool) -> Line:
+        if not own:
+            return Line(title, "skipped" if passed else "waiting")
+        latest, now = own[-1], datetime.now(UTC)
+        running = latest.left is None and not ended
+        status: Status = "running" if running else "failed" if latest.failed or latest.left is None else "done"
+        seconds = sum(visit.seconds(now) for visit in own)
+        notes = self._notes([latest, *inner]) if running else []
+        return Line(title, status, time.monotonic() - seconds, seconds, self._detail(latest), tuple(notes))
+
+    def _detail(self, visit: Visit) -> str:
+        if visit.map_run:
+            counts = self._states.describe_map_run(mapRunArn=visit.map_run)["itemCounts"]
+            failed = f", {counts['failed']} failed" if counts["failed"] else ""
+            return f"{counts['succeeded']}/{counts['total']} items{failed}"
+        if visit.items is not None:
+            return f"{visit.items_done}/{visit.items} items"
+        return f"attempt {visit.attempts}" if visit.attempts > 1 else ""
+
+    def _notes(self, visits: list[Visit]) -> list[str]:
+        """What the jobs of running states say."""
+        notes = []
+        for visit in visits:
+            if visit.left is None and visit.job and JobLog.exists_for(visit.job.action):
+                log = JobLog(self._logs, visit.job.action, visit.job.arguments)
+                log = self._job_logs.setdefault(log.job, log)
+                notes.append(f"{log.job}  {log.latest_epoch() or 'is starting'}")
+        return notes
+
+
+def _outcome(answer: dict[str, Any], seen: list[Visit]) -> Outcome:
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for visit in seen:
+        seconds[visit.state] += visit.seconds(answer["stopDate"])
+    return Outcome(
+        status=answer["status"],
+        seconds={state: round(total, 3) for state, total in seconds.items()},
+        output=json.loads(answer["output"]) if "output" in answer else None,
+        error=answer.get("error"),
+        cause=answer.get("cause"),
+    )

@@ -1,0 +1,102 @@
+"""An execution's history as visits of its states."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a `.sync` task runs: the API action that starts it, such as createTrainingJob, and its arguments."""
+
+    action: str
+    arguments: dict[str, Any]
+
+
+@dataclass
+class Visit:
+    """One visit of a state, from its being entered to its being left.
+
+    Attributes
+    ----------
+    inside
+        The visit of the Map or Parallel state that this one belongs to.
+    failed
+        Whether the last attempt failed, be it caught or not.
+    items, items_done
+        Of an inline Map. A Distributed Map has `map_run` instead.
+    job
+        The job that a `.sync` task started last.
+    """
+
+    state: str
+    entered: datetime
+    left: datetime | None = None
+    inside: Visit | None = None
+    failed: bool = False
+    attempts: int = 0
+    items: int | None = None
+    items_done: int = 0
+    map_run: str | None = None
+    job: Job | None = None
+
+    def seconds(self, now: datetime) -> float:
+        return ((self.left or now) - self.entered).total_seconds()
+
+    @property
+    def around(self) -> Iterator[Visit]:
+        """This visit and those that it is inside of, innermost first."""
+        yield self
+        if self.inside is not None:
+            yield from self.inside.around
+
+
+def visits(events: Iterable[Event]) -> list[Visit]:
+    """The visits that a complete GetExecutionHistory answer (oldest event first) tells of, in the order of entry."""
+    found: list[Visit] = []
+    visit_of: dict[int, Visit | None] = {}
+    for event in events:
+        visit = visit_of.get(event["previousEventId"])
+        while visit is not None and visit.left is not None:
+            visit = visit.inside
+        if "stateEnteredEventDetails" in event:
+            visit = Visit(event["stateEnteredEventDetails"]["name"], event["timestamp"], inside=visit)
+            found.append(visit)
+        elif visit is not None:
+            visit = _told(visit, event)
+        visit_of[event["id"]] = visit
+    return found
+
+
+def _told(visit: Visit, event: Event) -> Visit:
+    """Add to a visit what an event tells of it; returns the visit that the event is about."""
+    kind: str = event["type"]
+    if "stateExitedEventDetails" in event:
+        name = event["stateExitedEventDetails"]["name"]
+        visit = next(around for around in visit.around if around.state == name)
+        visit.left = event["timestamp"]
+    elif kind == "MapStateStarted":
+        visit.items = event["mapStateStartedEventDetails"]["length"]
+    elif kind == "MapIterationSucceeded":
+        name = event["mapIterationSucceededEventDetails"]["name"]
+        visit = next(around for around in visit.around if around.state == name)
+        visit.items_done += 1
+    elif kind == "MapRunStarted":
+        visit.map_run = event["mapRunStartedEventDetails"]["mapRunArn"]
+    elif kind.endswith(("Scheduled", "TimedOut", "Failed", "Aborted")):
+        visit.failed = not kind.endswith("Scheduled")
+        visit.attempts += kind.endswith("Scheduled")
+        if kind == "TaskScheduled":
+            visit.job = _job(event["taskScheduledEventDetails"])
+    return visit
+
+
+def _job(details: Mapping[str, Any]) -> Job | None:
+    action, _, pattern = details["resource"].partition(".")
+    return Job(action, json.loads(details["parameters"])) if pattern.startswith("sync") else None

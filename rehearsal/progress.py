@@ -1,0 +1,141 @@
+"""Live progress in the terminal: what is done, what runs and for how long; plain lines where it is no terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Self
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+Status = Literal["waiting", "running", "done", "failed", "skipped"]
+
+_MARKS = {
+    "waiting": Text("·", "dim"),
+    "done": Text("✔", "green"),
+    "failed": Text("✘", "bold red"),
+    "skipped": Text("-", "dim"),
+}
+_STYLES = {"waiting": "dim", "running": "bold", "done": "", "failed": "red", "skipped": "dim"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One step: a task of the rehearsal or a state of the execution.
+
+    Attributes
+    ----------
+    started
+        `time.monotonic()` of its start; `seconds` counts from there while it runs.
+    detail
+        What it is at right now, in a few words.
+    notes
+        Lines underneath, one for each thing that runs inside it.
+    """
+
+    title: str
+    status: Status
+    started: float = 0.0
+    seconds: float = 0.0
+    detail: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Progress:
+    """Groups of lines under headings, shown live, or told as plain lines as they start, end and say something new."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._groups: dict[str, list[Line]] = {}
+        self._told: dict[tuple[str, str], Line] = {}
+        self._spinner = Spinner("dots", style="cyan")
+        self._live = Live(self, console=console, refresh_per_second=8) if console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, heading: str, lines: Sequence[Line]) -> None:
+        """Put a group of lines in the place of the group that had this heading."""
+        self._groups[heading] = list(lines)
+        if not self._live:
+            for line in lines:
+                self._tell(heading, line)
+
+    @contextmanager
+    def step(self, heading: str, title: str) -> Iterator[Callable[[str], None]]:
+        """Show a step as running while the context lasts; gives a function that says what it is at."""
+        before = self._groups.get(heading, [])
+        started = time.monotonic()
+        detail = ""
+
+        def show(status: Status) -> None:
+            line = Line(title, status, started, time.monotonic() - started, detail)
+            self.show(heading, [*before, line])
+
+        def say(text: str) -> None:
+            nonlocal detail
+            detail = text
+            show("running")
+
+        show("running")
+        try:
+            yield say
+        except BaseException:
+            show("failed")
+            raise
+        detail = ""
+        show("done")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for heading, lines in self._groups.items():
+            yield Text(f"\n{heading}", style="bold cyan")
+            table = Table.grid(padding=(0, 2))
+            table.add_column(width=1)
+            table.add_column(min_width=26, no_wrap=True)
+            table.add_column(width=8, justify="right", style="dim")
+            table.add_column(ratio=1, no_wrap=True, overflow="ellipsis", style="dim")
+            for line in lines:
+                self._add(table, line)
+            yield table
+
+    def _add(self, table: Table, line: Line) -> None:
+        seconds = time.monotonic() - line.started if line.status == "running" else line.seconds
+        table.add_row(
+            self._spinner if line.status == "running" else _MARKS[line.status],
+            Text(line.title, _STYLES[line.status]),
+            "" if line.status in ("waiting", "skipped") else f"{seconds:.1f} s",
+            Text("skipped" if line.status == "skipped" else line.detail),
+        )
+        for note in line.notes if line.status == "running" else ():
+            table.add_row("", "", "", Text(note, "cyan"))
+
+    def _tell(self, heading: str, line: Line) -> None:
+        before = self._told.get((heading, line.title), Line(line.title, "waiting"))
+        self._told[heading, line.title] = line
+        if line.status == "running":
+            if before.status != "running":
+                self._print(f"{line.title} ...")
+            for note in line.notes:
+                if note not in before.notes:
+                    self._print(f"    {note}")
+        elif line.status != before.status and line.status in ("done", "failed"):
+            ending = "done" if line.status == "done" else "FAILED"
+            self._print(f"{line.title} {ending} ({line.seconds:.1f} s) {line.detail}".rstrip())
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)

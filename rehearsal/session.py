@@ -1,0 +1,135 @@
+"""One rehearsal from the emulated AWS's start to the served model."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from rehearsal import data_bucket, emulated_aws, source, summary
+from rehearsal.children import Children
+from rehearsal.deploy import Cdk
+from rehearsal.execution import Execution, Outcome
+from rehearsal.failures import RehearsalFailed
+from rehearsal.progress import Progress
+from rehearsal.work_folder import work_folder
+
+HOME = Path(__file__).resolve().parent.parent / ".rehearsal"
+_SET_UP = "Setting up"
+_EXECUTION = "Execution of the state machine"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a rehearsal is asked for.
+
+    Attributes
+    ----------
+    source
+        A folder in the data set's layout; None to draw synthetic bins.
+    execution_input
+        The state machine's input; `weights` may name a local file.
+    result, export
+        Where to write the result as JSON, and where to copy the data bucket's objects.
+    keep
+        Whether everything goes on serving after the execution, until an interrupt.
+    """
+
+    source: Path | None
+    execution_input: dict[str, Any]
+    result: Path | None = None
+    export: Path | None = None
+    keep: bool = False
+
+
+def rehearse(request: Request, console: Console) -> bool:
+    """Run a rehearsal; whether its execution succeeded.
+
+    Raises
+    ------
+    RehearsalFailed
+        The application could not be deployed, or its endpoint does not answer.
+    KeyboardInterrupt
+        It was interrupted before its end. Nothing that it started goes on.
+    """
+    with work_folder(HOME) as work, Children() as children:
+        with _failure_in(request.result), Progress(console) as progress:
+            url, outputs = _deployed(request, work, children, progress)
+            name = f"rehearsal-{work.name}"
+            arguments = data_bucket.stage_weights(outputs["DataBucketName"], request.execution_input)
+            execution = Execution(outputs["StateMachineArn"], name, arguments)
+            outcome = execution.follow(lambda lines: progress.show(_EXECUTION, lines))
+        with _failure_in(request.result):
+            ended = _ended(outcome, work, url, outputs)
+        _write(request.result, ended.result())
+        summary.tell(ended, console)
+        if request.export:
+            copied = data_bucket.export(outputs["DataBucketName"], request.export)
+            console.print(f"The data bucket's {copied} objects are in {request.export}", soft_wrap=True)
+        if request.keep:
+            summary.tell_how_to_explore(ended, outputs, console)
+            _until_interrupted()
+        return outcome.status == "SUCCEEDED"
+
+
+def _deployed(request: Request, work: Path, children: Children, progress: Progress) -> tuple[str, dict[str, str]]:
+    """Bring up the application; the emulated AWS's URL and the stacks' outputs."""
+    photos = request.source
+    if photos is None:
+        photos = work / "source"
+        with progress.step(_SET_UP, f"Draw {source.SYNTHETIC_BINS} synthetic bins") as say:
+            source.draw(photos, say)
+    with progress.step(_SET_UP, "Start the emulated AWS"):
+        url = emulated_aws.start(children, work, photos)
+    with progress.step(_SET_UP, "cdk bootstrap") as say:
+        Cdk(children, work, say).bootstrap()
+    with progress.step(_SET_UP, "cdk deploy --all") as say:
+        return url, Cdk(children, work, say).deploy()
+
+
+def _ended(outcome: Outcome, work: Path, url: str, outputs: dict[str, str]) -> summary.Ended:
+    """Fetch the report, and ask the live endpoint about one test photo if it serves the new model."""
+    ended = summary.Ended(outcome, work, outputs["EndpointName"], url)
+    if outcome.output is None:
+        return ended
+    report = data_bucket.Report.of(outcome.output["evaluation"]["reportUri"])
+    report.download(ended.report)
+    if outcome.output["decision"] == "deployed":
+        id, photo, count = report.sample()
+        runtime = boto3.client("sagemaker-runtime")
+        answer = runtime.invoke_endpoint(EndpointName=ended.endpoint, ContentType="image/jpeg", Body=photo)
+        ended.photo.write_bytes(photo)
+        ended.prediction = {"image": id, "trueCount": count, **json.loads(answer["Body"].read())}
+    return ended
+
+
+@contextmanager
+def _failure_in(result: Path | None) -> Iterator[None]:
+    """A failure of the rehearsal itself is written where its result would have been."""
+    try:
+        yield
+    except (BotoCoreError, ClientError, RehearsalFailed) as failure:
+        outcome = Outcome("FAILED", {}, error="RehearsalFailed", cause=str(failure))
+        _write(result, {name: value for name, value in asdict(outcome).items() if value is not None})
+        raise RehearsalFailed(str(failure)) from failure
+
+
+def _write(file: Path | None, result: dict[str, Any]) -> None:
+    if file is not None:
+        file.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def _until_interrupted() -> None:
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        pass

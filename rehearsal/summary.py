@@ -1,0 +1,107 @@
+"""What a rehearsal tells at its end: the measurements, the endpoint's answer, and how to look further."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from rehearsal.execution import Outcome
+
+NOT_SHOWN = (
+    "What a rehearsal cannot show: service quotas, IAM enforcement, VPC networking, GPUs, instance start-up times, "
+    "spot interruptions, prices, and CloudFormation's own rollback of a failed deployment."
+)
+
+
+@dataclass
+class Ended:
+    """An ended execution with what was fetched afterwards."""
+
+    outcome: Outcome
+    work: Path
+    endpoint: str
+    aws_url: str
+    prediction: dict[str, Any] | None = None
+
+    @property
+    def report(self) -> Path:
+        return self.work / "report.html"
+
+    @property
+    def photo(self) -> Path:
+        return self.work / "photo.jpg"
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"{self.aws_url}/endpoints/{self.endpoint}/invocations"
+
+    def result(self) -> dict[str, Any]:
+        """The result file's content."""
+        outcome = self.outcome
+        result: dict[str, Any] = {"status": outcome.status, "seconds": outcome.seconds}
+        if outcome.output is None:
+            return result | {"error": outcome.error, "cause": outcome.cause}
+        return result | {
+            "output": outcome.output,
+            "endpoint": {"name": self.endpoint, "url": self.endpoint_url},
+            "prediction": self.prediction,
+        }
+
+
+def tell(ended: Ended, console: Console) -> None:
+    """Print how the execution ended."""
+    outcome = ended.outcome
+    console.print()
+    if outcome.output is None:
+        console.print(f"[bold red]{outcome.status}[/] {outcome.error or ''}", highlight=False)
+        console.print(outcome.cause or "", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"Logs are in {ended.work}", markup=False, highlight=False, soft_wrap=True)
+        return
+    console.print(f"[bold green]{outcome.status}[/]", highlight=False)
+    table = Table.grid(padding=(0, 2))
+    for name, value in _figures(ended, outcome.output):
+        table.add_row(f"[dim]{name}[/]", value)
+    console.print(table, soft_wrap=True)
+    console.print(f"\n[dim]{NOT_SHOWN}[/]", highlight=False)
+
+
+def tell_how_to_explore(ended: Ended, outputs: dict[str, str], console: Console) -> None:
+    """Print how to reach what goes on serving."""
+    commands = f"""
+Everything goes on serving until Ctrl-C. In another terminal:
+
+  export AWS_ENDPOINT_URL={ended.aws_url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=rehearsal AWS_SECRET_ACCESS_KEY=rehearsal
+
+  aws stepfunctions start-execution --state-machine-arn {outputs["StateMachineArn"]} \\
+      --input file://{Path(__file__).with_name("default_input.json")}
+  aws stepfunctions list-executions --state-machine-arn {outputs["StateMachineArn"]}
+  aws s3 ls --recursive s3://{outputs["DataBucketName"]}
+  aws sagemaker describe-endpoint --endpoint-name {ended.endpoint}
+  curl --aws-sigv4 aws:amz:us-east-1:sagemaker --user rehearsal:rehearsal -H 'Content-Type: image/jpeg' \\
+      --data-binary @{ended.photo} {ended.endpoint_url}
+  make deploy        # the same stacks again: no changes
+"""
+    console.print(commands, markup=False, highlight=False, soft_wrap=True)
+
+
+def _figures(ended: Ended, output: dict[str, Any]) -> list[tuple[str, str]]:
+    evaluation = output["evaluation"]
+    low, high = evaluation["interval"]
+    counts = output["dataset"]["counts"]
+    images = ", ".join(f"{split} {sum(classes.values())}" for split, classes in counts.items())
+    figures = [
+        ("images", images),
+        ("accuracy", f"{evaluation['accuracy']:.3f}  (95 % interval {low:.3f} to {high:.3f})"),
+        ("within one", f"{evaluation['withinOne']:.3f}"),
+        ("decision", output["decision"]),
+        ("report", str(ended.report)),
+    ]
+    if ended.prediction:
+        says, truth = ended.prediction["count"], ended.prediction["trueCount"]
+        figures.append(("endpoint", f"counts {says} in photo {ended.prediction['image']}; its label says {truth}"))
+    return figures
