@@ -87,7 +87,7 @@ def _each(
     work.add_catch(
         sfn.Pass.jsonata(scope, f"{name} {item} failed"),
         outputs={
-            "failed": expression(f"$states.input.{item}.name"),
+            "failed": expression(f"$states.input.{item}.{item}"),
             "error": expression("$states.errorOutput.Error"),
             "cause": expression(f"$substring({SENTENCE}, 0, 300)"),
         },
