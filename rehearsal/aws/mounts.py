@@ -22,7 +22,9 @@ class MountedFile(FakeKey):
         super().__init__(name=key, value=b"", account_id=ACCOUNT_ID, region_name=region, bucket_name=bucket)
         status = os.stat(path)
         self.contentsize = status.st_size
-        self.last_modified = datetime.datetime.fromtimestamp(status.st_mtime, datetime.timezone.utc).replace(tzinfo=None)
+        self.last_modified = datetime.datetime.fromtimestamp(status.st_mtime, datetime.UTC).replace(
+            tzinfo=None
+        )
 
     @property
     def value(self) -> bytes:

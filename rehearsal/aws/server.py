@@ -74,6 +74,10 @@ def _make_server(port: int):  # type: ignore[no-untyped-def]
     class QuietRequestHandler(MotoRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def handle_expect_100(self) -> bool:
+            """Leave "100 Continue" to werkzeug: with HTTP/1.1 it would be sent twice, which Node.js takes for the answer."""
+            return True
+
         def log_request(self, *_: object) -> None:
             """Write no line for each request."""
 
@@ -82,11 +86,14 @@ def _make_server(port: int):  # type: ignore[no-untyped-def]
 
 
 def _install_extensions(mounts: dict[str, Path]) -> None:
-    from rehearsal.aws import functions, mounts as mounted, sagemaker, stepfunctions
+    from rehearsal.aws import bucket_policies, cloudformation, functions, sagemaker, stepfunctions
+    from rehearsal.aws import mounts as mounted
 
     stepfunctions.install()
     functions.install()
     sagemaker.install()
+    bucket_policies.ignore_conditional_statements()
+    cloudformation.install()
     for bucket, folder in mounts.items():
         mounted.mount(bucket, folder, _REGION)
 

@@ -120,9 +120,7 @@ def test_distributed_map_selects_items_in_its_parents_scope(aws: Emulator, items
         ItemSelector={"item": "{% $states.context.Map.Item.Value %}", "plus": "{% $plus + $states.input.more %}"},
         MaxConcurrency=2,
     )
-    definition = single(
-        {"Type": "Pass", "Assign": {"bucket": items[0], "plus": 10}, "Next": "Map"}, Map=state
-    )
+    definition = single({"Type": "Pass", "Assign": {"bucket": items[0], "plus": 10}, "Next": "Map"}, Map=state)
     result = aws.execute(definition, {"key": items[1], "more": 100})
     assert result["output"] == [110, 111, 112, 113]
 
@@ -260,7 +258,10 @@ def test_retry_counts_and_notification(aws: Emulator) -> None:
 def test_history_and_stop(aws: Emulator) -> None:
     # Given a waiting execution, When it is stopped, Then it is ABORTED at once and its history tells when it entered.
     states = aws.client("stepfunctions")
-    definition = {"QueryLanguage": "JSONata", **single({"Type": "Wait", "Seconds": "{% 600 %}", "Next": "Done"}, Done=END)}
+    definition = {
+        "QueryLanguage": "JSONata",
+        **single({"Type": "Wait", "Seconds": "{% 600 %}", "Next": "Done"}, Done=END),
+    }
     machine = states.create_state_machine(name="waits", definition=json.dumps(definition), roleArn=ROLE)
     execution = states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
     assert states.list_map_runs(executionArn=execution)["mapRuns"] == []

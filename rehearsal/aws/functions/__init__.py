@@ -25,7 +25,9 @@ def log_to_the_configured_group() -> None:
     """Honour ``LoggingConfig.LogGroup``: moto always writes to ``/aws/lambda/<name>``."""
     initialise = LambdaFunction.__init__
 
-    def initialise_with_log_group(self: LambdaFunction, account_id: str, spec: dict[str, Any], *args: Any, **kw: Any) -> None:
+    def initialise_with_log_group(
+        self: LambdaFunction, account_id: str, spec: dict[str, Any], *args: Any, **kw: Any
+    ) -> None:
         initialise(self, account_id, spec, *args, **kw)
         self.logs_group_name = spec.get("LoggingConfig", {}).get("LogGroup", self.logs_group_name)
 

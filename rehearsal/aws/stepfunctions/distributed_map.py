@@ -127,9 +127,7 @@ def _child_environment(env: Environment, record: MapRunRecord) -> Environment:
     return child
 
 
-def _select_input(
-    env: Environment, eval_input: DistributedIterationComponentEvalInput, index: int, item: Any
-) -> Any:
+def _select_input(env: Environment, eval_input: DistributedIterationComponentEvalInput, index: int, item: Any) -> Any:
     """The child's input: the item, or what ItemSelector makes of it in the parent's scope."""
     if eval_input.item_selector is None:
         return item
@@ -148,9 +146,7 @@ def _is_tolerated(failed: int, total: int, record: MapRunRecord) -> bool:
     return within_count or within_percentage
 
 
-def _threshold_exceeded(
-    env: Environment, total: int, failures: list[tuple[int, _Failure]]
-) -> FailureEventException:
+def _threshold_exceeded(env: Environment, total: int, failures: list[tuple[int, _Failure]]) -> FailureEventException:
     index, (error, cause) = min(failures)
     name = StatesErrorNameType.StatesExceedToleratedFailureThreshold
     details = ExecutionFailedEventDetails(

@@ -93,7 +93,7 @@ def end_with_a_complete_answer() -> None:
         end = env.program_state()
         if isinstance(end, ProgramEnded):
             execution.output = json.dumps(env.states.get_input())
-            execution.stop_date = datetime.datetime.now(tz=datetime.timezone.utc)
+            execution.stop_date = datetime.datetime.now(tz=datetime.UTC)
             execution.exec_status = ExecutionStatus.SUCCEEDED
             return
         if isinstance(end, ProgramError):
@@ -118,4 +118,4 @@ def assign_for_the_next_state() -> None:
 
 
 def _timestamp(moment: datetime.datetime) -> str:
-    return moment.astimezone(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -74,9 +74,7 @@ class SageMakerJobTask(StateTaskServiceCallback):
 
     def __init__(self) -> None:
         # moto's base class reaches for a callback endpoint even without waitForTaskToken.
-        super().__init__(
-            supported_integration_patterns={ResourceCondition.Sync, ResourceCondition.WaitForTaskToken}
-        )
+        super().__init__(supported_integration_patterns={ResourceCondition.Sync, ResourceCondition.WaitForTaskToken})
 
     def _get_supported_parameters(self) -> set[str] | None:
         return set() if self.resource.api_action in _JOBS else None
