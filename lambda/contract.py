@@ -54,7 +54,6 @@ class Part(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         alias_generator=to_camel,
-        validate_by_name=True,
     )
 
 
@@ -272,6 +271,7 @@ def _sentence(fault: ErrorDetails, given: dict[str, Any]) -> str:
         value = value[step]
         field = {field.alias: field for field in model.model_fields.values()}.get(step)
         if field is None:
+            path[-1] = _shown(step).strip('"')
             return f"{'.'.join(path)}: unknown field; {_known_fields(model, step)}"
         if not (isinstance(field.annotation, type) and issubclass(field.annotation, Part)):
             # What is wrong inside a list is told by what the whole list must be.

@@ -1,7 +1,6 @@
 """Photos of bins: verified by decoding, and reduced once to what training needs."""
 
 import io
-import warnings
 from typing import NamedTuple
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -37,8 +36,7 @@ def reduce(content: bytes, short_side: int) -> Photo:
         BadImage: not a JPEG or PNG, cut off or damaged, too small or too large.
     """
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
-            warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
             return _reduce(image, content, short_side)
     except UnidentifiedImageError:
         raise BadImage("not a JPEG or PNG image") from None
@@ -63,20 +61,22 @@ def _reduce(image: Image.Image, content: bytes, short_side: int) -> Photo:
         raise BadImage("image too small")
     if width * height > LARGEST:
         raise BadImage("image too large")
-    upright = image.getexif().get(_ORIENTATION, 1) == 1
+    if image.mode.startswith("I"):
+        raise BadImage("more than 8 bits a channel")
+    orientation = image.getexif().get(_ORIENTATION, 1)
     scale = short_side / min(source_size)
-    if scale >= 1 and upright and image.format == "JPEG" and image.mode == "RGB":
+    if scale >= 1 and (image.format, image.mode, orientation) == ("JPEG", "RGB", 1):
         image.load()
         return Photo(content, source_size, source_size)
     if scale < 1:
         target = round(width * scale), round(height * scale)
-        # The decoder itself halves where that leaves enough pixels.
+        # The decoder halves where that leaves enough pixels, and this filter is as fast as bilinear and sharper.
         image.draft("RGB", target)
-        reduced = image.convert("RGB").resize(target, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        reduced = image.convert("RGB").resize(target, Image.Resampling.HAMMING)
     else:
         reduced = image.convert("RGB")
-    if not upright:
-        reduced.getexif()[_ORIENTATION] = image.getexif()[_ORIENTATION]
+    if orientation != 1:
+        reduced.getexif()[_ORIENTATION] = orientation
         reduced = ImageOps.exif_transpose(reduced)
     return Photo(_jpeg(reduced, QUALITY), reduced.size, source_size)
 

@@ -1,0 +1,36 @@
+"""AWS's edge for the data functions: an emulated S3 with a source bucket and a data bucket."""
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from bin_source import DATA_BUCKET, SOURCE_BUCKET, BinSource
+from moto import mock_aws
+
+import smoke_test
+import storage
+
+
+@pytest.fixture
+def bin_source(monkeypatch: pytest.MonkeyPatch) -> Iterator[BinSource]:
+    """An empty source bucket, and the environment that the functions are deployed with."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("DATA_BUCKET", DATA_BUCKET)
+    monkeypatch.setenv("SOURCE_BUCKETS", json.dumps([SOURCE_BUCKET, "no-such-bucket"]))
+    monkeypatch.setenv("DEFAULTS", json.dumps({"tuning": {"enabled": False}}))
+    monkeypatch.setenv("TRAINING_IMAGE_CPU", "pytorch-cpu")
+    monkeypatch.setenv("TRAINING_IMAGE_GPU", "pytorch-gpu")
+    clients = (storage.client, smoke_test.runtime)
+    with mock_aws():
+        for client in clients:
+            client.cache_clear()
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket=DATA_BUCKET)
+        s3.create_bucket(Bucket=SOURCE_BUCKET)
+        yield BinSource(s3)
+    for client in clients:
+        client.cache_clear()

@@ -1,0 +1,164 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import contract
+from contract import ExecutionInput, InvalidInput
+
+
+def nested(path: str, value: object) -> dict[str, Any]:
+    for step in reversed(path.split(".")):
+        value = {step: value}
+    assert isinstance(value, dict)
+    return value
+
+
+@pytest.mark.parametrize("given_", [{}, None])
+def test_every_field_has_a_default(given_: object) -> None:
+    complete = contract.complete(given_).to_json()
+    assert complete["dataset"]["source"] == "s3://aft-vbi-pds"
+    assert complete["dataset"]["split"] == {"train": 0.9, "valid": 0.05, "test": 0.05, "by": "group"}
+    assert complete["tuning"]["ranges"]["learningRate"] == [1e-5, 1e-2]
+
+
+def test_what_is_given_wins_over_the_deployment_and_that_over_the_rest() -> None:
+    complete = contract.complete(
+        {"dataset": {"fraction": 0.5}},
+        {"dataset": {"fraction": 0.1, "imageSize": 64}, "architectures": ["resnet18"]},
+    )
+    assert complete.dataset.fraction == 0.5
+    assert complete.dataset.image_size == 64
+    assert complete.architectures == ["resnet18"]
+    assert complete.dataset.max_count == 5
+
+
+def test_a_complete_input_is_a_fixed_point() -> None:
+    complete = contract.complete({"dataset": {"maxCount": 4}}).to_json()
+    assert contract.complete(json.loads(json.dumps(complete))).to_json() == complete
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        ("dataset.fraction", 0, "must be a number greater than 0 and at most 1"),
+        ("dataset.fraction", 1.01, "must be a number greater than 0 and at most 1"),
+        ("dataset.fraction", "0.02", "must be a number"),
+        ("dataset.fraction", True, "must be a number"),
+        ("dataset.fraction", float("nan"), "must be a number"),
+        ("dataset.minCount", -1, "must be an integer from 0"),
+        ("dataset.maxCount", 5.5, "must be an integer"),
+        ("dataset.imageSize", 1, "must be an integer from 32"),
+        ("dataset.source", "aft-vbi-pds", "must be an S3 URI such as s3://aft-vbi-pds"),
+        ("dataset.split.by", "bin", '"group"'),
+        ("dataset.split.test", 0, "between 0 and 1"),
+        ("dataset.maximumRejects", 1, "from 0 to below 1"),
+        ("dataset", None, "must be a JSON object"),
+        ("architectures", ["vgg16"], "resnet18, resnet34, resnet50, resnet101, resnet152, mobilenet_v2"),
+        ("architectures", [], "one or more"),
+        ("architectures", ["resnet18", "resnet18"], "none twice"),
+        ("architectures", "resnet18", "a list"),
+        ("weights", "s3://bucket", "must be"),
+        ("trainable", "none", '"head", "layer4" or "all"'),
+        ("hyperparameters.batchSize", 0, "must be an integer from 1"),
+        ("hyperparameters.batchSize", True, "must be an integer"),
+        ("hyperparameters.learningRate", -0.1, "must be a number greater than 0"),
+        ("hyperparameters.epochs", "5", "must be an integer from 1"),
+        ("tuning.parallelJobs", 11, "from 1 to 10"),
+        ("tuning.strategy", "bayesian", '"Bayesian", "Random"'),
+        ("tuning.ranges.learningRate", [1e-2, 1e-5], "ascending"),
+        ("tuning.ranges.learningRate", [0, 1e-2], "greater than 0"),
+        ("tuning.ranges.epochs", [10], "[lowest, highest]"),
+        ("tuning.ranges.batchSize", [32, 32], "different"),
+        ("training.instanceType", "g4dn.xlarge", "ml.g4dn.xlarge"),
+        ("training.instanceCount", 0, "from 1"),
+        ("training.spot", 1, "true or false"),
+        ("release.minimumAccuracy", 30, "from 0 to 1"),
+        ("release.approval", "auto", '"automatic" or "manual"'),
+        ("seed", -1, "from 0"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(path: str, value: object, told: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        contract.complete(nested(path, value))
+    sentence = str(raised.value)
+    assert sentence.startswith(f"{path}: {json.dumps(value)} was given; must be ")
+    assert told in sentence
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("given_", "field", "told"),
+    [
+        ({"dataset": {"split": {"train": 0.9, "valid": 0.1, "test": 0.1}}}, "dataset.split", "sum to 1.1"),
+        ({"dataset": {"minCount": 6}}, "dataset", "they are 6 and 5"),
+        ({"dataset": {"minCount": 5}}, "dataset", "one class leaves nothing to learn"),
+        ({"training": {"maxRunSeconds": 20000}}, "training", "they are 14400 and 20000"),
+        ({"tuning": {"maxJobs": 1}}, "tuning", "they are 2 and 1"),
+    ],
+)
+def test_fields_that_contradict_each_other_are_named(given_: dict[str, Any], field: str, told: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        contract.complete(given_)
+    assert str(raised.value).startswith(f"{field}: ")
+    assert told in str(raised.value)
+
+
+def test_without_spot_nobody_waits() -> None:
+    assert contract.complete({"training": {"spot": False, "maxRunSeconds": 20000}})
+
+
+def test_an_unknown_field_is_named_with_the_one_that_was_meant() -> None:
+    with pytest.raises(InvalidInput, match=r"dataset\.fractoin: unknown field; did you mean fraction\? allowed here: "):
+        contract.complete({"dataset": {"fractoin": 0.1}})
+    with pytest.raises(InvalidInput, match=r"min_count: unknown field; did you mean minCount\?"):
+        contract.complete({"dataset": {"min_count": 1}})
+
+
+def test_every_fault_is_told_at_once() -> None:
+    with pytest.raises(InvalidInput) as raised:
+        contract.complete({"dataset": {"fraction": 0}, "hyperparameters": {"batchSize": 0}, "extra": 1})
+    told = [line.partition(":")[0] for line in str(raised.value).splitlines()]
+    assert sorted(told) == ["dataset.fraction", "extra", "hyperparameters.batchSize"]
+
+
+@pytest.mark.parametrize("given_", [[], "x", 3, True])
+def test_the_input_is_an_object(given_: object) -> None:
+    with pytest.raises(InvalidInput, match="must be a JSON object"):
+        contract.complete(given_)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    *(str(field.alias) for field in ExecutionInput.model_fields.values()),
+                    *(str(field.alias) for field in contract.Dataset.model_fields.values()),
+                    *(str(field.alias) for field in contract.Split.model_fields.values()),
+                    "ranges",
+                ]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(json_values)
+def test_any_json_is_a_complete_input_or_a_named_error(value: object) -> None:
+    try:
+        complete = contract.complete(value)
+    except InvalidInput as error:
+        told = str(error).splitlines()
+    else:
+        assert contract.complete(complete.to_json()) == complete
+        return
+    assert all(": " in line for line in told)
