@@ -1,0 +1,136 @@
+"""Groups and splits of any source whatever: nothing separated, lost, invented or moved."""
+
+from collections.abc import Mapping
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import binids
+import contract
+import groups
+import sampling
+import split
+from split import Bin
+
+# Few names and few SKUs, so that chains, gaps and both sequences are common.
+positions = st.integers(0, 60) | st.integers(binids.PADDED, binids.PADDED + 60) | st.integers(9990, 9999)
+sources = st.dictionaries(positions, st.frozensets(st.sampled_from("abcd"), max_size=3), min_size=1, max_size=60)
+splits = st.sampled_from([contract.Split(), contract.Split(train=0.5, valid=0.25, test=0.25)])
+seeds = st.integers(0, 3)
+
+
+def chains(source: Mapping[int, groups.Skus]) -> dict[int, int]:
+    """The head of each bin's group, by merging sets: an independent computation."""
+    group_of = {position: {position} for position in source}
+    for position, skus in source.items():
+        if skus & source.get(position + 1, frozenset()):
+            merged = group_of[position] | group_of[position + 1]
+            for member in merged:
+                group_of[member] = merged
+    return {position: min(group) for position, group in group_of.items()}
+
+
+def heads_by_batch(source: Mapping[int, groups.Skus], batches: list[list[int]]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for batch in batches:
+        skus = {position: source[position] for position in batch}
+        found |= groups.heads(skus, lambda position: source.get(position, frozenset()))
+    return found
+
+
+def bins_of(heads: Mapping[int, int]) -> list[Bin]:
+    return [Bin(binids.name(at), 1 + at % 5, binids.name(head)) for at, head in heads.items()]
+
+
+def split_of(bins: list[Bin], asked: contract.Split, seed: int) -> dict[str, str]:
+    return {bin_.id: name for name, its in split.assign(bins, asked, seed).items() for bin_ in its}
+
+
+@given(sources, st.data())
+def test_groups_are_the_same_for_every_sample_and_every_batch(
+    source: dict[int, groups.Skus], data: st.DataObject
+) -> None:
+    sampled = data.draw(st.lists(st.sampled_from(sorted(source)), unique=True))
+    size = data.draw(st.integers(1, 10))
+    batches = [sampled[start : start + size] for start in range(0, len(sampled), size)]
+    expected = chains(source)
+    assert heads_by_batch(source, batches) == {position: expected[position] for position in sampled}
+
+
+@given(sources, splits, seeds)
+def test_no_group_is_divided_and_no_bin_lost_or_invented(
+    source: dict[int, groups.Skus], asked: contract.Split, seed: int
+) -> None:
+    heads = chains(source)
+    assigned = split.assign(bins_of(heads), asked, seed)
+    everything = [bin_ for its in assigned.values() for bin_ in its]
+    assert sorted(everything) == sorted(bins_of(heads))
+    by_name = split_of(bins_of(heads), asked, seed)
+    for position, head in heads.items():
+        assert by_name[binids.name(position)] == by_name[binids.name(head)]
+    assert split.leak(assigned)["seenInTraining"] == 0
+
+
+@given(sources, splits, seeds, st.randoms())
+def test_the_order_of_bins_does_not_matter(
+    source: dict[int, groups.Skus], asked: contract.Split, seed: int, shuffler: Random
+) -> None:
+    bins = bins_of(chains(source))
+    shuffled = shuffler.sample(bins, len(bins))
+    planned = split.plan_shards(split.assign(bins, asked, seed), 1e6, seed)
+    assert split.plan_shards(split.assign(shuffled, asked, seed), 1e6, seed) == planned
+
+
+@given(sources, splits, seeds, st.frozensets(st.sampled_from("abcd")), st.integers(1, 5))
+def test_bins_that_arrive_later_move_none(
+    source: dict[int, groups.Skus], asked: contract.Split, seed: int, skus: frozenset[str], number: int
+) -> None:
+    """Names are given out upward, each sequence for itself; the newcomers may join the last chain."""
+    last = max(source)
+    grown = source | {last + step: skus for step in range(1, number + 1)}
+    before = split_of(bins_of(chains(source)), asked, seed)
+    after = split_of(bins_of(chains(grown)), asked, seed)
+    assert {name: after[name] for name in before} == before
+
+
+@given(st.integers(0, 100_000), st.floats(0, 1), st.floats(0, 1), seeds)
+def test_a_larger_fraction_contains_the_smaller(block: int, one: float, two: float, seed: int) -> None:
+    smaller, larger = sorted((one, two))
+    if sampling.is_sampled(block, smaller, seed):
+        assert sampling.is_sampled(block, larger, seed)
+
+
+@given(st.integers(0, 100_000), seeds)
+def test_the_whole_source_is_a_fraction_too(block: int, seed: int) -> None:
+    assert sampling.is_sampled(block, 1, seed)
+    assert not sampling.is_sampled(block, 0, seed)
+
+
+@given(sources, splits, seeds, st.floats(1, 60e6))
+def test_shards_hold_every_bin_once_and_none_is_empty(
+    source: dict[int, groups.Skus], asked: contract.Split, seed: int, bin_bytes: float
+) -> None:
+    assigned = split.assign(bins_of(chains(source)), asked, seed)
+    shards = split.plan_shards(assigned, bin_bytes, seed)
+    for name, bins in assigned.items():
+        its = [held for shard, held in shards.items() if shard.rpartition("-")[0] == name]
+        assert all(its)
+        assert sorted(bin_ for held in its for bin_ in held) == sorted(bins)
+        if name == "train":
+            assert len(its) >= min(4, len(bins))
+
+
+def test_a_seed_makes_another_sample_and_another_split() -> None:
+    sampled = {seed: {block for block in range(1000) if sampling.is_sampled(block, 0.5, seed)} for seed in (0, 1)}
+    bins = [Bin(f"{n:05d}", 1, f"{n:05d}") for n in range(1000)]
+    assert sampled[0] != sampled[1]
+    assert split_of(bins, contract.Split(), 0) != split_of(bins, contract.Split(), 1)
+
+
+def test_splitting_by_image_shows_its_leak() -> None:
+    bins = [Bin(f"{n:05d}", 1, f"{n // 2 * 2:05d}") for n in range(2000)]
+    assigned = split.assign(bins, contract.Split(by="image"), seed=0)
+    leak = split.leak(assigned)
+    # Given one twin each, nine in ten test bins have theirs in training.
+    assert 0.8 < leak["seenInTraining"] / leak["test"] < 0.98

@@ -1,0 +1,77 @@
+"""Twins of the real dataset stay together. Needs ../shared/abid, which is never part of this repository."""
+
+import itertools
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import binids
+import catalogue
+import contract
+import groups
+import sampling
+import split
+from split import Bin
+
+METADATA = Path(__file__).resolve().parents[3].parent / "shared" / "abid" / "metadata"
+
+pytestmark = pytest.mark.skipif(not METADATA.is_dir(), reason="the real bins are not at hand")
+
+
+@cache
+def contents() -> dict[str, bytes]:
+    return {path.stem: path.read_bytes() for path in METADATA.glob("*.json")}
+
+
+@cache
+def twins() -> frozenset[tuple[str, str]]:
+    """Pairs of consecutive bins that share a SKU, found without any of our functions."""
+    items = {name: set(json.loads(content)["BIN_FCSKU_DATA"]) for name, content in contents().items()}
+    padded = {int(name): name for name in items if len(name) >= 5}
+    unpadded = {int(name): name for name in items if len(name) < 5}
+    return frozenset(
+        (sequence[number], sequence[number + 1])
+        for sequence in (padded, unpadded)
+        for number in sequence
+        if number + 1 in sequence and items[sequence[number]] & items[sequence[number + 1]]
+    )
+
+
+@cache
+def skus_at(position: int) -> groups.Skus:
+    content = contents().get(binids.name(position))
+    return catalogue.parse(content).skus if content else frozenset()
+
+
+@pytest.mark.parametrize(("seed", "fraction"), list(itertools.product([0, 1, 2], [0.1, 0.5])))
+def test_twins_are_never_separated(seed: int, fraction: float) -> None:
+    # Given a sample in batches, as Plan and Catalogue make it
+    sampled = [
+        position
+        for position in sorted(map(binids.position, contents()))
+        if sampling.is_sampled(binids.block(position), fraction, seed)
+    ]
+    heads: dict[int, int] = {}
+    for start in range(0, len(sampled), 300):
+        heads |= groups.heads({at: skus_at(at) for at in sampled[start : start + 300]}, skus_at)
+
+    # When it is split
+    bins = [Bin(binids.name(position), 1, binids.name(head)) for position, head in heads.items()]
+    asked = contract.Split()
+    split_of = {bin_.id: name for name, its in split.assign(bins, asked, seed).items() for bin_ in its}
+    by_image = split.assign(bins, contract.Split(by="image"), seed)
+    naive = {bin_.id: name for name, its in by_image.items() for bin_ in its}
+
+    # Then all twins of the sample are in one split, which is not luck: by image, many are not
+    pairs = [(one, two) for one, two in twins() if one in split_of and two in split_of]
+    assert len(pairs) > 0.3 * len(split_of)
+    assert [pair for pair in pairs if split_of[pair[0]] != split_of[pair[1]]] == []
+    assert sum(naive[one] != naive[two] for one, two in pairs) > 0.05 * len(pairs)
+
+
+def test_unpadded_names_are_bins_of_their_own() -> None:
+    assert contents()["1"] != contents()["00001"]
+    heads = groups.heads({binids.position(name): skus_at(binids.position(name)) for name in ("1", "00001")}, skus_at)
+    assert {binids.name(position) for position in heads} == {"1", "00001"}
