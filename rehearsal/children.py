@@ -40,16 +40,28 @@ class Children:
         try:
             processes.stop_all(self.grace)
         except KeyboardInterrupt:
-            for number in _INTERRUPTS:
-                signal.signal(number, signal.SIG_IGN)
+            self._ignore_interrupts()
             processes.stop_all(grace=0)
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
+        if self._interrupted:
+            self._ignore_interrupts()  # what is left to do is to say so
+        else:
+            for number, handler in self._previous.items():
+                signal.signal(number, handler)
 
     def start(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
         """Start a process in a session of its own, its output appended to `log`."""
         with self._interrupts_put_off():
             return processes.start(argv, cwd=cwd, env=env, log=log)
+
+    @staticmethod
+    def stop(process: subprocess.Popen[bytes]) -> None:
+        """End one process with its descendants, or what an ended one left behind."""
+        processes.stop(process, grace=2.0)
+
+    @staticmethod
+    def _ignore_interrupts() -> None:
+        for number in _INTERRUPTS:
+            signal.signal(number, signal.SIG_IGN)
 
     @contextmanager
     def _interrupts_put_off(self) -> Iterator[None]:

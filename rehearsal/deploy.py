@@ -50,9 +50,12 @@ class Cdk:
         argv = [str(CDK), command, *arguments, "--no-notices", "--progress", "events"]
         argv += ["--output", str(self._work / "cdk.out")]
         process = self._children.start(argv, cwd=ROOT, env=processes.aws_environment(REGION) | _QUIET, log=log)
-        while process.poll() is None:
-            self._show(_last_line(log))
-            time.sleep(0.2)
+        try:
+            while process.poll() is None:
+                self._show(_last_line(log))
+                time.sleep(0.2)
+        finally:
+            self._children.stop(process)
         if process.returncode != 0:
             raise RehearsalFailed(f"cdk {command} failed; {log} ends with\n{last_lines(log)}")
 

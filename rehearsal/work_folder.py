@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 KEPT = 3
@@ -15,24 +15,12 @@ KEPT = 3
 @contextmanager
 def work_folder(home: Path) -> Iterator[Path]:
     """A new folder under `home`, locked while in use; older ones that nobody uses are removed but for the last few."""
-    home.mkdir(exist_ok=True)
-    folder = _create(home)
+    folder = home / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
+    folder.mkdir(parents=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _prune(home)
         yield folder
-
-
-def _create(home: Path) -> Path:
-    stamp, number = time.strftime("%Y%m%d-%H%M%S"), 1
-    while True:
-        folder = home / (stamp if number == 1 else f"{stamp}-{number}")
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return folder
 
 
 def _prune(home: Path) -> None:

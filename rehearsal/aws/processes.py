@@ -31,6 +31,10 @@ for group in groups:
         pass
 """
 
+# Were the emulator killed between a process's start and the guardian's knowing of it, nobody would end that process. So
+# it waits for a line before it becomes the program, and ends when there will be none.
+_WHEN_KNOWN = 'read -r _ && exec "$@" </dev/null'
+
 _lock = threading.Lock()
 _running: dict[int, subprocess.Popen[bytes]] = {}
 _guardian: subprocess.Popen[bytes] | None = None
@@ -55,16 +59,19 @@ def start(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) 
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             process = subprocess.Popen(
-                list(argv),
+                ["/bin/sh", "-c", _WHEN_KNOWN, "start", *argv],
                 cwd=cwd,
                 env=dict(env),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         _running[process.pid] = process
         _tell_guardian("+", process.pid)
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(b"\n")
         return process
 
 

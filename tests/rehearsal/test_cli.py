@@ -1,0 +1,82 @@
+"""Bad arguments: one sentence, exit code 2, nothing started."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rehearsal import cli, session
+from rehearsal.data_bucket import local_weights
+
+
+@pytest.fixture
+def bins(tmp_path: Path) -> Path:
+    for name in ("bin-images", "metadata"):
+        (tmp_path / "bins" / name).mkdir(parents=True)
+    return tmp_path / "bins"
+
+
+@pytest.fixture(autouse=True)
+def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def started(*_: object) -> None:
+        pytest.fail("A rehearsal was started in spite of bad arguments.")
+
+    monkeypatch.setattr(session, "work_folder", started)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
+    assert cli.main([str(argument) for argument in argv]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def test_a_source_that_does_not_exist(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    message = refused(capsys, "run", "--source", tmp_path / "none")
+    assert "--source" in message
+    assert "is no folder" in message
+
+
+def test_a_source_without_metadata(capsys: pytest.CaptureFixture[str], bins: Path) -> None:
+    (bins / "metadata").rmdir()
+    assert "has no folder metadata" in refused(capsys, "run", "--source", bins)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("{", "is no JSON"), ("[1]", "holds list"), ('{"weights": "none.pth"}', "there is no such file")],
+)
+def test_an_input_that_is_no_json_object(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, says: str
+) -> None:
+    (tmp_path / "input.json").write_text(text)
+    message = refused(capsys, "run", "--input", tmp_path / "input.json")
+    assert "--input" in message
+    assert says in message
+
+
+def test_an_input_file_that_does_not_exist(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "cannot be read" in refused(capsys, "run", "--input", tmp_path / "none.json")
+
+
+def test_a_result_in_a_folder_that_does_not_exist(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "--result" in refused(capsys, "run", "--result", tmp_path / "none" / "result.json")
+
+
+def test_bins_are_not_drawn_over_other_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("")
+    assert "is not empty" in refused(capsys, "bins", tmp_path)
+    assert "--count: 0" in refused(capsys, "bins", tmp_path / "new", "--count", 0)
+
+
+def test_bins_are_drawn(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert cli.main(["bins", str(tmp_path / "new"), "--count", "3", "--seed", "7"]) == 0
+    assert sorted(path.name for path in (tmp_path / "new" / "metadata").iterdir())[0] == "00001.json"
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "none", "s3://bucket/trunk.pth", None, 3])
+def test_only_a_path_counts_as_local_weights(weights: object) -> None:
+    assert local_weights({"weights": weights}) is None
+    assert local_weights(json.loads('{"weights": "trunk.pth"}')) == Path("trunk.pth")

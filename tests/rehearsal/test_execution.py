@@ -1,0 +1,144 @@
+"""An execution followed from outside: states, items, attempts, epochs of jobs, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from rehearsal.execution import Execution, Outcome
+from rehearsal.history import Job, visits
+from rehearsal.progress import Line
+from tests.rehearsal.emulator import ROLE, Emulator
+
+NOTHING = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Pass", "End": True}}}
+
+Follow = Callable[[dict[str, Any]], tuple[Outcome, list[dict[str, Line]]]]
+
+
+@pytest.fixture
+def follow(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Follow:
+    """Run a machine once; gives its outcome and every look at its progress, as lines by title."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+    def run(definition: dict[str, Any]) -> tuple[Outcome, list[dict[str, Line]]]:
+        machine = aws.client("stepfunctions").create_state_machine(
+            name=f"followed-{time.monotonic_ns()}",
+            definition=json.dumps({"QueryLanguage": "JSONata", **definition}),
+            roleArn=ROLE,
+        )
+        looks: list[dict[str, Line]] = []
+
+        def show(lines: Sequence[Line]) -> None:
+            looks.append({line.title: line for line in lines})
+
+        return Execution(machine["stateMachineArn"], "followed", {}).follow(show), looks
+
+    return run
+
+
+def test_states_are_shown_as_they_run_and_end(follow: Follow) -> None:
+    # given a map of two waiting items between two other states, one of them on a way that is not taken
+    each = {"StartAt": "Sleep", "States": {"Sleep": {"Type": "Wait", "Seconds": 1, "End": True}}}
+    definition = {
+        "StartAt": "Each",
+        "States": {
+            "Each": {"Type": "Map", "Items": [1, 2], "ItemProcessor": each, "Next": "Which?"},
+            "Which?": {
+                "Type": "Choice",
+                "Choices": [{"Condition": "{% false %}", "Next": "Other"}],
+                "Default": "Last",
+            },
+            "Other": {"Type": "Parallel", "Branches": [each], "Next": "Last"},
+            "Last": {"Type": "Map", "Items": [1], "ItemProcessor": each, "Output": {"answer": 42}, "End": True},
+        },
+    }
+    # when it is followed
+    outcome, looks = follow(definition)
+    # then the first look shows it running and the rest waiting, and the last tells which ran and which did not
+    assert looks[0]["Last"].status == "waiting"
+    assert any(look["Each"].status == "running" for look in looks)
+    assert {title: line.status for title, line in looks[-1].items()} == {
+        "Each": "done",
+        "Other": "skipped",
+        "Last": "done",
+    }
+    assert looks[-1]["Each"].detail == "2/2 items"
+    assert outcome.status == "SUCCEEDED"
+    assert outcome.output == {"answer": 42}
+    assert outcome.seconds["Each"] >= 1
+    assert set(outcome.seconds) == {"Each", "Sleep", "Which?", "Last"}
+
+
+def test_the_items_of_a_distributed_map_are_counted(aws: Emulator, follow: Follow) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="items")
+    s3.put_object(Bucket="items", Key="items.json", Body=b"[1, 2, 3]")
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **NOTHING}
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSON"},
+        "Arguments": {"Bucket": "items", "Key": "items.json"},
+    }
+    definition = {
+        "StartAt": "Each",
+        "States": {"Each": {"Type": "Map", "ItemReader": reader, "ItemProcessor": processor, "End": True}},
+    }
+    _, looks = follow(definition)
+    assert looks[-1]["Each"].detail == "3/3 items"
+
+
+def test_a_failure_shows_where_it_happened_and_why(follow: Follow) -> None:
+    # given a task that fails twice and is caught on the way to a Fail state
+    definition = {
+        "StartAt": "Read",
+        "States": {
+            "Read": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
+                "Arguments": {"Bucket": "no-such-bucket", "Key": "none"},
+                "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 1, "IntervalSeconds": 1}],
+                "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Failed"}],
+                "Next": "After",
+            },
+            "After": {"Type": "Map", "Items": [], "ItemProcessor": NOTHING, "End": True},
+            "Failed": {"Type": "Fail", "Error": "SourceNotFound", "Cause": "There is no such bucket."},
+        },
+    }
+    outcome, looks = follow(definition)
+    assert (outcome.status, outcome.error, outcome.cause) == ("FAILED", "SourceNotFound", "There is no such bucket.")
+    assert outcome.output is None
+    assert looks[-1]["Read"].status == "failed"
+    assert looks[-1]["Read"].detail == "attempt 2"
+    assert looks[-1]["After"].status == "skipped"
+
+
+def test_a_job_is_known_while_it_runs_and_its_map_item_with_it() -> None:
+    # given the history of a job inside an inline map, as Step Functions writes it
+    def event(id: int, previous: int, type: str, **details: Any) -> dict[str, Any]:
+        return {"id": id, "previousEventId": previous, "type": type, "timestamp": None, **details}
+
+    scheduled = {
+        "resourceType": "sagemaker",
+        "resource": "createTrainingJob.sync",
+        "parameters": json.dumps({"TrainingJobName": "a-job"}),
+    }
+    events = [
+        event(1, 0, "ExecutionStarted"),
+        event(2, 0, "MapStateEntered", stateEnteredEventDetails={"name": "Train"}),
+        event(3, 2, "MapStateStarted", mapStateStartedEventDetails={"length": 2}),
+        event(4, 3, "MapIterationStarted", mapIterationStartedEventDetails={"name": "Train", "index": 0}),
+        event(5, 4, "TaskStateEntered", stateEnteredEventDetails={"name": "Job"}),
+        event(6, 5, "TaskScheduled", taskScheduledEventDetails=scheduled),
+    ]
+    # when it is read, then the job belongs to the inner state, which belongs to the map
+    outer, inner = visits(events)
+    assert inner.job == Job("createTrainingJob", {"TrainingJobName": "a-job"})
+    assert inner.inside is outer
+    assert (outer.items, outer.items_done) == (2, 0)
