@@ -42,7 +42,10 @@ _REPLACED: dict[type, dict[str, Any]] = {
     FakeEndpoint: {"response_object": property(endpoints.describe)},
     FakeEndpointConfig: {"validate_instance_type": endpoints.validate_instance_type},
     ModelPackage: {"gen_response_object": model_packages.gen_response_object},
-    SageMakerRuntimeResponse: {"invoke_endpoint": runtime.invoke_endpoint},
+    SageMakerRuntimeResponse: {
+        "invoke_endpoint": runtime.invoke_endpoint,
+        "use_raw_body": True,  # moto decodes every body as UTF-8, and a photo is none
+    },
     DomainDispatcherApplication: {"infer_service_region_host": runtime.recognise_unsigned_invocations},
 }
 

@@ -29,7 +29,7 @@ def invoke_endpoint(self: SageMakerRuntimeResponse) -> Answer:
     serving = endpoints.in_service(self.current_account, self.region, name)
     if serving is None:
         return _error(400, "ValidationError", f"Endpoint {name} of account {self.current_account} not found.")
-    body = self.body if isinstance(self.body, bytes) else str(self.body).encode()
+    body: bytes = self.body
     limit = _body_limit()
     if len(body) > limit:
         return _error(413, "ValidationError", f"Request size {len(body)} exceeds the limit of {limit} bytes.")

@@ -54,11 +54,11 @@ def test_an_endpoint_of_a_model_package_answers(aws: Emulator, sagemaker: Any, b
     assert creating["EndpointStatus"] == "Creating"
     assert description["EndpointStatus"] == "InService"
     assert description["EndpointConfigName"] == config
-    assert invoke(aws, endpoint, b"four", Accept="application/json") == {
+    assert invoke(aws, endpoint, bytes(range(256)), Accept="application/json") == {
         "word": "first",
         "beside": "imported from the code folder",
         "model": package,
-        "bytes": 4,
+        "bytes": 256,
         "type": "image/jpeg",
         "accept": "application/json",
         "path": "/",
