@@ -16,6 +16,11 @@ from inference import input_fn, model_fn, predict_fn
 from rehearsal.torchvision_on_cpu import FOLDER as TORCHVISION_ON_CPU
 
 CODE = Path(__file__).parents[3] / "training_code"
+INTERPRETER = {
+    "PYTHONPATH": str(TORCHVISION_ON_CPU),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "OMP_NUM_THREADS": "1",
+}
 SMALL = {
     "architecture": "resnet18",
     "weights": "none",
@@ -59,14 +64,16 @@ class ToolkitJob:
         (self.root / f"input/config/{name}.json").write_text(json.dumps(content))
 
     def run(self) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {
-            "SAGEMAKER_BASE_DIR": str(self.root),
-            "SM_STUDIO_LOCAL_MODE": "True",
-            "CHECKPOINT_DIR": str(self.root / "checkpoints"),
-            "TRAINING_JOB_NAME": "stocktake-1-train",
-            "PYTHONPATH": str(TORCHVISION_ON_CPU),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        environment = (
+            os.environ
+            | {
+                "SAGEMAKER_BASE_DIR": str(self.root),
+                "SM_STUDIO_LOCAL_MODE": "True",
+                "CHECKPOINT_DIR": str(self.root / "checkpoints"),
+                "TRAINING_JOB_NAME": "stocktake-1-train",
+            }
+            | INTERPRETER
+        )
         command = [str(Path(sys.executable).with_name("train"))]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -109,13 +116,15 @@ def job_environment(root: Path, channels: dict[str, Path]) -> dict[str, str]:
     for folder in ("model", "output", "checkpoints"):
         (root / folder).mkdir()
     folders = {f"SM_CHANNEL_{name.upper()}": str(folder) for name, folder in channels.items()}
-    return folders | {
-        "SM_MODEL_DIR": str(root / "model"),
-        "SM_OUTPUT_DIR": str(root / "output"),
-        "CHECKPOINT_DIR": str(root / "checkpoints"),
-        "PYTHONPATH": str(TORCHVISION_ON_CPU),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    return (
+        folders
+        | {
+            "SM_MODEL_DIR": str(root / "model"),
+            "SM_OUTPUT_DIR": str(root / "output"),
+            "CHECKPOINT_DIR": str(root / "checkpoints"),
+        }
+        | INTERPRETER
+    )
 
 
 def arguments(**changes: str) -> list[str]:
