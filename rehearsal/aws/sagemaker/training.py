@@ -8,6 +8,7 @@ looked at: the script runs in this environment's Python.
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -147,8 +148,9 @@ class TrainingJob(Job):
     def _read_metrics(self, lines: list[str]) -> None:
         for definition in self.request["AlgorithmSpecification"].get("MetricDefinitions") or []:
             for line in lines:
-                if found := re.search(definition["Regex"], line):
-                    name, value = definition["Name"], float(found.group(1))
+                found = re.search(definition["Regex"], line)
+                if found and math.isfinite(value := float(found.group(1))):
+                    name = definition["Name"]
                     self._metrics[name] = {"MetricName": name, "Value": value, "Timestamp": utcnow()}
 
     def _enter(self, status: str) -> None:

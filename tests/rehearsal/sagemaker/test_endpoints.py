@@ -6,6 +6,7 @@ import json
 import threading
 import urllib.request
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +15,15 @@ from botocore.exceptions import ClientError
 from tests.rehearsal.emulator import Emulator
 from tests.rehearsal.sagemaker.bucket import Bucket
 from tests.rehearsal.sagemaker.serving_model import CONFIG, configure, put_model, serve, settled
+
+
+@pytest.fixture(scope="module")
+def served(aws: Emulator) -> Iterator[str]:
+    """An endpoint in service, for tests that leave it as it is."""
+    sagemaker = aws.client("sagemaker")
+    serve(sagemaker, Bucket(aws.client("s3")), "served")
+    yield "served"
+    sagemaker.delete_endpoint(EndpointName="served")
 
 
 def invoke(aws: Emulator, endpoint: str, body: bytes = b"jpeg", **request: Any) -> dict[str, Any]:
@@ -65,13 +75,11 @@ def test_an_endpoint_of_a_model_package_answers(aws: Emulator, sagemaker: Any, b
     }
 
 
-def test_what_a_model_refuses_is_a_model_error(aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str) -> None:
-    serve(sagemaker, bucket, endpoint)
-
+def test_what_a_model_refuses_is_a_model_error(aws: Emulator, served: str) -> None:
     with pytest.raises(ClientError) as refusal:
-        invoke(aws, endpoint, b"not an image")
+        invoke(aws, served, b"not an image")
     with pytest.raises(ClientError) as fault:
-        invoke(aws, endpoint, b"fault")
+        invoke(aws, served, b"fault")
 
     refused: Any = refusal.value.response
     failed: Any = fault.value.response
@@ -82,16 +90,15 @@ def test_what_a_model_refuses_is_a_model_error(aws: Emulator, sagemaker: Any, bu
     assert refused["Error"]["Message"].startswith("Received client error (415) from primary")
     assert failed["OriginalStatusCode"] == 500
     assert failed["Error"]["Message"].startswith("Received server error (500) from primary")
-    assert invoke(aws, endpoint)["word"] == "first"
+    assert invoke(aws, served)["word"] == "first"
 
 
-def test_a_body_above_sagemakers_limit_is_refused(aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str) -> None:
-    serve(sagemaker, bucket, endpoint)
+def test_a_body_above_sagemakers_limit_is_refused(aws: Emulator, served: str) -> None:
     limit = 6 * 1024 * 1024
 
-    assert invoke(aws, endpoint, b"x" * limit)["bytes"] == limit
+    assert invoke(aws, served, b"x" * limit)["bytes"] == limit
     with pytest.raises(ClientError, match="exceeds the limit") as refusal:
-        invoke(aws, endpoint, b"x" * (limit + 1))
+        invoke(aws, served, b"x" * (limit + 1))
 
     assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
 
@@ -103,11 +110,8 @@ def test_an_unknown_endpoint_is_a_validation_error(aws: Emulator) -> None:
     assert refusal.value.response["Error"]["Code"] == "ValidationError"
 
 
-def test_an_endpoint_can_be_invoked_without_a_signature(
-    aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str
-) -> None:
-    serve(sagemaker, bucket, endpoint)
-    url = f"{aws.endpoint_url}/endpoints/{endpoint}/invocations"
+def test_an_endpoint_can_be_invoked_without_a_signature(aws: Emulator, served: str) -> None:
+    url = f"{aws.endpoint_url}/endpoints/{served}/invocations"
 
     request = urllib.request.Request(url, data=b"jpeg", headers={"Content-Type": "image/png"})
     with urllib.request.urlopen(request) as response:
@@ -197,13 +201,10 @@ def test_a_first_model_that_does_not_start_fails_the_endpoint(
     assert reason in description["FailureReason"]
 
 
-def test_the_servers_output_is_in_the_endpoints_log(
-    aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str
-) -> None:
-    serve(sagemaker, bucket, endpoint)
+def test_the_servers_output_is_in_the_endpoints_log(aws: Emulator, served: str) -> None:
     with pytest.raises(ClientError):
-        invoke(aws, endpoint, b"fault")
-    logs, group = aws.client("logs"), f"/aws/sagemaker/Endpoints/{endpoint}"
+        invoke(aws, served, b"fault")
+    logs, group = aws.client("logs"), f"/aws/sagemaker/Endpoints/{served}"
 
     def messages() -> str:
         return str(logs.filter_log_events(logGroupName=group)["events"])
@@ -239,11 +240,11 @@ def test_an_endpoint_deleted_while_it_is_created_never_appears(
         invoke(aws, endpoint)
 
 
-def test_a_name_is_for_one_endpoint(sagemaker: Any, bucket: Bucket, endpoint: str) -> None:
-    config = serve(sagemaker, bucket, endpoint)
+def test_a_name_is_for_one_endpoint(sagemaker: Any, served: str) -> None:
+    config = sagemaker.describe_endpoint(EndpointName=served)["EndpointConfigName"]
 
     with pytest.raises(ClientError, match="Cannot create already existing endpoint"):
-        sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+        sagemaker.create_endpoint(EndpointName=served, EndpointConfigName=config)
 
 
 def test_an_instance_type_must_be_one_of_sagemakers(sagemaker: Any, bucket: Bucket) -> None:

@@ -49,6 +49,14 @@ def at_end(sagemaker: Any, name: str) -> dict[str, Any]:
     return answer
 
 
+def log_lines(aws: Emulator, name: str) -> list[str]:
+    logs = aws.client("logs")
+    streams = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/algo-1-")["logStreams"]
+    stream = streams[0]["logStreamName"]
+    events = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True)["events"]
+    return [event["message"] for event in events]
+
+
 OUTPUT = {
     "Outputs": [
         {
@@ -111,12 +119,7 @@ output.joinpath("metrics.json").write_text(os.environ["RUN"] + os.environ["TEST"
     assert job["ProcessingOutputConfig"] == OUTPUT
     assert bucket.keys("reports/") == ["reports/run/metrics.json", "reports/run/samples/00001.jpg"]
     assert bucket.text("reports/run/metrics.json") == "first test"
-    logs = aws.client("logs")
-    stream = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/algo-1-")
-    events = logs.get_log_events(
-        logGroupName=LOG_GROUP, logStreamName=stream["logStreams"][0]["logStreamName"], startFromHead=True
-    )["events"]
-    assert [event["message"] for event in events] == ["the model ['shard-0.tar', 'shard-1.tar']"]
+    assert log_lines(aws, name) == ["the model ['shard-0.tar', 'shard-1.tar']"]
 
 
 def test_a_failing_entrypoint_fails_the_job_with_its_message(sagemaker: Any, bucket: Bucket) -> None:
@@ -142,12 +145,13 @@ def test_a_missing_input_fails_the_job(sagemaker: Any, bucket: Bucket) -> None:
     assert "No S3 objects found" in job["FailureReason"]
 
 
-def test_an_entrypoint_that_does_not_exist_fails_the_job(sagemaker: Any) -> None:
+def test_an_entrypoint_that_does_not_exist_fails_the_job_and_is_named_in_its_log(aws: Emulator, sagemaker: Any) -> None:
     name = start_job(
         sagemaker, "", AppSpecification={"ImageUri": "pytorch", "ContainerEntrypoint": ["no-such-program"]}
     )
 
-    assert "no-such-program" in at_end(sagemaker, name)["FailureReason"]
+    assert at_end(sagemaker, name)["ProcessingJobStatus"] == "Failed"
+    assert any("no-such-program" in line for line in log_lines(aws, name))
 
 
 def test_a_job_can_be_stopped_by_request_and_by_its_maximum_runtime(sagemaker: Any) -> None:

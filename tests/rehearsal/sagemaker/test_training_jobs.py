@@ -82,6 +82,7 @@ files = lambda name: sorted(str(f.relative_to(os.environ[name])) for f in Path(o
 print(files("SM_CHANNEL_TRAIN"), files("SM_CHANNEL_WEIGHTS"), sys.argv[1:])
 print("loss=0.5 accuracy=0.25")
 print("loss=0.125 accuracy=0.75")
+print("loss=nan")
 Path(os.environ["SM_MODEL_DIR"], "code").mkdir()
 Path(os.environ["SM_MODEL_DIR"], "code/inference.py").write_text("pass")
 Path(os.environ["SM_OUTPUT_DATA_DIR"], "history.json").write_text("[]")
@@ -98,7 +99,7 @@ Path(os.environ["SM_OUTPUT_DATA_DIR"], "history.json").write_text("[]")
             "TrainingImage": "pytorch",
             "TrainingInputMode": "File",
             "MetricDefinitions": [
-                {"Name": "loss", "Regex": "loss=([0-9.]+)"},
+                {"Name": "loss", "Regex": r"loss=(\S+)"},
                 {"Name": "accuracy", "Regex": "accuracy=([0-9.]+)"},
                 {"Name": "never", "Regex": "never=([0-9.]+)"},
             ],
