@@ -11,8 +11,8 @@ from typing import Literal, Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
+from rich.padding import Padding
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
 Status = Literal["waiting", "running", "done", "failed", "skipped"]
@@ -23,6 +23,7 @@ _MARKS = {
     "failed": Text("✘", "bold red"),
     "skipped": Text("-", "dim"),
 }
+_TITLE_WIDTH = 28
 _STYLES = {"waiting": "dim", "running": "bold", "done": "", "failed": "red", "skipped": "dim"}
 
 
@@ -104,25 +105,21 @@ class Progress:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for heading, lines in self._groups.items():
             yield Text(f"\n{heading}", style="bold cyan")
-            table = Table.grid(padding=(0, 2))
-            table.add_column(width=1)
-            table.add_column(min_width=26, no_wrap=True)
-            table.add_column(width=8, justify="right", style="dim")
-            table.add_column(ratio=1, no_wrap=True, overflow="ellipsis", style="dim")
             for line in lines:
-                self._add(table, line)
-            yield table
-
-    def _add(self, table: Table, line: Line) -> None:
-        seconds = time.monotonic() - line.started if line.status == "running" else line.seconds
-        table.add_row(
-            self._spinner if line.status == "running" else _MARKS[line.status],
-            Text(line.title, _STYLES[line.status]),
-            "" if line.status in ("waiting", "skipped") else f"{seconds:.1f} s",
-            Text("skipped" if line.status == "skipped" else line.detail),
-        )
-        for note in line.notes if line.status == "running" else ():
-            table.add_row("", "", "", Text(note, "cyan"))
+                running = line.status == "running"
+                mark = self._spinner.render(console.get_time()) if running else _MARKS[line.status]
+                assert isinstance(mark, Text)  # a spinner without a text of its own
+                seconds = time.monotonic() - line.started if running else line.seconds
+                yield Text.assemble(
+                    mark,
+                    ("  " + line.title.ljust(_TITLE_WIDTH), _STYLES[line.status]),
+                    (f"{seconds:7.1f} s" if line.status in ("running", "done", "failed") else "", "dim"),
+                    ("  " + ("skipped" if line.status == "skipped" else line.detail), "dim"),
+                    no_wrap=True,
+                    overflow="ellipsis",
+                )
+                for note in line.notes if running else ():
+                    yield Padding(Text(note, "cyan"), (0, 0, 0, 5))
 
     def _tell(self, heading: str, line: Line) -> None:
         before = self._told.get((heading, line.title), Line(line.title, "waiting"))
