@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 import storage
 
@@ -21,6 +22,18 @@ CONCURRENCY = 4
 
 class SmokeTestFailed(Exception):
     """The endpoint fails, answers for another model, or answers otherwise than the evaluation did."""
+
+
+class Answer(BaseModel):
+    """What the endpoint answers to a photo."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    count: int
+    probabilities: list[float]
+    labels: list[int]
+    expected: float
+    model: str
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -55,7 +68,7 @@ def read_expected(report: dict[str, str]) -> list[dict[str, Any]]:
     return rows
 
 
-def ask(endpoint: str, report: dict[str, str], name: str) -> dict[str, Any]:
+def ask(endpoint: str, report: dict[str, str], name: str) -> Answer:
     """The endpoint's answer to one sample image."""
     key = f"{report['prefix']}/samples/{name}.jpg"
     photo = storage.client().get_object(Bucket=report["bucket"], Key=key)["Body"].read()
@@ -64,17 +77,25 @@ def ask(endpoint: str, report: dict[str, str], name: str) -> dict[str, Any]:
         response = client.invoke_endpoint(EndpointName=endpoint, ContentType="image/jpeg", Body=photo)
     except (client.exceptions.ModelError, client.exceptions.ValidationError) as error:
         raise SmokeTestFailed(f"endpoint {endpoint} fails on bin {name}: {error}") from error
-    answer: dict[str, Any] = json.loads(response["Body"].read())
-    return answer
+    try:
+        return Answer.model_validate_json(response["Body"].read())
+    except ValidationError as error:
+        raise SmokeTestFailed(f"endpoint {endpoint} answers bin {name} in another form: {error}") from error
 
 
-def compare(expected: list[dict[str, Any]], answers: list[dict[str, Any]], package: str) -> dict[str, Any]:
+def compare(expected: list[dict[str, Any]], answers: list[Answer], package: str) -> dict[str, Any]:
     """The result of the test; see `handler`."""
-    others = {str(answer["model"]) for answer in answers} - {package}
+    others = {answer.model for answer in answers} - {package}
     if others:
         raise SmokeTestFailed(f"the endpoint answers for {', '.join(sorted(others))}; must be {package}")
+    for row, answer in zip(expected, answers, strict=True):
+        if len(answer.probabilities) != len(row["probabilities"]):
+            raise SmokeTestFailed(
+                f"the endpoint tells {len(answer.probabilities)} counts apart for bin {row['id']}; "
+                f"must be {len(row['probabilities'])}"
+            )
     differences = {
-        row["id"]: max(abs(a - b) for a, b in zip(row["probabilities"], answer["probabilities"], strict=True))
+        row["id"]: max(abs(a - b) for a, b in zip(row["probabilities"], answer.probabilities, strict=True))
         for row, answer in zip(expected, answers, strict=True)
     }
     wrong = {name: difference for name, difference in differences.items() if not difference <= TOLERANCE}
@@ -84,7 +105,7 @@ def compare(expected: list[dict[str, Any]], answers: list[dict[str, Any]], packa
             f"{len(wrong)} of {len(differences)} answers differ from the evaluation's; the worst is bin {worst}, whose "
             f"probabilities differ by {wrong[worst]:.4g}; at most {TOLERANCE:g} is allowed"
         )
-    first = {"id": expected[0]["id"], "actual": expected[0]["count"], **answers[0]}
+    first = {"id": expected[0]["id"], "actual": expected[0]["count"], **answers[0].model_dump()}
     return {"checked": len(answers), "maxDifference": max(differences.values()), "prediction": first}
 
 

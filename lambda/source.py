@@ -23,6 +23,7 @@ _INTERRUPTED = (
     failures.ResponseStreamingError,
     failures.IncompleteReadError,
     failures.ConnectionClosedError,
+    failures.FlexibleChecksumError,
 )
 
 
@@ -139,10 +140,11 @@ class Source:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 answer = self._s3.get_object(Bucket=self.bucket, Key=key)
-                with answer["Body"] as body:
-                    if answer["ContentLength"] > limit:
-                        raise TooLarge(f"{answer['ContentLength']} bytes")
-                    content = body.read()
+                if answer["ContentLength"] > limit:
+                    answer["Body"].close()
+                    raise TooLarge(f"{answer['ContentLength']} bytes")
+                # Not in a `with` statement: that would read past the check for a body that is cut short.
+                content = answer["Body"].read()
                 self.bytes += len(content)
                 return content
             except failures.ClientError as error:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from PIL import Image
 
 import catalogue
@@ -46,8 +48,8 @@ class BinSource:
         self.s3 = s3
 
     def put(self, key: str, body: bytes) -> None:
-        """Put any object into the source."""
-        self.s3.put_object(Bucket=SOURCE_BUCKET, Key=key, Body=body)
+        """Put any object into the source, past the emulator's API: many times faster."""
+        s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object(SOURCE_BUCKET, key, body)
 
     def add(self, name: str, count: object = 1, skus: Iterable[str] = (), image: bytes | None = None) -> None:
         """Put a bin into the source."""
@@ -59,9 +61,9 @@ class BinSource:
         for place in range(first, first + number):
             self.add(f"{place:05d}", 1 + place % 5, [f"sku{place - (place % 3 == 0)}", f"other{place}"])
 
-    def plan(self, **dataset: Any) -> dict[str, Any]:
+    def plan(self, seed: int = 0, **dataset: Any) -> dict[str, Any]:
         """The dataset that Plan makes of `INPUT` with these dataset fields."""
-        given = {"dataset": {**INPUT["dataset"], **dataset}}
+        given = {"dataset": {**INPUT["dataset"], **dataset}, "seed": seed}
         run = plan.handler({"input": given, "execution": "test"}, None)
         through_the_state_machine: dict[str, Any] = json.loads(json.dumps(run["dataset"]))
         return through_the_state_machine

@@ -1,0 +1,94 @@
+import json
+
+import pytest
+from bin_source import BinSource, metadata
+from hypothesis import given
+from hypothesis import strategies as st
+
+import binids
+import catalogue
+import sampling
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from(["BIN_FCSKU_DATA", "EXPECTED_QUANTITY"]) | st.text(), inner)
+    ),
+)
+
+
+@given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
+def test_any_file_at_all_is_read_or_called_unreadable(content: bytes) -> None:
+    found = catalogue.parse(content)
+    assert found.quantity is None or (type(found.quantity) is int and found.quantity >= 0)
+    assert all(isinstance(sku, str) for sku in found.skus)
+
+
+@pytest.mark.parametrize("count", ["3", 3.0, None, True, -1, [3], 10**30])
+def test_a_count_that_is_none_leaves_the_links(count: object) -> None:
+    assert catalogue.parse(metadata(["a"], count)) == catalogue.Metadata(None, frozenset("a"))
+
+
+def test_deep_nesting_is_unreadable() -> None:
+    assert catalogue.parse(b"[" * 100_000).quantity is None
+
+
+def test_every_bin_has_a_record_with_its_verdict(bin_source: BinSource) -> None:
+    bin_source.add("00001", 2, ["a"])
+    bin_source.add("00002", 0)
+    bin_source.add("00003", 6)
+    bin_source.put("metadata/00004.json", b"{")
+    bin_source.put("bin-images/00004.jpg", b"")
+    bin_source.put("bin-images/00005.jpg", b"")
+    bin_source.put("metadata/00006.json", metadata([], 1))
+    bin_source.add("00007", "many", ["b"])
+    dataset = bin_source.plan()
+    bin_source.catalogue(dataset)
+    records = bin_source.records(dataset)
+    assert {name: record["verdict"] for name, record in records.items()} == {
+        "00001": "kept",
+        "00002": "count outside range",
+        "00003": "count outside range",
+        "00004": "unparsable metadata",
+        "00005": "missing metadata",
+        "00006": "no image",
+        "00007": "unparsable metadata",
+    }
+    assert records["00001"] == {"id": "00001", "count": 2, "skus": ["a"], "group": "00001", "verdict": "kept"}
+    assert records["00007"]["skus"] == ["b"]
+
+
+def test_a_chain_is_followed_to_its_head_outside_the_sample(bin_source: BinSource) -> None:
+    # Given a chain 17-18-19-20-21 across the border of two blocks, of which only the later one is sampled
+    blocks = binids.block(binids.position("00019")), binids.block(binids.position("00020"))
+    seed = next(
+        seed for seed in range(100) if [sampling.is_sampled(block, 0.5, seed) for block in blocks] == [False, True]
+    )
+    for number in range(15, 23):
+        before = [f"sku{number - 1}"] if 18 <= number <= 21 else []
+        bin_source.add(f"{number:05d}", 1, [f"sku{number}", *before])
+    # When it is catalogued
+    dataset = bin_source.plan(seed=seed, fraction=0.5)
+    bin_source.catalogue(dataset)
+    # Then the head is a bin that is not in the sample
+    groups = {name: record["group"] for name, record in bin_source.records(dataset).items()}
+    assert groups == {"00020": "00017", "00021": "00017", "00022": "00022"}
+
+
+def test_bins_that_are_rejected_still_link(bin_source: BinSource) -> None:
+    bin_source.add("00001", 2, ["a"])
+    bin_source.add("00002", 9, ["a", "b"])
+    bin_source.add("00003", 3, ["b"])
+    dataset = bin_source.plan()
+    bin_source.catalogue(dataset)
+    assert {record["group"] for record in bin_source.records(dataset).values()} == {"00001"}
+
+
+def test_each_file_is_read_once(bin_source: BinSource) -> None:
+    bin_source.add_many(50)
+    dataset = bin_source.plan()
+    bin_source.catalogue(dataset)
+    (key,) = [key for key in bin_source.objects() if "/catalogue/" in key]
+    took = json.loads(bin_source.objects()[key])["took"]
+    # The bin before the first is looked for, too: it might begin a chain.
+    assert took["requests"] == 51

@@ -1,0 +1,187 @@
+"""The data steps together, as the state machine runs them."""
+
+import hashlib
+import io
+import json
+from typing import Any
+
+import pytest
+from bin_source import DATA_BUCKET, BinSource, jpeg
+from PIL import Image
+
+import plan
+import seal
+from errors import EmptySplit, NoUsableImages, TooManyRejects
+
+HALVES = {"train": 0.5, "valid": 0.25, "test": 0.25}
+
+
+def without_measurements(objects: dict[str, bytes]) -> dict[str, bytes]:
+    """Objects as they are, but for what the steps took: that differs from run to run."""
+
+    def cleaned(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: cleaned(inner) for key, inner in value.items() if key != "took"}
+        return value
+
+    return {
+        key: json.dumps(cleaned(json.loads(body))).encode() if key.endswith(".json") else body
+        for key, body in objects.items()
+        if not key.endswith("card.html")
+    }
+
+
+def test_every_kept_bin_is_in_one_split_with_its_photo_and_facts(bin_source: BinSource) -> None:
+    bin_source.add_many(90)
+    bin_source.add("1", 3)
+    bin_source.add("00200", 7)
+    made = bin_source.make(split=HALVES)
+    samples = bin_source.samples(made["id"])
+    names = [name for of_split in samples.values() for name in of_split]
+    assert sorted(names) == sorted(["1", *(f"{n:05d}" for n in range(1, 91))])
+    photo, facts = next(of_split["00007"] for of_split in samples.values() if "00007" in of_split)
+    assert photo == jpeg()
+    assert facts == {"id": "00007", "count": 3, "group": "00007", "width": 40, "height": 32}
+    for split, of_split in samples.items():
+        counted = {str(label): sum(facts["count"] == label for _, facts in of_split.values()) for label in range(1, 6)}
+        assert made["counts"][split] == counted
+    assert made["rejected"] == {"count outside range": 1}
+
+
+def test_neither_batches_nor_retries_change_a_dataset(bin_source: BinSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a dataset that was made in one go
+    bin_source.add_many(70)
+    bin_source.put("metadata/00009.json", b"?")
+    made = bin_source.make(split=HALVES)
+    prefix = f"datasets/{made['id']}/"
+    once = without_measurements(bin_source.objects(prefix))
+
+    # When it is made again in other batches, and each step twice
+    for key in bin_source.objects(prefix):
+        bin_source.s3.delete_object(Bucket=DATA_BUCKET, Key=key)
+    monkeypatch.setattr(plan, "BATCH", 7)
+    dataset = bin_source.plan(split=HALVES)
+    for step in (bin_source.catalogue, bin_source.split, bin_source.pack):
+        step(dataset)
+        step(dataset)
+    seal.handler({"dataset": dataset}, None)
+    again = seal.handler({"dataset": dataset}, None)
+
+    # Then it is the same but for the batches themselves
+    twice = without_measurements(bin_source.objects(prefix))
+    assert again == made
+    assert {key: body for key, body in once.items() if "catalogue" not in key and "batches" not in key} == {
+        key: body for key, body in twice.items() if "catalogue" not in key and "batches" not in key
+    }
+
+
+def test_a_finished_dataset_is_used_again(bin_source: BinSource) -> None:
+    bin_source.add_many(40)
+    assert bin_source.plan(split=HALVES)["ready"] is False
+    made = bin_source.make(split=HALVES)
+    again = bin_source.plan(split=HALVES)
+    assert again["ready"] is True
+    assert again["card"] == made
+
+
+def test_the_card_tells_what_the_dataset_holds(bin_source: BinSource) -> None:
+    bin_source.add_many(90)
+    bin_source.add("00091", 2, image=jpeg(32, 64))
+    bin_source.add("00092", 2, image=b"PK")
+    bin_source.add("00093", 99)
+    made = bin_source.make(split=HALVES)
+    card = bin_source.card(made["id"])
+    assert card["counts"] == made["counts"]
+    assert card["rejected"] == {
+        "count outside range": {"count": 1, "examples": ["00093"]},
+        "not a JPEG or PNG image": {"count": 1, "examples": ["00092"]},
+    }
+    assert card["imageSizes"]["height"] == {"smallest": 32, "median": 32, "largest": 64}
+    assert (card["imageSizes"]["landscape"], card["imageSizes"]["portrait"]) == (90, 1)
+    assert card["groups"] == {"1": 32, "2": 30}
+    assert card["leak"]["asBuilt"]["seenInTraining"] == 0
+    assert card["asked"]["split"] == {**HALVES, "by": "group"}
+    assert {share["split"] for share in card["shares"]} == {"train", "valid", "test"}
+    assert card["took"]["pack"]["requests"] == 92
+    assert all(1 <= len(pictures) <= 8 for pictures in card["samples"].values())
+    objects = bin_source.objects()
+    for shard in card["shards"]:
+        body = objects[shard["key"]]
+        assert (len(body), hashlib.sha256(body).hexdigest()) == (shard["bytes"], shard["sha256"])
+
+
+def test_the_cards_page_is_whole_and_shows_nothing_unescaped(bin_source: BinSource) -> None:
+    bin_source.add_many(60)
+    made = bin_source.make(split={**HALVES, "by": "image"})
+    page = bin_source.objects()[f"datasets/{made['id']}/card.html"].decode()
+    assert made["id"] in page
+    assert "Leaky" in page
+    assert page.count("data:image/jpeg;base64,") == sum(
+        len(pictures) for pictures in bin_source.card(made["id"])["samples"].values()
+    )
+
+
+def test_a_class_without_an_image_in_a_split_is_told(bin_source: BinSource) -> None:
+    bin_source.add_many(60)
+    bin_source.add("00061", 6)
+    made = bin_source.make(split=HALVES, maxCount=6)
+    missing = bin_source.card(made["id"])["classesMissing"]
+    assert sorted(labels for labels in missing.values()) == [["6"], ["6"]]
+    assert "has no image with 6 items" in bin_source.objects()[f"datasets/{made['id']}/card.html"].decode()
+
+
+def test_large_photos_are_reduced_in_the_shard(bin_source: BinSource) -> None:
+    for number in range(1, 41):
+        bin_source.add(f"{number:05d}", 1 + number % 5, image=jpeg(100, 80) if number % 2 else jpeg(80, 120))
+    made = bin_source.make(split=HALVES)
+    for of_split in bin_source.samples(made["id"]).values():
+        for name, (photo, facts) in of_split.items():
+            size = Image.open(io.BytesIO(photo)).size
+            assert size == (facts["width"], facts["height"]) == ((40, 32) if int(name) % 2 else (32, 48))
+
+
+def test_more_rejects_than_tolerated_are_refused_with_a_list(bin_source: BinSource) -> None:
+    bin_source.add_many(40)
+    for number in (3, 5, 7):
+        bin_source.put(f"metadata/{number:05d}.json", b"{}")
+    dataset = bin_source.plan(split=HALVES)
+    bin_source.catalogue(dataset)
+    with pytest.raises(TooManyRejects, match=r"3 of 40 wanted bins \(7\.5%\).*unparsable.*00003, 00005, 00007"):
+        bin_source.split(dataset)
+    assert bin_source.make(split=HALVES, maximumRejects=0.1)["rejected"] == {"unparsable metadata": 3}
+
+
+def test_rejects_of_metadata_and_images_count_together(bin_source: BinSource) -> None:
+    bin_source.add_many(40)
+    bin_source.put("metadata/00003.json", b"{}")
+    bin_source.put("bin-images/00005.jpg", jpeg()[:400])
+    bin_source.put("bin-images/00007.jpg", b"PK")
+    with pytest.raises(TooManyRejects, match=r"damaged image .*00005.*not a JPEG.*00007.*unparsable.*00003"):
+        bin_source.make(split=HALVES)
+
+
+def test_counts_out_of_range_are_no_faults(bin_source: BinSource) -> None:
+    bin_source.add_many(40)
+    for number in range(41, 80):
+        bin_source.add(f"{number:05d}", 9)
+    assert bin_source.make(split=HALVES, maximumRejects=0)["rejected"] == {"count outside range": 39}
+
+
+def test_a_source_without_a_usable_image_is_named(bin_source: BinSource) -> None:
+    for number in range(1, 30):
+        bin_source.add(f"{number:05d}", 1 + number % 5, image=b"PK")
+    with pytest.raises(NoUsableImages, match="not a JPEG or PNG image"):
+        bin_source.make(split=HALVES)
+
+
+def test_a_source_of_other_counts_is_named(bin_source: BinSource) -> None:
+    for number in range(1, 30):
+        bin_source.add(f"{number:05d}", 9)
+    with pytest.raises(NoUsableImages, match="none of 29 sampled bins has an image and 1 to 5 items: other counts"):
+        bin_source.make(split=HALVES)
+
+
+def test_a_split_without_a_bin_is_named(bin_source: BinSource) -> None:
+    bin_source.add_many(5)
+    with pytest.raises(EmptySplit, match=r"dataset\.split\.(valid|test): 0\.05 was given; that left no bin of 5"):
+        bin_source.make()

@@ -1,0 +1,100 @@
+import io
+import math
+
+import pytest
+from bin_source import jpeg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageChops
+
+import images
+from images import BadImage
+
+
+def opened(photo: images.Photo) -> Image.Image:
+    return Image.open(io.BytesIO(photo.content))
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("size", [(487, 334), (334, 487), (500, 500), (1069, 240), (225, 224), (449, 900)])
+def test_the_short_side_fits_and_the_aspect_ratio_stays(size: tuple[int, int]) -> None:
+    photo = images.reduce(jpeg(*size), 224)
+    assert photo.source_size == size
+    assert photo.size == opened(photo).size
+    assert min(photo.size) == 224
+    assert photo.size[0] / photo.size[1] == pytest.approx(size[0] / size[1], rel=0.01)
+
+
+@pytest.mark.parametrize("size", [(224, 224), (400, 224), (100, 300), (20, 20)])
+def test_a_photo_that_fits_keeps_its_bytes(size: tuple[int, int]) -> None:
+    content = jpeg(*size)
+    assert images.reduce(content, 224).content is content
+
+
+def test_a_reduced_photo_looks_like_a_careful_reduction() -> None:
+    large = Image.effect_noise((100, 75), 80).resize((1280, 960), Image.Resampling.BICUBIC).convert("RGB")
+    careful = large.resize((299, 224), Image.Resampling.LANCZOS)
+    photo = images.reduce(encoded(large, "JPEG", quality=95), 224)
+    histogram = ImageChops.difference(opened(photo).convert("L"), careful.convert("L")).histogram()
+    mean_square = sum(level**2 * number for level, number in enumerate(histogram)) / sum(histogram)
+    assert 10 * math.log10(255**2 / mean_square) > 30  # dB
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "RGBA", "P", "1", "LA"])
+@pytest.mark.parametrize("short_side", [24, 224])
+def test_every_kind_of_pixel_becomes_rgb(mode: str, short_side: int) -> None:
+    kind = "JPEG" if mode in ("L", "CMYK") else "PNG"
+    photo = images.reduce(encoded(Image.linear_gradient("L").resize((60, 40)).convert(mode), kind), short_side)
+    assert (opened(photo).format, opened(photo).mode) == ("JPEG", "RGB")
+    assert photo.size == ((36, 24) if short_side == 24 else (60, 40))
+
+
+def test_a_photo_taken_sideways_is_turned_once() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = encoded(Image.linear_gradient("L").resize((60, 40)).convert("RGB"), "JPEG", exif=exif)
+    for short_side in (24, 224):
+        photo = images.reduce(content, short_side)
+        assert photo.size[0] < photo.size[1]
+        assert opened(photo).getexif().get(0x0112, 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "not a JPEG or PNG image"),
+        (b"PK\x03\x04" + b"\0" * 100, "not a JPEG or PNG image"),
+        (encoded(Image.new("RGB", (50, 50)), "GIF"), "not a JPEG or PNG image"),
+        (jpeg(300, 200)[:2000], "damaged image"),
+        (jpeg(100, 100)[:-600], "damaged image"),
+        (jpeg(1, 1), "image too small"),
+        (jpeg(500, 10), "image too small"),
+        (encoded(Image.new("1", (20_000, 20_000)), "PNG"), "image too large"),
+        (encoded(Image.new("1", (8_000, 8_000)), "PNG"), "image too large"),
+        (encoded(Image.new("I;16", (50, 50)), "PNG"), "more than 8 bits a channel"),
+    ],
+)
+def test_what_is_no_photo_is_refused_with_a_reason(content: bytes, reason: str) -> None:
+    with pytest.raises(BadImage, match=f"^{reason}$"):
+        images.reduce(content, 224)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2000), st.binary(min_size=1, max_size=30))
+def test_damage_anywhere_is_a_photo_or_a_named_reason(place: int, damage: bytes) -> None:
+    content = bytearray(jpeg(120, 90))
+    content[place : place + len(damage)] = damage
+    try:
+        photo = images.reduce(bytes(content), 64)
+    except BadImage:
+        return
+    opened(photo).load()
+
+
+def test_a_thumbnail_is_small() -> None:
+    assert max(Image.open(io.BytesIO(images.thumbnail(jpeg(500, 300)))).size) == images.THUMBNAIL
