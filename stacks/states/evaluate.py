@@ -36,9 +36,9 @@ def evaluate(
                     "ImageUri": image,
                     "ContainerEntrypoint": ["/bin/bash", "-c"],
                     "ContainerArguments": [
-                        f"set -e; mkdir -p {_HOME}/code; tar -xzf {_HOME}/input/code/*.tar.gz -C {_HOME}/code; "
-                        f"python3 {_HOME}/code/evaluate.py --model {_HOME}/input/model --test {_HOME}/input/test "
-                        f"--output {_HOME}/output"
+                        # At most 256 characters. The output's path says where to leave a failure's message.
+                        f"set -e; cd {_HOME}; mkdir code; tar -xzf input/code/*.tar.gz -C code; exec python3 "
+                        f"code/evaluate.py --model input/model --test input/test --output {_HOME}/output"
                     ],
                 },
                 "ProcessingInputs": [

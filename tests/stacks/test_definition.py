@@ -109,6 +109,12 @@ def test_a_retried_job_gets_another_name(states: dict[str, dict[str, Any]]) -> N
         assert states[name]["Retry"], name
 
 
+def test_the_evaluations_arguments_fit_into_sagemakers_limit(states: dict[str, dict[str, Any]]) -> None:
+    specification = states["Evaluate"]["Arguments"]["AppSpecification"]
+    for argument in specification["ContainerEntrypoint"] + specification["ContainerArguments"]:
+        assert len(argument) <= 256
+
+
 def test_hyperparameters_are_strings(states: dict[str, dict[str, Any]]) -> None:
     numbers = {"lr", "batch-size", "epochs", "seed", "image-size"}
     hyperparameters = states["Train architecture"]["Arguments"]["HyperParameters"]
