@@ -10,8 +10,10 @@ from moto.s3.models import FakeBucket
 
 
 def ignore_conditional_statements() -> None:
-    """Leave statements with a Condition out of account: moto ignores the condition and so denies every request by a policy
-    that denies those without TLS."""
+    """Leave statements with a Condition out of account.
+
+    moto ignores the condition, and so a policy that denies requests without TLS denies every request.
+    """
 
     def get_permission(self: FakeBucket, action: str, resource: str) -> Any:
         if self.policy is None:

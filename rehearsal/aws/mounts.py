@@ -17,19 +17,17 @@ from rehearsal.aws.location import ACCOUNT_ID
 class MountedFile(FakeKey):
     """An S3 object whose bytes stay in a file; written over or deleted, the object changes and the file does not."""
 
-    def __init__(self, path: str, key: str, bucket: str, region: str) -> None:
+    def __init__(self, path: Path, key: str, bucket: str, region: str) -> None:
         self._path = path
         super().__init__(name=key, value=b"", account_id=ACCOUNT_ID, region_name=region, bucket_name=bucket)
-        status = os.stat(path)
+        status = path.stat()
         self.contentsize = status.st_size
-        self.last_modified = datetime.datetime.fromtimestamp(status.st_mtime, datetime.UTC).replace(
-            tzinfo=None
-        )
+        self.last_modified = datetime.datetime.fromtimestamp(status.st_mtime, datetime.UTC).replace(tzinfo=None)
 
     @property
     def value(self) -> bytes:
         """The file's bytes."""
-        return Path(self._path).read_bytes()
+        return self._path.read_bytes()
 
     @value.setter
     def value(self, _: bytes) -> None:
@@ -54,9 +52,8 @@ def mount(bucket_name: str, folder: Path, region: str) -> int:
     return len(bucket.keys)
 
 
-def _files(folder: Path) -> Iterator[tuple[str, str]]:
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        folders.sort()
-        prefix = Path(parent).relative_to(folder).as_posix()
-        for name in sorted(names):
-            yield os.path.join(parent, name), name if prefix == "." else f"{prefix}/{name}"
+def _files(folder: Path) -> Iterator[tuple[Path, str]]:
+    for parent, _, names in os.walk(folder, followlinks=True):
+        for name in names:
+            path = Path(parent, name)
+            yield path, path.relative_to(folder).as_posix()

@@ -21,7 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM, SIGINT or the parent's end; then end every process that was started."""
     arguments = _parse(argv)
     place = location.establish(arguments.port, arguments.work)
-    os.environ.update(processes.aws_environment(_REGION), MOTO_PORT=str(place.port))
+    environment = processes.aws_environment(_REGION) | {"MOTO_PORT": str(place.port)}
+    os.environ.clear()
+    os.environ.update(environment)
 
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -75,7 +77,7 @@ def _make_server(port: int):  # type: ignore[no-untyped-def]
         protocol_version = "HTTP/1.1"
 
         def handle_expect_100(self) -> bool:
-            """Leave "100 Continue" to werkzeug: with HTTP/1.1 it would be sent twice, which Node.js takes for the answer."""
+            """Leave "100 Continue" to werkzeug: with HTTP/1.1 it would be sent twice."""
             return True
 
         def log_request(self, *_: object) -> None:

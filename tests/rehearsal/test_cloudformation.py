@@ -1,10 +1,9 @@
-"""The emulated CloudFormation: order, failure, exports and change sets, as the CDK CLI and the endpoint's stack need them."""
+"""The emulated CloudFormation: what the CDK CLI and the endpoint's stack need of it."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -133,11 +132,11 @@ def stack(aws: Emulator) -> Stack:
 
 
 @pytest.fixture(scope="module")
-def bucket(aws: Emulator) -> Iterator[Bucket]:
+def bucket(aws: Emulator) -> Bucket:
     """A bucket for models."""
     aws.client("s3").create_bucket(Bucket=NAME)
     aws.client("sagemaker").create_model_package_group(ModelPackageGroupName="models")
-    yield Bucket(aws.client("s3"))
+    return Bucket(aws.client("s3"))
 
 
 def register(aws: Emulator, bucket: Bucket, word: str, application: str = APPLICATION) -> str:
@@ -333,7 +332,7 @@ def test_stack_that_is_not_there(aws: Emulator, stack: Stack) -> None:
 def test_wrong_parameters_are_refused(aws: Emulator, stack: Stack) -> None:
     # Given a parameter that the template does not have, Then the stack is refused before anything is made.
     options = {"Parameters": [{"ParameterKey": "Packages", "ParameterValue": "x"}]}
-    with pytest.raises(ClientError, match="Packages.*do not exist"):
+    with pytest.raises(ClientError, match=r"Packages.*do not exist"):
         stack.propose(ENDPOINT, ChangeSetType="CREATE", **options)
 
 

@@ -28,8 +28,13 @@ def handler(event, context):
     if event.get("exit"): os._exit(3)
     time.sleep(event.get("sleep", 0))
     if event.get("put"): boto3.client("s3").put_object(Bucket=event["put"], Key="k", Body=b"x")
-    return {"calls": calls, "pid": os.getpid(), "greeting": os.environ["GREETING"], "left": context.get_remaining_time_in_millis(),
-            "request": context.aws_request_id, "secret": os.environ.get("AWS_PROFILE")}
+    return {
+        "calls": calls,
+        "pid": os.getpid(),
+        "greeting": os.environ["GREETING"],
+        "left": context.get_remaining_time_in_millis(),
+        "request": context.aws_request_id,
+    }
 """
 
 
@@ -70,7 +75,7 @@ def function(aws: Emulator) -> str:
 
 
 def test_sandbox_is_warm_and_reaches_the_emulated_aws(aws: Emulator, function: str) -> None:
-    # Given a function that writes to S3, When it is invoked twice, Then one process served both and the object is there.
+    # Given a function that writes to S3, When it is invoked twice, Then one process served both and the object exists.
     aws.client("s3").create_bucket(Bucket="written")
     first, error = invoke(aws, function, {"put": "written"})
     assert error is None

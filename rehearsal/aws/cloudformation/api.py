@@ -230,8 +230,8 @@ class Api(CloudFormationResponse):
 def replace_cloudformation() -> None:
     """Answer stack operations from this package.
 
-    moto creates resources lazily and in any order, skips types it does not know, never fails or rolls back a stack, is done
-    with an update before it has begun, and does not carry a replacement on to the resources that refer to it.
+    moto creates resources lazily and in any order, skips types it does not know, never fails or rolls back a stack, is
+    done with an update before it has begun, and does not carry a replacement on to the resources that refer to it.
     """
     for name, attribute in vars(Api).items():
         if not name.startswith("__"):

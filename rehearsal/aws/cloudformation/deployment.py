@@ -1,8 +1,8 @@
 """Bringing a stack from what it is to what a template says, and back when that fails.
 
-CloudFormation's order of things: create, change and replace along the dependencies; then, when all of that succeeded, delete
-what was replaced or removed, in the opposite order. A replacement carries on to whatever refers to the replaced resource,
-because its properties then resolve to something else.
+CloudFormation's order of things: create, change and replace along the dependencies; then, when all of that
+succeeded, delete what was replaced or removed, in the opposite order. A replacement carries on to whatever refers to
+the replaced resource, because its properties then resolve to something else.
 """
 
 from __future__ import annotations

@@ -9,10 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import boto3
-from botocore.config import Config
-
-from rehearsal.aws import location
+from rehearsal.aws import clients, location
 from rehearsal.aws.cloudformation.templates import Deployed
 
 Properties = Mapping[str, Any]
@@ -32,14 +29,7 @@ class Context:
 
     def client(self, service: str) -> Any:
         """A client of the emulated AWS."""
-        return boto3.client(
-            service,
-            endpoint_url=location.current().endpoint_url,
-            region_name=self.region,
-            aws_access_key_id="cloudformation",
-            aws_secret_access_key="cloudformation",
-            config=Config(retries={"max_attempts": 0}, proxies={}),
-        )
+        return clients.client(service, self.region)
 
     def arn(self, service: str, resource: str) -> str:
         """An ARN in this region and the emulated account."""
@@ -63,7 +53,7 @@ class ResourceType(ABC):
     def create(self, context: Context, properties: Properties) -> Deployed:
         """Make the resource."""
 
-    def update(self, context: Context, physical_id: str, properties: Properties) -> Deployed:
+    def update(self, context: Context, physical_id: str, properties: Properties) -> Deployed:  # noqa: ARG002
         """Change the resource in place."""
         raise ResourceFailed(f"The rehearsal cannot change a {self.name} in place; destroy its stack and deploy again.")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 from moto.cloudformation.utils import yaml_tag_constructor
 
 _SUBSTITUTION = re.compile(r"\$\{(!?)([^}]+)\}")

@@ -1,7 +1,7 @@
 """Lambda: each function's own deployed zip, run by AWS's runtime client (awslambdaric) in a local process.
 
-The Python and the packages are this environment's: a layer's native wheels are built for the cloud's machine and are not
-unpacked, so a package that a layer forgot is not missed here. Memory limits are not enforced.
+The Python and the packages are this environment's: a layer's native wheels are built for the cloud's machine and are
+not unpacked, so a package that a layer forgot is not missed here. Memory limits are not enforced.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ def install() -> None:
     """Apply the repairs."""
     definition.read_strings_as_json()
     definition.accept_whole_percentages()
+    interpreter.share_clients()
     interpreter.execute_state_machines()
     interpreter.name_executions()
     interpreter.write_times_as_aws_does()

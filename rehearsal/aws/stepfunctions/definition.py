@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from antlr4 import ParserRuleContext
 from moto.stepfunctions.parser.asl.parse import asl_parser, preprocessor
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
@@ -27,7 +26,7 @@ def accept_whole_percentages() -> None:
     asl_parser.AmazonStateLanguageParser.parse = staticmethod(parse_normalised)
 
 
-def _text_of(parser_rule_context: ParserRuleContext) -> str | None:
+def _text_of(parser_rule_context: Any) -> str | None:
     text: str = parser_rule_context.getText()
     if text == "null":
         return None

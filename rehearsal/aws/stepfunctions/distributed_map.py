@@ -139,8 +139,8 @@ def _select_input(env: Environment, eval_input: DistributedIterationComponentEva
 
 
 def _is_tolerated(failed: int, total: int, record: MapRunRecord) -> bool:
-    within_count = failed <= record.tolerated_failure_count
-    within_percentage = failed * 100 <= record.tolerated_failure_percentage * total
+    within_count = bool(failed <= record.tolerated_failure_count)
+    within_percentage = bool(failed * 100 <= record.tolerated_failure_percentage * total)
     if record.tolerated_failure_count and record.tolerated_failure_percentage:
         return within_count and within_percentage
     return within_count or within_percentage

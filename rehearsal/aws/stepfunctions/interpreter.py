@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
+from types import SimpleNamespace
 from typing import Any
 
 from moto.core.config import default_user_config
@@ -15,9 +16,21 @@ from moto.stepfunctions.parser.asl.component.state import state as state_module
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
+from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+
+from rehearsal.aws import clients
+
+
+def share_clients() -> None:
+    """Make each client once: moto makes one for every task, in the task's thread, which boto3 does not allow."""
+
+    def client(*, service_name: str, region_name: str, **_: Any) -> Any:
+        return clients.client(service_name, region_name, check_parameters=False)
+
+    boto_client.boto3 = SimpleNamespace(client=client)
 
 
 def execute_state_machines() -> None:
@@ -36,7 +49,7 @@ def name_executions() -> None:
 
 
 def write_times_as_aws_does() -> None:
-    """Write the context's times as ``2026-01-31T12:00:00.000Z``: moto puts in an object that is no JSON, and microseconds."""
+    """Write the context's times as ``2026-01-31T12:00:00.000Z``: moto gives one as microseconds, one as no JSON."""
     start_details = Execution.get_start_execution_details
 
     def details(self: Execution) -> Any:
@@ -84,7 +97,8 @@ def abort_at_once() -> None:
 def end_with_a_complete_answer() -> None:
     """Write output, error and cause before the status, and the output as JSON.
 
-    A client that polls moto at the wrong moment sees SUCCEEDED without an output; a text comes unquoted, null not at all.
+    A client that polls moto at the wrong moment sees SUCCEEDED without an output. A text comes without quotes, null not
+    at all.
     """
     reflect = BaseExecutionWorkerCommunication._reflect_execution_status
 

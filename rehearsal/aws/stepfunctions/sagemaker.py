@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
@@ -103,7 +102,7 @@ class SageMakerJobTask(StateTaskServiceCallback):
         identity = {job.name: normalised_parameters[job.name]}
 
         def description_at_end() -> dict[str, Any] | None:
-            description = _as_json(getattr(client, job.describe)(**identity))
+            description: dict[str, Any] = _as_json(getattr(client, job.describe)(**identity))
             if description[job.status] == "Completed":
                 return description
             if description[job.status] in ("Failed", "Stopped"):
@@ -147,7 +146,7 @@ class SageMakerJobTask(StateTaskServiceCallback):
         )
 
     @staticmethod
-    def _client(part: ResourceRuntimePart, credentials: StateCredentials) -> BaseClient:
+    def _client(part: ResourceRuntimePart, credentials: StateCredentials) -> Any:
         return boto_client_for(service="sagemaker", region=part.region, state_credentials=credentials)
 
 

@@ -22,7 +22,7 @@ _ERROR_PREFIXES = {
 
 
 def name_errors_as_aws_does() -> None:
-    """Prefix errors by the service's own spelling (``S3.NoSuchKeyException``): moto knows two services and guesses the rest."""
+    """Prefix errors by the service's own spelling (``S3.NoSuchKeyException``): moto knows that of two services."""
     state_task_service_aws_sdk._SERVICE_ERROR_NAMES.update(_ERROR_PREFIXES)
 
 

@@ -50,7 +50,7 @@ class Policy(PutType):
     name = "AWS::IAM::Policy"
     replaced_by = frozenset({"PolicyName", "Roles"})
 
-    def put(self, context: Context, physical_id: str | None, properties: Properties) -> Deployed:
+    def put(self, context: Context, physical_id: str | None, properties: Properties) -> Deployed:  # noqa: ARG002
         """Put the policy on each role. The id remembers name and roles, which the API has no identity for."""
         iam = context.client("iam")
         for role in properties.get("Roles", []):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
@@ -113,7 +114,7 @@ class ScalableTarget(PutType):
     name = "AWS::ApplicationAutoScaling::ScalableTarget"
     replaced_by = frozenset({"ServiceNamespace", "ResourceId", "ScalableDimension"})
 
-    def put(self, context: Context, physical_id: str | None, properties: Properties) -> Deployed:
+    def put(self, context: Context, physical_id: str | None, properties: Properties) -> Deployed:  # noqa: ARG002
         """Register the target."""
         options = chosen(
             properties, "ServiceNamespace", "ResourceId", "ScalableDimension", "MinCapacity", "MaxCapacity", "RoleARN"
@@ -127,10 +128,8 @@ class ScalableTarget(PutType):
         autoscaling = context.client("application-autoscaling")
         resource, dimension, service = physical_id.split("|")
         target = {"ServiceNamespace": service, "ResourceId": resource, "ScalableDimension": dimension}
-        try:
+        with contextlib.suppress(autoscaling.exceptions.ObjectNotFoundException):
             autoscaling.deregister_scalable_target(**target)
-        except autoscaling.exceptions.ObjectNotFoundException:
-            return
 
 
 class ScalingPolicy(PutType):
@@ -139,7 +138,7 @@ class ScalingPolicy(PutType):
     name = "AWS::ApplicationAutoScaling::ScalingPolicy"
     replaced_by = frozenset({"PolicyName", "ScalingTargetId", "ResourceId", "ScalableDimension", "ServiceNamespace"})
 
-    def put(self, context: Context, physical_id: str | None, properties: Properties) -> Deployed:
+    def put(self, context: Context, physical_id: str | None, properties: Properties) -> Deployed:  # noqa: ARG002
         """Create or change the policy."""
         options = chosen(
             properties,
@@ -169,7 +168,7 @@ class ScalingPolicy(PutType):
 
 
 def _serves(description: dict[str, Any], config: str) -> bool:
-    return description["EndpointStatus"] == "InService" and description["EndpointConfigName"] == config
+    return (description["EndpointStatus"], description["EndpointConfigName"]) == ("InService", config)
 
 
 def _wait_for_endpoint(context: Context, endpoint: str, config: str) -> None:

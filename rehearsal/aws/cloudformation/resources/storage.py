@@ -54,7 +54,7 @@ class BucketPolicy(PutType):
     name = "AWS::S3::BucketPolicy"
     replaced_by = frozenset({"Bucket"})
 
-    def put(self, context: Context, physical_id: str | None, properties: Properties) -> Deployed:
+    def put(self, context: Context, physical_id: str | None, properties: Properties) -> Deployed:  # noqa: ARG002
         """Set the bucket's policy."""
         document = json.dumps(properties["PolicyDocument"])
         context.client("s3").put_bucket_policy(Bucket=properties["Bucket"], Policy=document)
