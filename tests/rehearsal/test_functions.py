@@ -185,6 +185,26 @@ def test_state_machine_gets_the_functions_error(aws: Emulator, function: str) ->
     assert result["cause"] == "minCount 4: no image; give a smaller one"
 
 
+def test_stopped_execution_is_aborted_while_its_function_still_runs(aws: Emulator, function: str) -> None:
+    # Given a task in a slow function, When the execution is stopped, Then it is ABORTED without waiting for it.
+    states = aws.client("stepfunctions")
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": function, "Payload": {"sleep": 20}},
+        "End": True,
+    }
+    definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "Slow", "States": {"Slow": task}})
+    machine = states.create_state_machine(name="slow", definition=definition, roleArn=ROLE)["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+    aws.wait_for(
+        lambda: states.get_execution_history(executionArn=execution)["events"],
+        lambda events: events and events[-1]["type"] == "TaskStarted",
+    )
+    states.stop_execution(executionArn=execution)
+    assert states.describe_execution(executionArn=execution)["status"] == "ABORTED"
+
+
 def test_sandboxes_end_with_the_emulator(aws: Emulator, function: str, tmp_path: Path) -> None:
     # Given a second emulator with a warm sandbox, When it is killed, Then the sandbox's process ends as well.
     with running_emulator(tmp_path / "work") as other:
