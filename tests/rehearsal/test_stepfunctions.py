@@ -276,6 +276,16 @@ def test_history_and_stop(aws: Emulator) -> None:
     assert states.describe_execution(executionArn=execution)["status"] == "ABORTED"
 
 
+def test_queries_are_answered_while_a_large_definition_is_read(aws: Emulator) -> None:
+    # Given a machine that takes a while to parse, When its execution is asked about at once, Then there is an answer.
+    states = aws.client("stepfunctions")
+    passes = {f"S{number}": {"Type": "Pass", "Next": f"S{number + 1}"} for number in range(300)}
+    definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "S0", "States": {**passes, "S300": END}})
+    machine = states.create_state_machine(name="large", definition=definition, roleArn=ROLE)["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+    assert states.list_map_runs(executionArn=execution)["mapRuns"] == []
+
+
 def test_unsupported_sagemaker_action_is_refused(aws: Emulator) -> None:
     # Given an action that SageMaker's integration does not have, Then the machine is not created.
     states = aws.client("stepfunctions")
