@@ -19,7 +19,7 @@ import storage
 from contract import ExecutionInput, InvalidInput
 from dataset import Listing, PlannedDataset, PlannedSource
 from errors import EmptySource, NoUsableImages
-from source import Listed, Source
+from source import Source
 
 FORMAT = 1
 """Raise it with every change of what the data steps write: datasets from before are then made anew."""
@@ -140,7 +140,7 @@ def plan_dataset(completed: ExecutionInput, bucket: str) -> PlannedDataset:
         listing=Listing(
             bins=sample.bins,
             sampled=len(sample.positions),
-            image_bytes=sum(sample.images[at].size for at in sample.positions if at in sample.images),
+            image_bytes=sum(size for _, size in sample.images.values()),
             took=source.took(started),
         ),
         card=card.output(made) if made else None,
@@ -153,8 +153,8 @@ class Sample:
     Attributes:
         bins: how many bins the source has in all.
         positions: the sampled bins, ascending.
-        metadata, images: what LIST tells of the sampled bins' files, by position; of `metadata` also the block before
-            each sampled one, where the chain of its first bin may begin.
+        metadata, images: version and size of the sampled bins' files by position; of `metadata` also those of the block
+            before each sampled one, where the chain of its first bin may begin.
     """
 
     def __init__(self, source: Source, fraction: float, seed: int) -> None:
@@ -163,17 +163,17 @@ class Sample:
             return sampling.is_sampled(block, fraction, seed)
 
         every: set[int] = set()
-        self.metadata: dict[int, Listed] = {}
-        self.images: dict[int, Listed] = {}
-        for listed in source.list_metadata():
-            every.add(listed.position)
-            block = binids.block(listed.position)
+        self.metadata: dict[int, tuple[str, int]] = {}
+        self.images: dict[int, tuple[str, int]] = {}
+        for position, version, size in source.list_metadata():
+            every.add(position)
+            block = binids.block(position)
             if is_sampled(block) or is_sampled(block + 1):
-                self.metadata[listed.position] = listed
-        for listed in source.list_images():
-            every.add(listed.position)
-            if is_sampled(binids.block(listed.position)):
-                self.images[listed.position] = listed
+                self.metadata[position] = version, size
+        for position, version, size in source.list_images():
+            every.add(position)
+            if is_sampled(binids.block(position)):
+                self.images[position] = version, size
         self.bins = len(every)
         self.positions = sorted(position for position in every if is_sampled(binids.block(position)))
 
@@ -184,7 +184,7 @@ def dataset_id(parameters: contract.Dataset, seed: int, sample: Sample) -> str:
     digest.update(json.dumps([FORMAT, seed, parameters.model_dump()], sort_keys=True).encode())
     for files in (sample.metadata, sample.images):
         for position in sorted(files):
-            digest.update(repr(tuple(files[position])).encode())
+            digest.update(repr((position, *files[position])).encode())
     return digest.hexdigest()
 
 

@@ -1,11 +1,11 @@
 """What S3 and the machines may do to a run: it ends right or with a named error, and running again completes it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
+import botocore.handlers
 import pytest
 from bin_source import DATA_BUCKET, SOURCE_BUCKET, BinSource, jpeg
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -14,6 +14,7 @@ from moto.core.botocore_stubber import MockRawResponse
 
 import pack
 import seal
+import source
 import storage
 from errors import SourceUnavailable
 
@@ -24,21 +25,21 @@ Fault = Callable[[str], AWSResponse | None]
 
 
 @pytest.fixture
-def inject(bin_source: BinSource, monkeypatch: pytest.MonkeyPatch) -> Callable[[Fault], None]:
+def inject(bin_source: BinSource, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Fault], None]]:
     """Lets a function of the request's URL answer reads of the source in place of S3. Retries do not wait."""
-    session = boto3.Session()
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    faults: list[Fault] = []
+
+    def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        url = str(request.url)
+        from_source = urlsplit(url).netloc.startswith(f"{SOURCE_BUCKET}.")
+        return next((fault(url) for fault in faults if from_source), None)
+
+    handlers = [("before-send.s3.GetObject", answer), *botocore.handlers.BUILTIN_HANDLERS]
+    monkeypatch.setattr("botocore.handlers.BUILTIN_HANDLERS", handlers)
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
-
-    def install(fault: Fault) -> None:
-        def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-            url = str(request.url)
-            return fault(url) if urlsplit(url).netloc.startswith(f"{SOURCE_BUCKET}.") else None
-
-        events: Any = session.events
-        events.register_first("before-send.s3.GetObject", answer)
-
-    return install
+    source.session.cache_clear()
+    yield faults.append
+    source.session.cache_clear()
 
 
 def response(url: str, status: int, body: bytes, length: int) -> AWSResponse:
