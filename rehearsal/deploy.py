@@ -18,7 +18,7 @@ CDK = ROOT / "node_modules" / ".bin" / "cdk"
 _QUIET = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "CDK_DISABLE_VERSION_CHECK": "true",
-    "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+    "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
     "NODE_NO_WARNINGS": "1",
 }
 
@@ -36,20 +36,21 @@ class Cdk:
         self._children, self._work, self._show = children, work, show
 
     def bootstrap(self) -> None:
-        self._run("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+        # In a folder without a cdk.json, so that it need not run the application first.
+        self._run(self._work, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
 
     def deploy(self) -> dict[str, str]:
         """Deploy every stack; return the outputs of all stacks by name."""
         outputs = self._work / "outputs.json"
-        self._run("deploy", "--all", "--require-approval", "never", "--outputs-file", str(outputs))
+        options = ["--require-approval", "never", "--progress", "events", "--outputs-file", str(outputs)]
+        self._run(ROOT, "deploy", "--all", *options, "--output", str(self._work / "cdk.out"))
         stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return {name: value for stack in stacks.values() for name, value in stack.items()}
 
-    def _run(self, command: str, *arguments: str) -> None:
+    def _run(self, folder: Path, command: str, *arguments: str) -> None:
         log = self._work / f"cdk-{command}.log"
-        argv = [str(CDK), command, *arguments, "--no-notices", "--progress", "events"]
-        argv += ["--output", str(self._work / "cdk.out")]
-        process = self._children.start(argv, cwd=ROOT, env=processes.aws_environment(REGION) | _QUIET, log=log)
+        argv = [str(CDK), command, *arguments, "--no-notices"]
+        process = self._children.start(argv, cwd=folder, env=processes.aws_environment(REGION) | _QUIET, log=log)
         try:
             while process.poll() is None:
                 self._show(_last_line(log))

@@ -14,7 +14,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from rehearsal import data_bucket, emulated_aws, source, summary
+from rehearsal import cloudwatch_logs, data_bucket, emulated_aws, source, summary
 from rehearsal.children import Children
 from rehearsal.deploy import Cdk
 from rehearsal.execution import Execution, Outcome
@@ -68,6 +68,7 @@ def rehearse(request: Request, console: Console) -> bool:
             execution = Execution(outputs["StateMachineArn"], name, arguments)
             outcome = execution.follow(lambda lines: progress.show(_EXECUTION, lines))
         with _failure_in(request.result):
+            cloudwatch_logs.save(work / "logs")
             ended = _ended(outcome, work, url, outputs)
         _write(request.result, ended.result())
         summary.tell(ended, console)

@@ -59,7 +59,12 @@ def tell(ended: Ended, console: Console) -> None:
     if outcome.output is None:
         console.print(f"[bold red]{outcome.status}[/] {outcome.error or ''}", highlight=False)
         console.print(outcome.cause or "", markup=False, highlight=False, soft_wrap=True)
-        console.print(f"Logs are in {ended.work}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"The logs of its functions and jobs are in {ended.work / 'logs'}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
         return
     console.print(f"[bold green]{outcome.status}[/]", highlight=False)
     table = Table.grid(padding=(0, 2))
