@@ -37,7 +37,7 @@ def evaluate(
                     "ContainerEntrypoint": ["/bin/bash", "-c"],
                     "ContainerArguments": [
                         # At most 256 characters. The output's path says where to leave a failure's message.
-                        f"set -e; cd {_HOME}; mkdir code; tar -xzf input/code/*.tar.gz -C code; exec python3 "
+                        f"set -e; cd {_HOME}; mkdir code; tar -xzf input/code/*.gz -C code; exec python3 "
                         f"code/evaluate.py --model input/model --test input/test --output {_HOME}/output"
                     ],
                 },
