@@ -24,6 +24,7 @@ ENDPOINT = {
             "Properties": {
                 "EndpointName": "stocktake",
                 "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+                "DeploymentConfig": {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE"}}},
             },
         },
         "Config": {
