@@ -48,7 +48,7 @@ def describe(
             "uri": dataset.source.uri,
             "bins": dataset.listing.bins,
             "sampled": dataset.listing.sampled,
-            "licence": LICENCES.get(dataset.source.open().bucket),
+            "licence": LICENCES.get(dataset.parameters.source_bucket),
         },
         "asked": {**dataset.parameters.model_dump(mode="json", by_alias=True), "seed": dataset.seed},
         "counts": counts,
@@ -123,7 +123,7 @@ def to_html(card: dict[str, Any]) -> str:
         summary=escape(_summary(card)),
         warnings="".join(f'<p class="warning">{escape(text)}</p>' for text in _warnings(card)),
         counts=_table(
-            ["split", *(f"{label} items" for label in labels), "all"],
+            ["split", *map(_items, labels), "all"],
             [[name, *classes.values(), sum(classes.values())] for name, classes in card["counts"].items()],
         ),
         shares=_table(
@@ -131,7 +131,7 @@ def to_html(card: dict[str, Any]) -> str:
             [
                 [
                     share["split"],
-                    "all bins" if share["label"] is None else f"{share['label']} items",
+                    "all bins" if share["label"] is None else _items(share["label"]),
                     share["bins"],
                     f"{share['asked']:.2%}",
                     f"{share['got']:.2%}",
@@ -169,7 +169,7 @@ def to_html(card: dict[str, Any]) -> str:
             )
         ),
         pictures="".join(
-            f"<h3>{escape(label)} items</h3><div class='pictures'>{''.join(map(_picture, pictures))}</div>"
+            f"<h3>{_items(label)}</h3><div class='pictures'>{''.join(map(_picture, pictures))}</div>"
             for label, pictures in card["samples"].items()
         ),
         shards=_table(
@@ -184,11 +184,15 @@ def to_html(card: dict[str, Any]) -> str:
     )
 
 
+def _items(label: int | str) -> str:
+    return f"{label} item{'' if str(label) == '1' else 's'}"
+
+
 def _summary(card: dict[str, Any]) -> str:
     asked = card["asked"]
     return (
-        f"{asked['fraction']:.3g} of the {card['source']['bins']:,} bins in {card['source']['uri']} "
-        f"({card['source']['sampled']:,} bins), those with {asked['minCount']} to {asked['maxCount']} items, "
+        f"From {card['source']['sampled']:,} of the {card['source']['bins']:,} bins in {card['source']['uri']} "
+        f"(fraction {asked['fraction']:g}): those with {asked['minCount']} to {asked['maxCount']} items, "
         f"at most {asked['imageSize']} pixels on the short side, seed {asked['seed']}."
     )
 
@@ -206,7 +210,7 @@ def _warnings(card: dict[str, Any]) -> list[str]:
     ]
     found += [
         f"The {share['split']} share of "
-        f"{'all bins' if share['label'] is None else 'the bins with ' + str(share['label']) + ' items'} is "
+        f"{'all bins' if share['label'] is None else 'the bins with ' + _items(share['label'])} is "
         f"{abs(share['standard_errors']):.1f} standard errors from what was asked."
         for share in card["shares"]
         if abs(share["standard_errors"]) > 3

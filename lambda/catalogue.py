@@ -89,7 +89,7 @@ def catalogue(source: Source, positions: list[int], without_image: set[int], lab
             "count": metadata.quantity if metadata else None,
             "skus": sorted(_skus(metadata)),
             "group": binids.name(heads[position]),
-            "verdict": NO_IMAGE if position in without_image else _verdict(metadata, labels),
+            "verdict": _verdict(metadata, labels, has_image=position not in without_image),
         }
         for position, metadata in batch.items()
     ]
@@ -125,9 +125,11 @@ def _skus(metadata: Metadata | None) -> groups.Skus:
     return metadata.skus if metadata else frozenset()
 
 
-def _verdict(metadata: Metadata | None, labels: list[int]) -> str:
+def _verdict(metadata: Metadata | None, labels: list[int], has_image: bool) -> str:
     if metadata is None:
         return MISSING
     if metadata.quantity is None:
         return UNPARSABLE
-    return KEPT if metadata.quantity in labels else OUT_OF_RANGE
+    if metadata.quantity not in labels:
+        return OUT_OF_RANGE
+    return KEPT if has_image else NO_IMAGE

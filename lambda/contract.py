@@ -111,6 +111,11 @@ class Dataset(Part):
         return self
 
     @property
+    def source_bucket(self) -> str:
+        """The bucket of `source`."""
+        return self.source.removeprefix("s3://").partition("/")[0]
+
+    @property
     def labels(self) -> list[int]:
         """The counts that are told apart, ascending."""
         return list(range(self.min_count, self.max_count + 1))

@@ -58,8 +58,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 def check_deployment(completed: ExecutionInput, source_buckets: list[str]) -> None:
     """Refuse what the contract allows and this deployment cannot do. Raises InvalidInput."""
     faults = []
-    source_bucket = completed.dataset.source.removeprefix("s3://").partition("/")[0]
-    if source_bucket not in source_buckets:
+    if completed.dataset.source_bucket not in source_buckets:
         faults.append(
             f'dataset.source: "{completed.dataset.source}" was given; must be in one of the buckets '
             f"{', '.join(source_buckets)}, or its bucket must be added to the setting sourceBuckets"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
 CONCURRENCY = 32
 _ATTEMPTS = 8
+_READS = 3
 _INTERRUPTED = (
-    failures.ReadTimeoutError,
-    failures.ResponseStreamingError,
+    failures.ConnectionError,
+    failures.HTTPClientError,
     failures.IncompleteReadError,
-    failures.ConnectionClosedError,
     failures.FlexibleChecksumError,
 )
 
@@ -65,7 +66,13 @@ class Source:
         self._prefix = f"{prefix}/" if prefix else ""
         self.requests = 0
         self.bytes = 0
-        config = Config(retries={"mode": "standard", "max_attempts": _ATTEMPTS}, max_pool_connections=CONCURRENCY)
+        self._counting = Lock()
+        config = Config(
+            retries={"mode": "standard", "max_attempts": _ATTEMPTS},
+            max_pool_connections=CONCURRENCY,
+            connect_timeout=5,
+            read_timeout=20,
+        )
         if anonymous:
             config = config.merge(Config(signature_version=UNSIGNED))
         self._s3: S3Client = session().client("s3", config=config)
@@ -84,13 +91,12 @@ class Source:
                 source._probe()
                 return source
             except failures.ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code == "NoSuchBucket":
+                if error.response["Error"]["Code"] == "NoSuchBucket":
                     raise SourceNotFound(
                         f"dataset.source: {uri} was given; there is no bucket {source.bucket}; "
                         "must be a bucket that exists"
                     ) from None
-                if code not in ("AccessDenied", "403"):
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 403:
                     raise
         raise SourceAccessDenied(
             f"dataset.source: {uri} was given; neither anyone nor this deployment's role may read {source.bucket}; "
@@ -146,7 +152,9 @@ class Source:
 
     def _read(self, name: str, limit: int) -> bytes | None:
         key = self._prefix + name
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 answer = self._s3.get_object(Bucket=self.bucket, Key=key)
                 if answer["ContentLength"] > limit:
@@ -154,21 +162,21 @@ class Source:
                     raise TooLarge(f"{answer['ContentLength']} bytes")
                 # Not in a `with` statement: that would read past the check for a body that is cut short.
                 content = answer["Body"].read()
-                self.bytes += len(content)
+                with self._counting:
+                    self.bytes += len(content)
                 return content
             except failures.ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code in ("NoSuchKey", "404"):
+                if error.response["Error"]["Code"] == "NoSuchKey":
                     return None
-                if code in ("AccessDenied", "403"):
-                    raise SourceAccessDenied(f"s3://{self.bucket}/{key}: {error}") from error
-                raise SourceUnavailable(f"s3://{self.bucket}/{key}: {error}") from error
+                denied = error.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+                named = SourceAccessDenied if denied else SourceUnavailable
+                raise named(f"s3://{self.bucket}/{key}: {error}") from error
             except _INTERRUPTED as error:
                 # botocore retries a request, but not a body that breaks off.
-                if attempt == _ATTEMPTS:
+                if attempt == _READS:
                     raise SourceUnavailable(f"s3://{self.bucket}/{key}: {error}") from error
                 time.sleep(0.1 * 2**attempt)
-        raise AssertionError("unreachable")
 
     def _count_request(self, **_: Any) -> None:
-        self.requests += 1
+        with self._counting:
+            self.requests += 1

@@ -4,12 +4,17 @@ import json
 from collections.abc import Iterator
 
 import boto3
+import hypothesis
 import pytest
 from bin_source import DATA_BUCKET, SOURCE_BUCKET, BinSource
 from moto import mock_aws
 
 import smoke_test
 import storage
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture

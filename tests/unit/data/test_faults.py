@@ -10,13 +10,14 @@ import pytest
 from bin_source import DATA_BUCKET, SOURCE_BUCKET, BinSource, jpeg
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.exceptions import EndpointConnectionError
 from moto.core.botocore_stubber import MockRawResponse
 
 import pack
 import seal
 import source
 import storage
-from errors import SourceUnavailable
+from errors import SourceAccessDenied, SourceUnavailable
 
 HALVES = {"train": 0.5, "valid": 0.25, "test": 0.25}
 SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
@@ -112,6 +113,25 @@ def test_a_body_that_breaks_off_is_read_again(bin_source: BinSource, inject: Cal
     made = bin_source.make(split=HALVES)
     assert broken
     assert made["rejected"] == {}
+
+
+def test_an_object_that_nobody_may_read_is_named(bin_source: BinSource, inject: Callable[[Fault], None]) -> None:
+    bin_source.add_many(40)
+    denied = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+    inject(lambda url: response(url, 403, denied, len(denied)) if url.endswith("00007.jpg") else None)
+    with pytest.raises(SourceAccessDenied, match=r"s3://bins/bin-images/00007\.jpg: .*Access Denied"):
+        bin_source.make(split=HALVES)
+
+
+def test_a_source_that_cannot_be_reached_is_named(bin_source: BinSource, inject: Callable[[Fault], None]) -> None:
+    bin_source.add_many(40)
+
+    def unreachable(url: str) -> None:
+        raise EndpointConnectionError(endpoint_url=url)
+
+    inject(unreachable)
+    with pytest.raises(SourceUnavailable, match=r"^batch 00000: .*Could not connect"):
+        bin_source.make(split=HALVES)
 
 
 def test_a_function_that_dies_half_way_through_a_shard_leaves_no_shard(

@@ -3,7 +3,7 @@ import math
 
 import pytest
 from bin_source import jpeg
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
@@ -84,7 +84,6 @@ def test_what_is_no_photo_is_refused_with_a_reason(content: bytes, reason: str) 
         images.reduce(content, 224)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2000), st.binary(min_size=1, max_size=30))
 def test_damage_anywhere_is_a_photo_or_a_named_reason(place: int, damage: bytes) -> None:
     content = bytearray(jpeg(120, 90))
