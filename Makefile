@@ -44,8 +44,8 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy app.py stacks rehearsal bench
-	@cd lambda && ../$(BIN)/mypy --config-file ../pyproject.toml .
-	@cd training_code && ../$(BIN)/mypy --config-file ../pyproject.toml .
+	@cd lambda && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache .
+	@cd training_code && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache .
 
 format: setup
 	@$(BIN)/ruff check --fix .

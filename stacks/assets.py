@@ -47,8 +47,9 @@ def training_archive() -> tuple[Path, str]:
     buffer = BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for path in sorted(source.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                entry = tarfile.TarInfo(path.relative_to(source).as_posix())
+            name = path.relative_to(source)
+            if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in name.parts):
+                entry = tarfile.TarInfo(name.as_posix())
                 entry.size, entry.mode = path.stat().st_size, 0o644
                 with path.open("rb") as file:
                     tar.addfile(entry, file)

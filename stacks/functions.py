@@ -27,7 +27,7 @@ class Functions(Construct):
     ) -> None:
         super().__init__(scope, id)
         stack = Stack.of(self)
-        self._code = lambda_.Code.from_asset(str(ROOT / "lambda"), exclude=["__pycache__", "*.pyc", "requirements.txt"])
+        self._code = lambda_.Code.from_asset(str(ROOT / "lambda"), exclude=["__pycache__", ".*", "requirements.txt"])
         self._layer = lambda_.LayerVersion(
             self,
             "Packages",

@@ -1,6 +1,7 @@
 """The assembly as a whole: the same bytes every time, and clean in the eyes of the field's own checkers."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,18 @@ def test_a_new_wildcard_stops_the_synth() -> None:
     # then cdk-nag has a finding that nobody accepted
     with pytest.raises(RuntimeError, match="Stocktake-Workflow/Curious"):
         app.synth()
+
+
+@pytest.mark.parametrize("folder", ["lambda", "training_code"])
+def test_caches_of_tools_change_no_asset(folder: str, tmp_path: Path) -> None:
+    cache = ROOT / folder / ".test_cache"
+    before = synth(tmp_path / "before")
+    cache.mkdir()
+    try:
+        (cache / "file").write_text("left by a linter")
+        assert synth(tmp_path / "after") == before
+    finally:
+        shutil.rmtree(cache)
 
 
 def test_the_training_code_is_the_same_asset_every_time() -> None:

@@ -29,8 +29,8 @@ GRACE_SECONDS = 20.0
 _POLL_SECONDS = 0.25
 _REASON_LIMIT = 1024
 
-# Every job wants all cores of its machine; a laptop lends two to each, and the others wait their turn.
-_machines = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) // 2))
+# Two at once, each computing on half of the cores (see processes.aws_environment); the others wait their turn.
+_machines = threading.BoundedSemaphore(2)
 
 
 class Ending(enum.Enum):
