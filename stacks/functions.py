@@ -55,7 +55,7 @@ class Functions(Construct):
             "plan",
             memory_mb=1769,
             minutes=15,
-            statements=[find, list_sources, work],
+            statements=[find, list_sources, read_sources, work],
             environment={
                 "DATA_BUCKET": data_bucket.bucket_name,
                 "DEFAULTS": json.dumps(settings.defaults),
