@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from rehearsal.aws import location
+from rehearsal.aws.functions import pool
+from rehearsal.aws.functions.sandbox import Function
 from tests.rehearsal.emulator import ROLE, Emulator, running_emulator
 
 HANDLER = """
@@ -203,6 +206,21 @@ def test_stopped_execution_is_aborted_while_its_function_still_runs(aws: Emulato
     )
     states.stop_execution(executionArn=execution)
     assert states.describe_execution(executionArn=execution)["status"] == "ABORTED"
+
+
+def test_idle_sandboxes_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a warm sandbox, When it has waited long enough, Then it is closed and the next event gets a new one.
+    monkeypatch.setattr(location, "_current", None)
+    location.establish(1, tmp_path)
+    (tmp_path / "work.py").write_text("import os\ndef handler(event, context): return os.getpid()\n")
+    work = Function("work", "arn", "us-east-1", tmp_path, "work.handler", (), 10, 128, "logs")
+    first = pool.invoke(work, b"{}").payload
+    pool.close_idle_sandboxes(60)
+    assert pool.invoke(work, b"{}").payload == first
+    pool.close_idle_sandboxes(0)
+    assert not _is_running(int(first))
+    assert pool.invoke(work, b"{}").payload != first
+    pool.close_idle_sandboxes(0)
 
 
 def test_sandboxes_end_with_the_emulator(aws: Emulator, function: str, tmp_path: Path) -> None:

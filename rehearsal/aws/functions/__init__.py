@@ -37,6 +37,7 @@ def log_to_the_configured_group() -> None:
 def run_functions_in_processes() -> None:
     """Run functions without Docker, with AWS's errors, and ``Event`` invocations in the background."""
     LambdaFunction.invoke = _invoke
+    threading.Thread(target=pool.keep_closing_idle_sandboxes, daemon=True).start()
 
 
 def _invoke(self: LambdaFunction, body: str | bytes, request_headers: Any, response_headers: Any) -> str | bytes:

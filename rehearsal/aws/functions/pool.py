@@ -10,7 +10,7 @@ import threading
 import time
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rehearsal.aws import location
@@ -31,6 +31,22 @@ def invoke(function: Function, payload: bytes) -> Invocation:
         return sandbox.invoke(payload)
 
 
+def keep_closing_idle_sandboxes() -> None:
+    """Close sandboxes that wait long, for ever: a training job wants their memory."""
+    while True:
+        time.sleep(_IDLE_SECONDS / 4)
+        close_idle_sandboxes(_IDLE_SECONDS)
+
+
+def close_idle_sandboxes(seconds: float) -> None:
+    """Close the sandboxes that have waited this long."""
+    latest = time.monotonic() - seconds
+    with _lock:
+        idle = _take(lambda _, since: since <= latest)
+    for sandbox in idle:
+        sandbox.close()
+
+
 def unpack(archive: bytes) -> Path:
     """The folder of a function's unpacked zip; the same zip is unpacked once."""
     folder = location.current().work / "functions" / hashlib.sha256(archive).hexdigest()[:16]
@@ -46,7 +62,7 @@ def unpack(archive: bytes) -> Path:
 @contextlib.contextmanager
 def _sandbox_for(function: Function) -> Iterator[Sandbox]:
     with _lock:
-        outdated = _take_outdated(function)
+        outdated = _take(lambda other, _: other.arn == function.arn and other != function)
         sandbox = _idle[function].pop()[1] if _idle[function] else None
     for old in outdated:
         old.close()
@@ -62,16 +78,15 @@ def _sandbox_for(function: Function) -> Iterator[Sandbox]:
             sandbox.close()
 
 
-def _take_outdated(current: Function) -> list[Sandbox]:
-    """Idle sandboxes that waited long, died, or hold earlier code or configuration of the same function."""
-    outdated: list[Sandbox] = []
-    for function, sandboxes in _idle.items():
-        superseded = function.arn == current.arn and function != current
+def _take(unwanted: Callable[[Function, float], bool]) -> list[Sandbox]:
+    """Remove sandboxes from the idle ones, by their function and the time since when they wait, and those that died."""
+    taken: list[Sandbox] = []
+    for function, waiting in _idle.items():
         kept = []
-        for since, sandbox in sandboxes:
-            if superseded or not sandbox.is_alive or time.monotonic() - since > _IDLE_SECONDS:
-                outdated.append(sandbox)
+        for since, sandbox in waiting:
+            if unwanted(function, since) or not sandbox.is_alive:
+                taken.append(sandbox)
             else:
                 kept.append((since, sandbox))
-        sandboxes[:] = kept
-    return outdated
+        waiting[:] = kept
+    return taken
