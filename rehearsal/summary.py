@@ -76,6 +76,10 @@ def tell(ended: Ended, console: Console) -> None:
 
 def tell_how_to_explore(ended: Ended, outputs: dict[str, str], console: Console) -> None:
     """Print how to reach what goes on serving."""
+    ask = f"""
+  aws sagemaker describe-endpoint --endpoint-name {ended.endpoint}
+  curl -H 'Content-Type: image/jpeg' --data-binary @{ended.photo} \\
+      {ended.endpoint_url}"""
     commands = f"""
 Everything goes on serving until Ctrl-C. In another terminal:
 
@@ -85,10 +89,7 @@ Everything goes on serving until Ctrl-C. In another terminal:
   aws stepfunctions start-execution --state-machine-arn {outputs["StateMachineArn"]} \\
       --input file://{Path(__file__).with_name("default_input.json")}
   aws stepfunctions list-executions --state-machine-arn {outputs["StateMachineArn"]}
-  aws s3 ls --recursive s3://{outputs["DataBucketName"]}
-  aws sagemaker describe-endpoint --endpoint-name {ended.endpoint}
-  curl --aws-sigv4 aws:amz:us-east-1:sagemaker --user rehearsal:rehearsal -H 'Content-Type: image/jpeg' \\
-      --data-binary @{ended.photo} {ended.endpoint_url}
+  aws s3 ls --recursive s3://{outputs["DataBucketName"]}{ask if ended.prediction else ""}
   make deploy        # the same stacks again: no changes
 """
     console.print(commands, markup=False, highlight=False, soft_wrap=True)
