@@ -59,6 +59,7 @@ class Cdk:
             self._children.stop(process)
         if process.returncode != 0:
             raise RehearsalFailed(f"cdk {command} failed; {log} ends with\n{last_lines(log)}")
+        self._show("")
 
 
 def _last_line(log: Path) -> str:

@@ -99,7 +99,6 @@ class Progress:
         except BaseException:
             show("failed")
             raise
-        detail = ""
         show("done")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

@@ -88,8 +88,9 @@ def _deployed(request: Request, work: Path, children: Children, progress: Progre
         photos = work / "source"
         with progress.step(_SET_UP, f"Draw {source.SYNTHETIC_BINS} synthetic bins") as say:
             source.draw(photos, say)
-    with progress.step(_SET_UP, "Start the emulated AWS"):
+    with progress.step(_SET_UP, "Start the emulated AWS") as say:
         url = emulated_aws.start(children, work, photos)
+        say(f"{url}, logs in {work.relative_to(HOME.parent)}")
     with progress.step(_SET_UP, "cdk bootstrap") as say:
         Cdk(children, work, say).bootstrap()
     with progress.step(_SET_UP, "cdk deploy --all") as say:
