@@ -155,7 +155,7 @@ class Ranges(Part):
 class Tuning(Part):
     """The search for better hyperparameters before the training that counts."""
 
-    enabled: bool = Field(default=True, description="true or false")
+    enabled: bool = Field(default=False, description="true or false")
     max_jobs: int = Field(default=10, ge=1, le=750, description="an integer from 1 to 750")
     parallel_jobs: int = Field(default=2, ge=1, le=10, description="an integer from 1 to 10")
     strategy: Literal["Bayesian", "Random", "Hyperband", "Grid"] = Field(

@@ -76,6 +76,13 @@ def check_deployment(completed: ExecutionInput, source_buckets: list[str]) -> No
         )
     if completed.tuning.enabled:
         faults.append("tuning.enabled: true was given; must be false: this deployment has no tuning step")
+    if completed.training.instance_count > 1:
+        faults.append(
+            f"training.instanceCount: {completed.training.instance_count} was given; must be 1: "
+            "this deployment's training does not share its work among instances"
+        )
+    if completed.training.sharded:
+        faults.append("training.sharded: true was given; must be false: there is one instance to read all shards")
     if faults:
         raise InvalidInput("\n".join(faults))
 

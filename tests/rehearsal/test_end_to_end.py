@@ -27,7 +27,6 @@ INPUT = {
     "weights": "none",
     "trainable": "all",
     "hyperparameters": {"learningRate": 0.001, "batchSize": 32, "epochs": 1},
-    "tuning": {"enabled": False},
     "training": {"instanceType": "ml.c5.xlarge"},
     "release": {"minimumAccuracy": 0},
 }

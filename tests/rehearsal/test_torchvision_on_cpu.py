@@ -55,10 +55,7 @@ def test_another_sitecustomize_on_the_path_still_runs(tmp_path: Path) -> None:
 
 
 def test_looking_for_torchvision_without_importing_it_does_not_import_torch() -> None:
-    script = (
-        "import importlib.util, sys;"
-        "print(importlib.util.find_spec('torchvision').name, 'torch' in sys.modules)"
-    )
+    script = "import importlib.util, sys;print(importlib.util.find_spec('torchvision').name, 'torch' in sys.modules)"
 
     result = run_python(script, FOLDER)
 

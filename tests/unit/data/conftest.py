@@ -26,7 +26,7 @@ def bin_source(monkeypatch: pytest.MonkeyPatch) -> Iterator[BinSource]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("DATA_BUCKET", DATA_BUCKET)
     monkeypatch.setenv("SOURCE_BUCKETS", json.dumps([SOURCE_BUCKET, "no-such-bucket"]))
-    monkeypatch.setenv("DEFAULTS", json.dumps({"tuning": {"enabled": False}}))
+    monkeypatch.setenv("DEFAULTS", "{}")
     monkeypatch.setenv("TRAINING_IMAGE_CPU", "pytorch-cpu")
     monkeypatch.setenv("TRAINING_IMAGE_GPU", "pytorch-gpu")
     clients = (storage.client, smoke_test.runtime)

@@ -44,9 +44,19 @@ def test_the_instance_type_chooses_the_training_image(bin_source: BinSource, ins
     assert (made["trainingImage"], made["evaluationImage"]) == (f"pytorch-{image}", "pytorch-cpu")
 
 
-@pytest.mark.parametrize("given", [{"training": {"instanceType": "ml.x9.large"}}, {"tuning": {"enabled": True}}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"training": {"instanceType": "ml.x9.large"}},
+        {"training": {"instanceCount": 2}},
+        {"training": {"sharded": True}},
+        {"tuning": {"enabled": True}},
+    ],
+)
 def test_what_this_deployment_cannot_do_is_refused(bin_source: BinSource, given: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match=r"^(training\.instanceType|tuning\.enabled): .* was given; must be"):
+    with pytest.raises(
+        InvalidInput, match=r"^(training\.(instanceType|instanceCount|sharded)|tuning\.enabled): .* was given; must be"
+    ):
         run(given)
 
 
