@@ -1,6 +1,10 @@
 """Decisions by hash: the same answer for the same bin in every run, whatever else the source holds."""
 
 import hashlib
+from functools import cache
+
+STRATUM = 50
+"""Consecutive blocks of which every sample takes its fraction, so that samples come out at the size asked for."""
 
 
 def unit_hash(salt: str, key: object) -> float:
@@ -12,9 +16,19 @@ def unit_hash(salt: str, key: object) -> float:
 def is_sampled(block: int, fraction: float, seed: int) -> bool:
     """Whether a block of consecutive bins is part of the sample.
 
-    Samples are nested: what a fraction takes, every larger fraction with the same seed takes too.
+    Samples are nested: what a fraction takes, every larger fraction with the same seed takes too. They are stratified:
+    of each 50 consecutive blocks, 2% takes one and 10% takes five; which ones, the hash says.
     """
-    return unit_hash(f"sample {seed}", block) < fraction
+    stratum, place = divmod(block, STRATUM)
+    rank = _ranks(stratum, seed)[place]
+    return (rank + unit_hash(f"sample {seed}", block)) / STRATUM < fraction
+
+
+@cache
+def _ranks(stratum: int, seed: int) -> list[int]:
+    """The order in which growing fractions take the blocks of a stratum."""
+    order = sorted(range(STRATUM), key=lambda place: unit_hash(f"stratum {seed}", stratum * STRATUM + place))
+    return sorted(range(STRATUM), key=order.__getitem__)
 
 
 def assigned_split(key: object, shares: dict[str, float], seed: int) -> str:

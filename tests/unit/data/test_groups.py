@@ -107,6 +107,14 @@ def test_the_whole_source_is_a_fraction_too(block: int, seed: int) -> None:
     assert not sampling.is_sampled(block, 0, seed)
 
 
+@given(st.integers(0, 20), st.floats(0, 1), seeds)
+def test_a_sample_has_the_size_asked_for(strata: int, fraction: float, seed: int) -> None:
+    blocks = range(strata * sampling.STRATUM)
+    taken = sum(sampling.is_sampled(block, fraction, seed) for block in blocks)
+    # At most one block more or less in each stratum; independent draws would miss by several.
+    assert abs(taken - fraction * len(blocks)) <= strata
+
+
 @given(sources, splits, seeds, st.floats(1, 60e6))
 def test_shards_hold_every_bin_once_and_none_is_empty(
     source: dict[int, groups.Skus], asked: contract.Split, seed: int, bin_bytes: float
