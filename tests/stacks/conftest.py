@@ -7,9 +7,9 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from template import Template, resolved, resources
 
 import app as application
+from tests.stacks.template import Template, resolved, resources
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from template import Template, as_list, resources, statements
+from tests.stacks.template import Template, as_list, resources, statements
 
 
 def test_without_a_model_there_is_no_endpoint(templates: dict[str, Template]) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from template import Template, resources
+
+from tests.stacks.template import Template, resources
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from template import Template, as_list, resources, statements
+
+from tests.stacks.template import Template, as_list, resources, statements
 
 
 @pytest.fixture

@@ -1,0 +1,34 @@
+"""One small rehearsal as a user runs it, kept serving for all tests of this folder; the last of them ends it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rehearsal.bins import write_bins
+from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, Kept
+from tests.rehearsal.rehearsal_process import running_rehearsal
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+            if not Path("/proc/self/environ").exists():
+                item.add_marker(pytest.mark.skip(reason="finds a rehearsal's processes by /proc"))
+
+
+@pytest.fixture(scope="package")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    folder = tmp_path_factory.mktemp("end_to_end")
+    write_bins(folder / "bins", count=150, seed=1)
+    (folder / "input.json").write_text(json.dumps(INPUT))
+    options = {"source": "bins", "input": "input.json", "result": "result.json", "export": "exported"}
+    arguments = [text for option, name in options.items() for text in (f"--{option}", str(folder / name))]
+    with running_rehearsal(folder / "output", *arguments, "--keep") as process:
+        process.wait_until_it_says("Everything goes on serving")
+        yield Kept(process, json.loads((folder / "result.json").read_text()), folder / "exported")

@@ -1,0 +1,72 @@
+"""One small rehearsal as a user runs it, kept serving for all tests of this folder; the last of them ends it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from tests.rehearsal.emulator import Emulator
+from tests.rehearsal.rehearsal_process import RehearsalProcess
+
+INPUT: dict[str, Any] = {
+    "dataset": {"fraction": 1, "imageSize": 32, "split": {"train": 0.5, "valid": 0.25, "test": 0.25}},
+    "architectures": ["resnet18"],
+    "weights": "none",
+    "trainable": "all",
+    "hyperparameters": {"learningRate": 0.001, "batchSize": 32, "epochs": 1},
+    "training": {"instanceType": "ml.c5.xlarge"},
+    "release": {"minimumAccuracy": 0},
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A rehearsal that goes on serving after its execution."""
+
+    process: RehearsalProcess
+    result: dict[str, Any]
+    exported: Path
+
+    @property
+    def url(self) -> str:
+        """The emulated AWS."""
+        url: str = self.result["endpoint"]["url"]
+        return url.partition("/endpoints/")[0]
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def execute(self, execution_input: dict[str, Any]) -> dict[str, Any]:
+        """Run the deployed state machine to its end: DescribeExecution's answer and the states it `entered`."""
+        states = self.client("stepfunctions")
+        (machine,) = states.list_state_machines()["stateMachines"]
+        arn = states.start_execution(stateMachineArn=machine["stateMachineArn"], input=json.dumps(execution_input))[
+            "executionArn"
+        ]
+        ended: dict[str, Any] = Emulator.wait_for(
+            lambda: states.describe_execution(executionArn=arn), lambda answer: answer["status"] != "RUNNING", 400
+        )
+        events = states.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+        details = [event["stateEnteredEventDetails"] for event in events if "stateEnteredEventDetails" in event]
+        return ended | {"entered": [detail["name"] for detail in details]}
+
+    def photo(self) -> bytes:
+        """A photo of the test split."""
+        return next((self.exported / "reports").glob("*/samples/*.jpg")).read_bytes()
+
+    def ask(self, photo: bytes) -> dict[str, Any]:
+        answer = self.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=self.result["endpoint"]["name"], ContentType="image/jpeg", Body=photo
+        )
+        parsed: dict[str, Any] = json.loads(answer["Body"].read())
+        return parsed

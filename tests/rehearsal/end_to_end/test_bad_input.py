@@ -1,0 +1,141 @@
+"""Bad input to the deployed state machine and to the live endpoint: a sentence each, and both go on."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from PIL import Image
+
+from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, Kept
+
+SOURCE = "aft-vbi-pds"
+
+
+def jobs(kept: Kept) -> int:
+    return len(kept.client("sagemaker").list_training_jobs(MaxResults=100)["TrainingJobSummaries"])
+
+
+@pytest.mark.parametrize(
+    ("given", "cause"),
+    [
+        ({"datset": {}}, "datset: unknown field; did you mean dataset?"),
+        ({"dataset": {"fraction": "0.02"}}, 'dataset.fraction: "0.02" was given; must be a number'),
+        ({"dataset": {"fraction": 0}}, "dataset.fraction: 0 was given; must be a number greater than 0 and at most 1"),
+        ({"dataset": {"fraction": 1.5}}, "dataset.fraction: 1.5 was given; must be"),
+        ({"dataset": {"split": {"train": 0.9, "valid": 0.2, "test": 0.1}}}, "that sum to 1; these sum to 1.2"),
+        ({"dataset": {"minCount": 5, "maxCount": 1}}, "minCount is smaller than its maxCount; they are 5 and 1"),
+        ({"architectures": ["resnet999"]}, '"resnet999" was given; must be a list of one or more of resnet18'),
+        ({"hyperparameters": {"batchSize": 0}}, "hyperparameters.batchSize: 0 was given; must be an integer from 1"),
+        ({"hyperparameters": {"learningRate": -1}}, "hyperparameters.learningRate: -1 was given; must be a number"),
+        ({"training": {"instanceType": "m5.large"}}, 'training.instanceType: "m5.large" was given; must be'),
+        ({"training": {"instanceType": "ml.r5.tiny"}}, 'training.instanceType: "ml.r5.tiny" was given; must be'),
+        ({"training": {"maxRunSeconds": 100, "maxWaitSeconds": 50}}, "maxWaitSeconds"),
+        ({"dataset": {"source": "s3://somebody-elses"}}, "must be added to the setting sourceBuckets"),
+        ([1, 2], "input: [1, 2] was given; must be a JSON object"),
+    ],
+)
+def test_the_execution_ends_with_a_sentence_before_any_job(kept: Kept, given: Any, cause: str) -> None:
+    before = jobs(kept)
+    ended = kept.execute(given)
+    assert (ended["status"], ended["error"]) == ("FAILED", "InvalidInput")
+    assert ended["cause"].startswith("Plan: ")
+    assert cause in ended["cause"]
+    assert jobs(kept) == before
+
+
+@pytest.fixture
+def allowed_bucket(kept: Kept) -> Iterator[str]:
+    """A bucket's name that the deployed Plan function is allowed to read; the bucket does not exist."""
+    functions = kept.client("lambda")
+    (plan,) = [f for f in functions.list_functions()["Functions"] if f["Handler"] == "plan.handler"]
+    variables = plan["Environment"]["Variables"]
+    name = "a-bucket-that-was-deleted"
+    allowed = variables | {"SOURCE_BUCKETS": json.dumps([SOURCE, name])}
+    functions.update_function_configuration(FunctionName=plan["FunctionName"], Environment={"Variables": allowed})
+    yield name
+    functions.update_function_configuration(FunctionName=plan["FunctionName"], Environment={"Variables": variables})
+
+
+def test_a_source_bucket_that_does_not_exist_is_named(kept: Kept, allowed_bucket: str) -> None:
+    ended = kept.execute({"dataset": {"source": f"s3://{allowed_bucket}"}})
+    assert (ended["status"], ended["error"]) == ("FAILED", "SourceNotFound")
+    assert f"s3://{allowed_bucket}" in ended["cause"]
+
+
+def test_an_empty_source_is_named(kept: Kept) -> None:
+    ended = kept.execute({"dataset": {"source": f"s3://{SOURCE}/nothing/here"}})
+    assert (ended["status"], ended["error"]) == ("FAILED", "EmptySource")
+    assert f"s3://{SOURCE}/nothing/here" in ended["cause"]
+
+
+def test_a_source_without_a_usable_image_fails_before_any_job(kept: Kept) -> None:
+    # given forty bins with good metadata whose photos are no photos
+    storage, before = kept.client("s3"), jobs(kept)
+    for number in range(1, 41):
+        metadata = {"BIN_FCSKU_DATA": {f"B{number}": {"quantity": 2}}, "EXPECTED_QUANTITY": 2}
+        storage.put_object(Bucket=SOURCE, Key=f"zips/metadata/{number:05d}.json", Body=json.dumps(metadata).encode())
+        storage.put_object(Bucket=SOURCE, Key=f"zips/bin-images/{number:05d}.jpg", Body=b"PK\x03\x04 no photo")
+    # when
+    ended = kept.execute(INPUT | {"dataset": INPUT["dataset"] | {"source": f"s3://{SOURCE}/zips"}})
+    # then the error is named, and says what was wrong with them
+    assert ended["status"] == "FAILED"
+    assert ended["error"] in {"NoUsableImages", "TooManyRejects"}
+    assert "image" in ended["cause"]
+    assert jobs(kept) == before
+
+
+def encoded(image: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
+
+
+JPEG = encoded(Image.new("RGB", (300, 200), "tan"), "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"", "image/jpeg", 400),
+        (b"how many items?", "image/jpeg", 400),
+        (JPEG[: len(JPEG) // 2], "image/jpeg", 400),
+        (encoded(Image.new("RGB", (1, 1)), "JPEG"), "image/jpeg", 422),
+        (encoded(Image.new("1", (20_000, 20_000)), "PNG"), "image/png", 413),
+        (JPEG, "text/csv", 415),
+    ],
+    ids=["empty", "text", "truncated", "one pixel", "bomb", "content type"],
+)
+def test_the_endpoint_refuses_with_a_sentence_and_goes_on(
+    kept: Kept, body: bytes, content_type: str, status: int
+) -> None:
+    # when
+    runtime = kept.client("sagemaker-runtime")
+    with pytest.raises(ClientError) as refused:
+        runtime.invoke_endpoint(EndpointName="stocktake", ContentType=content_type, Body=body)
+    # then
+    response = refused.value.response
+    assert response["Error"]["Code"] == "ModelError"
+    assert response["OriginalStatusCode"] == status
+    assert json.loads(response["OriginalMessage"])["error"].endswith(".")
+    assert kept.ask(kept.photo())["labels"] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (encoded(Image.new("CMYK", (300, 200)), "JPEG"), "image/jpeg"),
+        (encoded(Image.new("I;16", (300, 200), 40_000), "PNG"), "image/png"),
+        (JPEG, "application/x-image"),
+    ],
+    ids=["CMYK", "16 bit", "x-image"],
+)
+def test_the_endpoint_answers_unusual_images(kept: Kept, body: bytes, content_type: str) -> None:
+    runtime = kept.client("sagemaker-runtime")
+    answer = runtime.invoke_endpoint(EndpointName="stocktake", ContentType=content_type, Body=body)
+    probabilities = json.loads(answer["Body"].read())["probabilities"]
+    assert sum(probabilities) == pytest.approx(1, abs=1e-5)

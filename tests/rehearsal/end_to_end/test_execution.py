@@ -1,0 +1,75 @@
+"""From photos to the served model, and again with the same dataset."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, Kept
+
+BUILD = {"Catalogue", "Split", "Pack", "Seal"}
+
+
+def test_the_execution_succeeds_with_the_contract_of_the_output(kept: Kept) -> None:
+    result, output = kept.result, kept.result["output"]
+    assert result["status"] == "SUCCEEDED"
+    assert BUILD | {"Plan", "Train", "Evaluate"} <= set(result["seconds"])
+    assert set(output) >= {"dataset", "tuning", "training", "evaluation", "decision", "model", "endpoint", "cost"}
+    low, high = output["evaluation"]["interval"]
+    assert low <= output["evaluation"]["accuracy"] <= high
+    assert output["decision"] == "deployed"
+    # the bins that nobody can use were told apart from the rest
+    assert sum(output["dataset"]["rejected"].values()) >= 5
+
+
+def test_the_endpoint_answers_as_the_evaluation_did(kept: Kept) -> None:
+    # given the evaluation's predictions and the photos that it kept
+    report = next((kept.exported / "reports").iterdir())
+    expected = {row["id"]: row for row in map(json.loads, (report / "predictions.jsonl").read_text().splitlines())}
+    samples = sorted((report / "samples").iterdir())[:10]
+    assert samples
+    # when the live endpoint is asked about the same photos
+    for sample in samples:
+        answer = kept.ask(sample.read_bytes())
+        # then it gives the same probabilities, and names the model that the execution registered
+        assert answer["probabilities"] == pytest.approx(expected[sample.stem]["probabilities"], abs=1e-4)
+        assert answer["model"] == kept.result["output"]["model"]["packageArn"]
+
+
+def test_a_second_execution_reuses_the_dataset_and_serves_its_own_model(kept: Kept) -> None:
+    # when the same dataset is asked for with another learning rate
+    ended = kept.execute(INPUT | {"hyperparameters": INPUT["hyperparameters"] | {"learningRate": 0.0001}})
+    # then no data state runs again, and the same endpoint serves the new model
+    assert ended["status"] == "SUCCEEDED", ended
+    assert not BUILD & set(ended["entered"])
+    package = json.loads(ended["output"])["model"]["packageArn"]
+    assert package != kept.result["output"]["model"]["packageArn"]
+    assert kept.ask(kept.photo())["model"] == package
+
+
+def test_a_model_below_the_threshold_is_rejected_and_the_endpoint_left_alone(kept: Kept) -> None:
+    # given a live model and an execution that asks for more than any model of one epoch reaches
+    before = kept.ask(kept.photo())
+    # when
+    ended = kept.execute(INPUT | {"release": {"minimumAccuracy": 1}})
+    # then the output says so and why
+    assert ended["status"] == "SUCCEEDED", ended
+    output = json.loads(ended["output"])
+    assert (output["decision"], output["model"]["packageArn"]) == ("rejected", None)
+    assert "below release.minimumAccuracy 1" in output["reason"]
+    assert kept.ask(kept.photo()) == before
+
+
+def test_a_model_that_waits_for_approval_is_registered_and_not_served(kept: Kept) -> None:
+    # given
+    before = kept.ask(kept.photo())
+    # when
+    ended = kept.execute(INPUT | {"release": {"minimumAccuracy": 0, "approval": "manual"}})
+    # then
+    assert ended["status"] == "SUCCEEDED", ended
+    output = json.loads(ended["output"])
+    assert output["decision"] == "awaiting-approval"
+    package = kept.client("sagemaker").describe_model_package(ModelPackageName=output["model"]["packageArn"])
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"
+    assert kept.ask(kept.photo()) == before

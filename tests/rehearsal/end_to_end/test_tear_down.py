@@ -1,0 +1,56 @@
+"""What comes after an execution: the same deployment again, its end, and the end of the rehearsal. Runs last."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.rehearsal.emulator import ROOT
+from tests.rehearsal.end_to_end.kept_rehearsal import Kept
+
+
+def cdk(kept: Kept, folder: Path, *arguments: str) -> str:
+    """The real CDK command line as the rehearsal tells to use it; what it says."""
+    environment = os.environ | {
+        "AWS_ENDPOINT_URL": kept.url,
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    command = [ROOT / "node_modules" / ".bin" / "cdk", *arguments, "--all", "--no-notices", "--output", folder / "out"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_deploying_again_changes_nothing_and_keeps_the_model(kept: Kept, tmp_path: Path) -> None:
+    # given the model that the state machine put behind the endpoint
+    before = kept.ask(kept.photo())
+    # when
+    said = cdk(kept, tmp_path, "deploy", "--require-approval", "never")
+    # then
+    assert said.count("(no changes)") == 4
+    assert kept.ask(kept.photo()) == before
+
+
+def test_destroying_removes_every_stack(kept: Kept, tmp_path: Path) -> None:
+    # when
+    cdk(kept, tmp_path, "destroy", "--force")
+    # then
+    stacks = kept.client("cloudformation").describe_stacks()["Stacks"]
+    assert [stack["StackName"] for stack in stacks] == ["CDKToolkit"]
+    assert kept.client("sagemaker").list_endpoints()["Endpoints"] == []
+    # the photos' copies and the models stay, as the setting retainData says
+    assert kept.result["output"]["dataset"]["uri"].split("/")[2] in {
+        bucket["Name"] for bucket in kept.client("s3").list_buckets()["Buckets"]
+    }
+
+
+def test_an_interrupt_ends_what_was_kept(kept: Kept) -> None:
+    # when the user has seen enough
+    kept.process.process.send_signal(signal.SIGINT)
+    # then it ends as the success that it was, and leaves no process
+    kept.process.wait_until_all_ended()
+    assert kept.process.process.returncode == 0
