@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+import planes
+
 QUALITY = 90
 SMALLEST = 16
 """Pixels of the shorter side; less shows no bin."""
@@ -65,16 +67,20 @@ def _reduce(image: Image.Image, content: bytes, short_side: int) -> Photo:
         raise BadImage("more than 8 bits a channel")
     orientation = image.getexif().get(_ORIENTATION, 1)
     scale = short_side / min(source_size)
-    if scale >= 1 and (image.format, image.mode, orientation) == ("JPEG", "RGB", 1):
-        image.load()
-        return Photo(content, source_size, source_size)
-    if scale < 1:
-        target = round(width * scale), round(height * scale)
-        # The decoder halves where that leaves enough pixels, and this filter is as fast as bilinear and sharper.
-        image.draft("RGB", target)
-        reduced = image.convert("RGB").resize(target, Image.Resampling.HAMMING)
-    else:
+    upright = image.format == "JPEG" and orientation == 1
+    if scale >= 1:
+        if upright and image.mode == "RGB":
+            image.load()
+            return Photo(content, source_size, source_size)
         reduced = image.convert("RGB")
+    else:
+        target = round(width * scale), round(height * scale)
+        if upright and (made := planes.reduce(content, source_size, target)):
+            return Photo(made, target, source_size)
+        # The decoder may halve what stays large enough; of an odd size, the photo ends within the last pixel: the box.
+        drafted = image.draft("RGB", (2 * target[0], 2 * target[1]))
+        box = drafted[1] if drafted else None
+        reduced = image.convert("RGB").resize(target, Image.Resampling.BICUBIC, box)
     if orientation != 1:
         reduced.getexif()[_ORIENTATION] = orientation
         reduced = ImageOps.exif_transpose(reduced)
