@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -88,9 +87,7 @@ def check_deployment(completed: ExecutionInput, source_buckets: list[str]) -> No
 
 
 def run_name(execution: str) -> str:
-    """A name of at most 12 characters [a-z0-9-], the execution's own if it fits: job names are made from it."""
-    if re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", execution):
-        return execution
+    """A short name [0-9a-f] of 12 characters for an execution: the names of its jobs are made from it."""
     return hashlib.blake2b(execution.encode(), digest_size=6).hexdigest()
 
 

@@ -7,7 +7,7 @@ exist. An update is blue/green and rolls back by itself when the alarms fire.
 
 from typing import Any
 
-from aws_cdk import CfnCondition, CfnOutput, CfnParameter, DefaultStackSynthesizer, Duration, Fn, Stack
+from aws_cdk import CfnCondition, CfnOutput, CfnParameter, CfnResource, DefaultStackSynthesizer, Duration, Fn, Stack
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -68,6 +68,14 @@ class EndpointStack(Stack):
                     resources=[data_bucket.arn_for_objects("models/*")],
                 ),
                 iam.PolicyStatement(sid="FindModel", actions=["s3:ListBucket"], resources=[data_bucket.bucket_arn]),
+                iam.PolicyStatement(
+                    sid="WatchRollbackAlarms",
+                    actions=["cloudwatch:DescribeAlarms"],
+                    resources=[
+                        f"arn:{self.partition}:cloudwatch:{self.region}:{self.account}:alarm:{name}"
+                        for name in (self._alarm_name("5xx"), self._alarm_name("latency"))
+                    ],
+                ),
             ],
         )
         model = sagemaker.CfnModel(
@@ -103,10 +111,13 @@ class EndpointStack(Stack):
             "Endpoint",
             endpoint_name=self.endpoint_name,
             endpoint_config_name=config.attr_endpoint_config_name,
+            # Otherwise a release would bring a fleet that has scaled out back to its initial size.
+            retain_all_variant_properties=True,
             deployment_config=sagemaker.CfnEndpoint.DeploymentConfigProperty(
                 blue_green_update_policy=sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty(
                     traffic_routing_configuration=_traffic(settings.endpoint_instances),
-                    termination_wait_in_seconds=120,
+                    # Longer than the alarms take to see that something is wrong.
+                    termination_wait_in_seconds=600,
                     maximum_execution_timeout_in_seconds=3600,
                 ),
                 auto_rollback_configuration=sagemaker.CfnEndpoint.AutoRollbackConfigProperty(
@@ -114,17 +125,23 @@ class EndpointStack(Stack):
                 ),
             ),
         )
-        for resource in (model, config, endpoint, *self._scaling(settings, endpoint)):
+        conditional: list[CfnResource] = [model, config, endpoint]
+        if settings.endpoint_max_instances > settings.endpoint_instances:
+            conditional += self._scaling(settings, endpoint)
+        for resource in conditional:
             resource.cfn_options.condition = has_model
         self.update_role = self._update_role()
         CfnOutput(self, "EndpointName", value=self.endpoint_name)
+
+    def _alarm_name(self, what: str) -> str:
+        return f"{self.endpoint_name}-endpoint-{what}"
 
     def _rollback_alarms(self) -> list[cloudwatch.Alarm]:
         dimensions = {"EndpointName": self.endpoint_name, "VariantName": VARIANT}
         server_errors = cloudwatch.Alarm(
             self,
             "ServerErrors",
-            alarm_name=f"{self.endpoint_name}-endpoint-5xx",
+            alarm_name=self._alarm_name("5xx"),
             alarm_description="The endpoint answers with server errors; an update under way is rolled back.",
             metric=cloudwatch.Metric(
                 namespace="AWS/SageMaker",
@@ -140,7 +157,7 @@ class EndpointStack(Stack):
         latency = cloudwatch.Alarm(
             self,
             "Latency",
-            alarm_name=f"{self.endpoint_name}-endpoint-latency",
+            alarm_name=self._alarm_name("latency"),
             alarm_description="The model takes over two seconds for one photo in a hundred.",
             metric=cloudwatch.Metric(
                 namespace="AWS/SageMaker",
@@ -155,9 +172,7 @@ class EndpointStack(Stack):
         )
         return [server_errors, latency]
 
-    def _scaling(
-        self, settings: DeploymentSettings, endpoint: sagemaker.CfnEndpoint
-    ) -> tuple[autoscaling.CfnScalableTarget, autoscaling.CfnScalingPolicy]:
+    def _scaling(self, settings: DeploymentSettings, endpoint: sagemaker.CfnEndpoint) -> list[CfnResource]:
         target = autoscaling.CfnScalableTarget(
             self,
             "ScalableTarget",
@@ -165,7 +180,7 @@ class EndpointStack(Stack):
             scalable_dimension="sagemaker:variant:DesiredInstanceCount",
             resource_id=f"endpoint/{self.endpoint_name}/variant/{VARIANT}",
             min_capacity=settings.endpoint_instances,
-            max_capacity=max(settings.endpoint_instances, settings.endpoint_max_instances),
+            max_capacity=settings.endpoint_max_instances,
         )
         target.add_resource_dependency(endpoint)
         policy = autoscaling.CfnScalingPolicy(
@@ -181,7 +196,7 @@ class EndpointStack(Stack):
                 ),
             ),
         )
-        return target, policy
+        return [target, policy]
 
     def _update_role(self) -> iam.Role:
         """What CloudFormation may do when the state machine changes the parameter: this stack's endpoint, no more."""
@@ -213,8 +228,12 @@ class EndpointStack(Stack):
                         ),
                         iam.PolicyStatement(
                             sid="ServeThePackage",
-                            actions=["sagemaker:DescribeModelPackage"],
+                            actions=["sagemaker:DescribeModelPackage", "sagemaker:CreateModel"],
                             resources=[arn("model-package", f"{self.endpoint_name}-*/*")],
+                        ),
+                        # CloudFormation reads the ARN of a role that it does not change.
+                        iam.PolicyStatement(
+                            sid="ReadEndpointRole", actions=["iam:GetRole"], resources=[self.role.role_arn]
                         ),
                         iam.PolicyStatement(
                             sid="PassEndpointRole",
@@ -233,6 +252,10 @@ class EndpointStack(Stack):
                                 "application-autoscaling:DeleteScalingPolicy",
                                 "application-autoscaling:DescribeScalingPolicies",
                                 "cloudwatch:DescribeAlarms",
+                                # RegisterScalableTarget tries these with the caller's permissions, on made-up names.
+                                "sagemaker:DescribeEndpoint",
+                                "sagemaker:DescribeEndpointConfig",
+                                "sagemaker:UpdateEndpointWeightsAndCapacities",
                             ],
                             resources=["*"],
                         ),
@@ -260,7 +283,7 @@ class EndpointStack(Stack):
 def _traffic(instances: int) -> sagemaker.CfnEndpoint.TrafficRoutingConfigProperty:
     """One instance can only be switched whole; from two on a part of the traffic tries the new fleet first."""
     if instances == 1:
-        return sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(type="ALL_AT_ONCE")
+        return sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(type="ALL_AT_ONCE", wait_interval_in_seconds=0)
     return sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(
         type="CANARY",
         canary_size=sagemaker.CfnEndpoint.CapacitySizeProperty(type="INSTANCE_COUNT", value=1),

@@ -38,7 +38,7 @@ class ObservabilityStack(Stack):
             "FailedExecutions",
             alarm_description="An execution of the state machine failed or timed out.",
             metric=cloudwatch.MathExpression(
-                expression="failed + timedOut",
+                expression="FILL(failed, 0) + FILL(timedOut, 0)",
                 label="executions that did not succeed",
                 using_metrics={
                     name: cloudwatch.Metric(

@@ -62,11 +62,21 @@ class WorkflowStack(Stack):
         definition = (
             plan(self, functions.plan, failure)
             .next(dataset(self, functions, data_bucket, settings.map_concurrency, failure))
-            .next(train(self, training_role, self._code.s3_object_url, data_bucket, failure))
+            .next(
+                train(
+                    self,
+                    training_role,
+                    self._sagemaker_arn("training-job", "stocktake-*"),
+                    self._code.s3_object_url,
+                    data_bucket,
+                    failure,
+                )
+            )
             .next(
                 evaluate(
                     self,
                     evaluation_role,
+                    self._sagemaker_arn("processing-job", "stocktake-*"),
                     images.image_uri(self, images.TRAINING_CPU),
                     self._code.s3_object_url,
                     settings.evaluation_instance_type,
@@ -213,6 +223,13 @@ class WorkflowStack(Stack):
                     for kind in kinds
                 ],
             ),
+            # CreateModelPackage looks up the image's digest and the artifact with the caller's permissions.
+            iam.PolicyStatement(
+                sid="RegisterImage",
+                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                resources=images.repository_arns(self),
+            ),
+            iam.PolicyStatement(sid="FindModel", actions=["s3:ListBucket"], resources=[self._bucket.bucket_arn]),
             iam.PolicyStatement(
                 sid="PassUpdateRole",
                 actions=["iam:PassRole"],

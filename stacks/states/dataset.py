@@ -12,6 +12,7 @@ from constructs import Construct
 from stacks.functions import Functions
 from stacks.states.failure import Failure
 from stacks.states.jsonata import SENTENCE, expression
+from stacks.states.retries import retry_throttling
 
 
 def dataset(
@@ -27,6 +28,7 @@ def dataset(
             payload=sfn.TaskInput.from_object({"dataset": expression("$run.dataset")}),
             **options,
         )
+        retry_throttling(state)
         return failure.catch(state)
 
     split = step("Split", functions.split)
@@ -82,6 +84,7 @@ def _each(
         payload=sfn.TaskInput.from_text(expression("$states.input")),
         outputs={},
     )
+    retry_throttling(work)
     # The functions overwrite what they wrote before, so every error may be tried again.
     work.add_retry(errors=["States.ALL"], interval=Duration.seconds(2), max_attempts=2, backoff_rate=3)
     work.add_catch(

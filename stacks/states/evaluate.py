@@ -1,6 +1,5 @@
 """Evaluate: measure the trained model on the test split, which nothing before has looked at."""
 
-from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
@@ -8,7 +7,8 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.states.failure import Failure
-from stacks.states.jsonata import JOB_ERRORS_TO_RETRY, expression
+from stacks.states.jsonata import expression
+from stacks.states.retries import retry_job
 
 _HOME = "/opt/ml/processing"
 
@@ -16,6 +16,7 @@ _HOME = "/opt/ml/processing"
 def evaluate(
     scope: Construct,
     role: iam.IRole,
+    job_arns: str,
     image: str,
     code_uri: str,
     instance_type: str,
@@ -68,16 +69,26 @@ def evaluate(
                 "StoppingCondition": {"MaxRuntimeInSeconds": 7200},
                 "Tags": [{"Key": "stocktake:execution", "Value": expression("$states.context.Execution.Name")}],
             },
-            "Assign": {
-                # The optimised integration gives times in milliseconds since 1970.
-                "evaluationSeconds": expression(
-                    "$round(($states.result.ProcessingEndTime - $states.result.ProcessingStartTime) / 1000)"
-                )
-            },
-            "Output": {},
+            "Output": {"jobName": expression("$states.result.ProcessingJobName")},
         },
     )
-    job.add_retry(errors=JOB_ERRORS_TO_RETRY, interval=Duration.seconds(30), max_attempts=4, backoff_rate=2)
+    retry_job(job)
+    # What `.sync` returns is not written down; what DescribeProcessingJob returns is.
+    described = tasks.CallAwsService.jsonata(
+        scope,
+        "Describe evaluation",
+        service="sagemaker",
+        action="describeProcessingJob",
+        iam_resources=[job_arns],
+        parameters={"ProcessingJobName": expression("$states.input.jobName")},
+        assign={
+            "evaluationSeconds": expression(
+                "$round(($toMillis($states.result.ProcessingEndTime)"
+                " - $toMillis($states.result.ProcessingStartTime)) / 1000)"
+            )
+        },
+        outputs={},
+    )
     read = tasks.CallAwsService.jsonata(
         scope,
         "Read evaluation",
@@ -91,7 +102,7 @@ def evaluate(
         assign={"evaluation": expression("$parse($states.result.Body)")},
         outputs={},
     )
-    return sfn.Chain.start(failure.catch(job)).next(failure.catch(read))
+    return sfn.Chain.start(failure.catch(job)).next(failure.catch(described)).next(failure.catch(read))
 
 
 def _input(name: str, uri: str) -> dict[str, object]:

@@ -24,6 +24,3 @@ Of a processing job that is ExitMessage; its FailureReason only says that the co
 
 NULL = expression("null")
 """A JSON null that is there; CDK leaves a field out that is None."""
-
-JOB_ERRORS_TO_RETRY = ["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException"]
-"""Throttling and momentary lack of quota when a job is created; the job itself has not started then."""

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from stacks.states.failure import Failure
 from stacks.states.jsonata import NULL, expression
+from stacks.states.retries import retry_throttling
 
 
 def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn.Chain:
@@ -18,7 +19,8 @@ def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn
         payload=sfn.TaskInput.from_object(
             {
                 "input": expression("$states.input"),
-                "execution": expression("$states.context.Execution.Name"),
+                # Unlike its name alone, unique in the account for ever, as the names of jobs have to be.
+                "execution": expression("$states.context.Execution.Id & ' ' & $states.context.Execution.StartTime"),
             }
         ),
         assign={
@@ -28,4 +30,5 @@ def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn
             "failure": NULL,
         },
     )
+    retry_throttling(state)
     return sfn.Chain.start(failure.catch(state))

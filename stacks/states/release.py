@@ -14,7 +14,8 @@ from constructs import Construct
 
 from stacks import endpoint
 from stacks.states.failure import Failure
-from stacks.states.jsonata import SENTENCE, expression
+from stacks.states.jsonata import NULL, SENTENCE, expression
+from stacks.states.retries import retry_throttling
 
 
 @dataclass(frozen=True)
@@ -142,8 +143,9 @@ def _deploy(
     before = describe(
         "Read endpoint stack",
         {
-            "previous": f"{current}.Parameters[ParameterKey = '{endpoint.PARAMETER}'].ParameterValue",
+            "previous": f"{current}.Parameters[ParameterKey = '{endpoint.PARAMETER}'].ParameterValue & ''",
             "wanted": "$package",
+            "stackReason": "null",
         },
     )
     update = failure.catch(
@@ -172,7 +174,8 @@ def _deploy(
         "Describe endpoint stack",
         {
             "stackStatus": f"{current}.StackStatus",
-            "stackReason": f"$exists({current}.StackStatusReason) ? {current}.StackStatusReason : null",
+            # Told while the stack rolls back, and gone from its final status.
+            "stackReason": f"$exists({current}.StackStatusReason) ? {current}.StackStatusReason : $stackReason",
         },
     )
     status = failure.catch(
@@ -220,10 +223,11 @@ def _deploy(
                 "ModelApprovalStatus": "Rejected",
                 "ApprovalDescription": expression("$substring($failure.cause, 0, 1024)"),
             },
-            assign={"wanted": expression("$previous")},
+            assign={"wanted": expression("$previous"), "stackReason": NULL},
             outputs={},
         )
     )
+    retry_throttling(test)
     test.add_catch(withdraw, assign=failure.of("Smoke test", "$states.errorOutput.Error", SENTENCE), outputs={})
     withdraw.next(update)
 

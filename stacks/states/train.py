@@ -1,18 +1,21 @@
 """Train: one SageMaker job an architecture, side by side; the best on the validation split goes on."""
 
-from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.states.failure import Failure
-from stacks.states.jsonata import JOB_ERRORS_TO_RETRY, SPOT, expression
+from stacks.states.jsonata import SPOT, expression
+from stacks.states.retries import retry_job
 
 METRICS = ("train:loss", "train:accuracy", "validation:loss", "validation:accuracy")
 
 
-def train(scope: Construct, role: iam.IRole, code_uri: str, data_bucket: s3.IBucket, failure: Failure) -> sfn.Chain:
+def train(
+    scope: Construct, role: iam.IRole, job_arns: str, code_uri: str, data_bucket: s3.IBucket, failure: Failure
+) -> sfn.Chain:
     """Assigns `candidates` (every job) and `training` (the best by validation accuracy)."""
     job = sfn.CustomState(
         scope,
@@ -24,24 +27,36 @@ def train(scope: Construct, role: iam.IRole, code_uri: str, data_bucket: s3.IBuc
             "Output": {
                 "architecture": expression("$states.input.architecture"),
                 "jobName": expression("$states.result.TrainingJobName"),
-                "modelArtifact": expression("$states.result.ModelArtifacts.S3ModelArtifacts"),
-                "validationAccuracy": expression(
-                    "$states.result.FinalMetricDataList[MetricName = 'validation:accuracy'].Value"
-                ),
-                "instanceType": expression("$states.result.ResourceConfig.InstanceType"),
-                "instanceCount": expression("$states.result.ResourceConfig.InstanceCount"),
-                "spot": expression(SPOT),
-                "trainingSeconds": expression("$states.result.TrainingTimeInSeconds"),
-                "billableSeconds": expression("$states.result.BillableTimeInSeconds"),
-                "savingsPercent": expression(
-                    "$round(100 * (1 - $states.result.BillableTimeInSeconds / $states.result.TrainingTimeInSeconds), 1)"
-                ),
-                "rules": {},
             },
         },
     )
-    # The name of the next attempt differs: a job name can be used once.
-    job.add_retry(errors=JOB_ERRORS_TO_RETRY, interval=Duration.seconds(30), max_attempts=4, backoff_rate=2)
+    retry_job(job)
+    # What `.sync` returns is not written down; what DescribeTrainingJob returns is.
+    described = tasks.CallAwsService.jsonata(
+        scope,
+        "Describe training",
+        service="sagemaker",
+        action="describeTrainingJob",
+        iam_resources=[job_arns],
+        parameters={"TrainingJobName": expression("$states.input.jobName")},
+        outputs={
+            "architecture": expression("$states.input.architecture"),
+            "jobName": expression("$states.result.TrainingJobName"),
+            "modelArtifact": expression("$states.result.ModelArtifacts.S3ModelArtifacts"),
+            "validationAccuracy": expression(
+                "$states.result.FinalMetricDataList[MetricName = 'validation:accuracy'].Value"
+            ),
+            "instanceType": expression("$states.result.ResourceConfig.InstanceType"),
+            "instanceCount": expression("$states.result.ResourceConfig.InstanceCount"),
+            "spot": expression(SPOT),
+            "trainingSeconds": expression("$states.result.TrainingTimeInSeconds"),
+            "billableSeconds": expression("$states.result.BillableTimeInSeconds"),
+            "savingsPercent": expression(
+                "$round(100 * (1 - $states.result.BillableTimeInSeconds / $states.result.TrainingTimeInSeconds), 1)"
+            ),
+            "rules": {},
+        },
+    )
     each = sfn.Map.jsonata(
         scope,
         "Train",
@@ -59,7 +74,7 @@ def train(scope: Construct, role: iam.IRole, code_uri: str, data_bucket: s3.IBuc
         },
         outputs={},
     )
-    each.item_processor(job)
+    each.item_processor(job.next(described))
     return sfn.Chain.start(failure.catch(each))
 
 

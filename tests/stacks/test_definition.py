@@ -55,6 +55,7 @@ def test_it_goes_from_plan_to_report(definition: dict[str, Any], states: dict[st
         "Seal",
         "Train",
         "Evaluate",
+        "Describe evaluation",
         "Read evaluation",
         "Register",
         "Read endpoint stack",
@@ -113,6 +114,18 @@ def test_the_evaluations_arguments_fit_into_sagemakers_limit(states: dict[str, d
     specification = states["Evaluate"]["Arguments"]["AppSpecification"]
     for argument in specification["ContainerEntrypoint"] + specification["ContainerArguments"]:
         assert len(argument) <= 256
+
+
+def test_a_full_account_is_waited_for(states: dict[str, dict[str, Any]]) -> None:
+    """Two jobs where the quota is one, or forty functions where ten may run: no reason to fail."""
+
+    def patience(state: str, error: str) -> float:
+        (retry,) = [r for r in states[state]["Retry"] if error in r["ErrorEquals"]]
+        return sum(retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"]))
+
+    assert patience("Train architecture", "SageMaker.ResourceLimitExceededException") >= 7200
+    for name in ("Plan", "Catalogue batch", "Pack shard", "Split", "Seal", "Smoke test"):
+        assert patience(name, "Lambda.TooManyRequestsException") >= 900, name
 
 
 def test_hyperparameters_are_strings(states: dict[str, dict[str, Any]]) -> None:

@@ -45,6 +45,43 @@ def test_an_update_is_rolled_back_by_the_alarms(templates: dict[str, Template]) 
     assert {a["TreatMissingData"] for a in alarms.values()} == {"notBreaching"}
 
 
+def test_the_old_fleet_waits_until_the_alarms_can_have_fired(templates: dict[str, Template]) -> None:
+    (endpoint,) = resources(templates["Endpoint"], "AWS::SageMaker::Endpoint").values()
+    alarms = resources(templates["Endpoint"], "AWS::CloudWatch::Alarm").values()
+    slowest = max(alarm["Period"] * alarm["EvaluationPeriods"] for alarm in alarms)
+    metrics_arrive_late = 120
+    policy = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+    assert policy["TerminationWaitInSeconds"] > slowest + metrics_arrive_late
+    assert policy["MaximumExecutionTimeoutInSeconds"] > policy["TerminationWaitInSeconds"]
+    # The service needs to know although nothing is shifted bit by bit.
+    assert policy["TrafficRoutingConfiguration"]["WaitIntervalInSeconds"] == 0
+
+
+def test_the_endpoints_role_sees_the_rollback_alarms(templates: dict[str, Template]) -> None:
+    (sees,) = [
+        s for s in statements(templates["Endpoint"], "EndpointRole") if s["Action"] == "cloudwatch:DescribeAlarms"
+    ]
+    alarms = resources(templates["Endpoint"], "AWS::CloudWatch::Alarm").values()
+    for alarm in alarms:
+        assert f":alarm:{alarm['AlarmName']}'" in str(sees["Resource"])
+
+
+def test_scaling_can_be_switched_off(synthesize: Callable[..., dict[str, Template]]) -> None:
+    template = synthesize(endpointInstances=2, endpointMaxInstances=2)["Endpoint"]
+    assert not resources(template, "AWS::ApplicationAutoScaling::ScalableTarget")
+    assert not resources(template, "AWS::ApplicationAutoScaling::ScalingPolicy")
+
+
+def test_whoever_updates_the_stack_passes_autoscalings_own_checks(templates: dict[str, Template]) -> None:
+    """RegisterScalableTarget tries these calls with the caller's permissions, on names that it makes up."""
+    (anything,) = [s for s in statements(templates["Endpoint"], "UpdateRole") if s["Resource"] == "*"]
+    assert {
+        "sagemaker:DescribeEndpoint",
+        "sagemaker:DescribeEndpointConfig",
+        "sagemaker:UpdateEndpointWeightsAndCapacities",
+    } <= set(anything["Action"])
+
+
 def test_a_canary_needs_two_instances(synthesize: Callable[..., dict[str, Template]]) -> None:
     def routing(instances: int) -> str:
         (endpoint,) = resources(
@@ -86,7 +123,8 @@ def test_whoever_updates_the_stack_can_change_the_endpoint_and_no_role_or_policy
 ) -> None:
     found = statements(templates["Endpoint"], "UpdateRole")
     actions = {action for s in found for action in as_list(s["Action"])}
-    assert not {a for a in actions if a.startswith("iam:")} - {"iam:PassRole", "iam:CreateServiceLinkedRole"}
+    harmless = {"iam:PassRole", "iam:GetRole", "iam:CreateServiceLinkedRole"}
+    assert not {a for a in actions if a.startswith("iam:")} - harmless
     assert not {a for a in actions if a.split(":")[0] in {"s3", "lambda", "states", "cloudformation"}}
     assert not {a for a in actions if "*" in a}
     (pass_role,) = [s for s in found if s["Action"] == "iam:PassRole"]

@@ -15,12 +15,13 @@ def run(given: dict[str, Any] | None = None, execution: str = "test") -> dict[st
 
 def test_the_run_has_every_name_that_later_states_use(bin_source: BinSource) -> None:
     bin_source.add("00001")
-    made = run({"training": {"instanceType": "ml.m5.xlarge"}}, "second-try")
-    assert made["name"] == "second-try"
+    made = run({"training": {"instanceType": "ml.m5.xlarge"}}, "second try")
+    name = plan.run_name("second try")
+    assert made["name"] == name
     assert made["labels"] == [1, 2, 3, 4, 5]
-    assert made["jobs"] == {"train": "stocktake-second-try-train", "evaluate": "stocktake-second-try-eval"}
+    assert made["jobs"] == {"train": f"stocktake-{name}-train", "evaluate": f"stocktake-{name}-eval"}
     assert made["trainingImage"] == made["evaluationImage"] == "pytorch-cpu"
-    assert made["report"]["uri"] == f"s3://{DATA_BUCKET}/reports/second-try"
+    assert made["report"]["uri"] == f"s3://{DATA_BUCKET}/reports/{name}"
     assert made["input"]["hyperparameters"]["batchSize"] == 128
     assert made["dataset"]["uri"] == f"s3://{DATA_BUCKET}/datasets/{made['dataset']['id']}"
     assert len(json.dumps(made)) < 10_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import time
 from typing import Any
 
@@ -84,7 +83,7 @@ class Endpoint(ResourceType):
     def create(self, context: Context, properties: Properties) -> Deployed:
         """Create the endpoint and wait until it serves."""
         endpoint = properties.get("EndpointName") or context.unique_name(63)
-        options = chosen(properties, "EndpointConfigName", "Tags") | _deployment_config(properties)
+        options = chosen(properties, "EndpointConfigName", "DeploymentConfig", "Tags")
         sagemaker = context.client("sagemaker")
         created = sagemaker.create_endpoint(EndpointName=endpoint, **options)
         try:
@@ -98,7 +97,7 @@ class Endpoint(ResourceType):
         """Move the endpoint to another configuration and wait until it serves from that."""
         sagemaker = context.client("sagemaker")
         endpoint = properties.get("EndpointName") or physical_id.rsplit("/", 1)[1]
-        options = chosen(properties, "EndpointConfigName") | _deployment_config(properties)
+        options = chosen(properties, "EndpointConfigName", "RetainAllVariantProperties", "DeploymentConfig")
         if not _serves(sagemaker.describe_endpoint(EndpointName=endpoint), properties["EndpointConfigName"]):
             sagemaker.update_endpoint(EndpointName=endpoint, **options)
             _wait_for_endpoint(context, endpoint, properties["EndpointConfigName"])
@@ -166,15 +165,6 @@ class ScalingPolicy(PutType):
             if found["ResourceId"] == resource and found["PolicyName"] == policy:
                 target = chosen(found, "PolicyName", "ServiceNamespace", "ResourceId", "ScalableDimension")
                 autoscaling.delete_scaling_policy(**target)
-
-
-def _deployment_config(properties: Properties) -> dict[str, Any]:
-    """DeploymentConfig with the wait interval that the API requires and CloudFormation does not."""
-    config = copy.deepcopy(chosen(properties, "DeploymentConfig"))
-    policy = config.get("DeploymentConfig", {}).get("BlueGreenUpdatePolicy", {})
-    if "TrafficRoutingConfiguration" in policy:
-        policy["TrafficRoutingConfiguration"].setdefault("WaitIntervalInSeconds", 0)
-    return config
 
 
 def _serves(description: dict[str, Any], config: str) -> bool:

@@ -1,0 +1,25 @@
+"""Which errors of a state are worth another try, and for how long."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+
+
+def retry_throttling(state: tasks.LambdaInvoke) -> None:
+    """Wait for a free place: a new account may run ten functions at once, and one map alone asks for more."""
+    state.add_retry(
+        errors=["Lambda.TooManyRequestsException"], interval=Duration.seconds(5), max_attempts=12, backoff_rate=1.5
+    )
+
+
+def retry_job(state: sfn.CustomState) -> None:
+    """Try again where no job was started: for quota longer than another job takes, for other refusals briefly."""
+    state.add_retry(
+        errors=["SageMaker.ResourceLimitExceededException"],
+        interval=Duration.seconds(120),
+        max_attempts=60,
+        backoff_rate=1,
+    )
+    state.add_retry(
+        errors=["SageMaker.AmazonSageMakerException"], interval=Duration.seconds(15), max_attempts=3, backoff_rate=2
+    )
