@@ -3,9 +3,9 @@
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
 from stacks.states.retries import retry_job
@@ -74,33 +74,29 @@ def evaluate(
     )
     retry_job(job)
     # What `.sync` returns is not written down; what DescribeProcessingJob returns is.
-    described = tasks.CallAwsService.jsonata(
+    described = call_aws(
         scope,
         "Describe evaluation",
-        service="sagemaker",
-        action="describeProcessingJob",
-        iam_resources=[job_arns],
-        parameters={"ProcessingJobName": expression("$states.input.jobName")},
+        "sagemaker:describeProcessingJob",
+        [job_arns],
+        {"ProcessingJobName": expression("$states.input.jobName")},
         assign={
             "evaluationSeconds": expression(
                 "$round(($toMillis($states.result.ProcessingEndTime)"
                 " - $toMillis($states.result.ProcessingStartTime)) / 1000)"
             )
         },
-        outputs={},
     )
-    read = tasks.CallAwsService.jsonata(
+    read = call_aws(
         scope,
         "Read evaluation",
-        service="s3",
-        action="getObject",
-        iam_resources=[data_bucket.arn_for_objects("reports/*")],
-        parameters={
+        "s3:getObject",
+        [data_bucket.arn_for_objects("reports/*")],
+        {
             "Bucket": expression("$run.report.bucket"),
             "Key": expression("$run.report.prefix & '/metrics.json'"),
         },
         assign={"evaluation": expression("$parse($states.result.Body)")},
-        outputs={},
     )
     return sfn.Chain.start(failure.catch(job)).next(failure.catch(described)).next(failure.catch(read))
 

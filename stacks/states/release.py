@@ -4,6 +4,7 @@ The endpoint belongs to its CloudFormation stack; deploying is an update of that
 a model back: they set the parameter to what it was before.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aws_cdk import Duration
@@ -13,6 +14,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks import endpoint
+from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
 from stacks.states.jsonata import NULL, SENTENCE, expression
 from stacks.states.retries import retry_throttling
@@ -84,13 +86,12 @@ def _outcome(target: Target, decision: str, reason: str) -> dict[str, object]:
 
 
 def _register(scope: Construct, target: Target, failure: Failure) -> sfn.Chain:
-    state = tasks.CallAwsService.jsonata(
+    state = call_aws(
         scope,
         "Register",
-        service="sagemaker",
-        action="createModelPackage",
-        iam_resources=[target.package_group_arn, target.package_arns],
-        parameters={
+        "sagemaker:createModelPackage",
+        [target.package_group_arn, target.package_arns],
+        {
             "ModelPackageGroupName": target.package_group,
             "ModelPackageDescription": expression("$training.architecture & ' trained on dataset ' & $dataset.id"),
             "InferenceSpecification": {
@@ -117,7 +118,6 @@ def _register(scope: Construct, target: Target, failure: Failure) -> sfn.Chain:
             },
         },
         assign={"package": expression("$states.result.ModelPackageArn")},
-        outputs={},
     )
     return sfn.Chain.start(failure.catch(state))
 
@@ -125,76 +125,68 @@ def _register(scope: Construct, target: Target, failure: Failure) -> sfn.Chain:
 def _deploy(
     scope: Construct, target: Target, smoke_test: lambda_.IFunction, report: sfn.IChainable, failure: Failure
 ) -> sfn.Chain:
-    current = "$states.result.Stacks[0]"
+    this_stack = {"StackName": target.stack_name}
+    stack = "$states.result.Stacks[0]"
 
-    def describe(name: str, assign: dict[str, str]) -> tasks.CallAwsService:
-        state = tasks.CallAwsService.jsonata(
-            scope,
-            name,
-            service="cloudformation",
-            action="describeStacks",
-            iam_resources=[target.stack_arn],
-            parameters={"StackName": target.stack_name},
-            assign={key: expression(value) for key, value in assign.items()},
-            outputs={},
-        )
-        return failure.catch(state)
+    def call(
+        name: str, action: str, resource: str, parameters: Mapping[str, object], assign: Mapping[str, object]
+    ) -> tasks.CallAwsService:
+        return failure.catch(call_aws(scope, name, action, [resource], parameters, assign=assign))
 
-    before = describe(
+    before = call(
         "Read endpoint stack",
+        "cloudformation:describeStacks",
+        target.stack_arn,
+        this_stack,
         {
-            "previous": f"{current}.Parameters[ParameterKey = '{endpoint.PARAMETER}'].ParameterValue & ''",
-            "wanted": "$package",
-            "stackReason": "null",
+            "previous": expression(
+                f"{stack}.Parameters[ParameterKey = '{endpoint.PARAMETER}'].ParameterValue & ''",
+            ),
+            "wanted": expression("$package"),
+            "stackReason": NULL,
         },
     )
-    update = failure.catch(
-        tasks.CallAwsService.jsonata(
-            scope,
-            "Update endpoint stack",
-            service="cloudformation",
-            action="updateStack",
-            iam_resources=[target.stack_arn],
-            parameters={
-                "StackName": target.stack_name,
-                "UsePreviousTemplate": True,
-                "Capabilities": ["CAPABILITY_IAM"],
-                "RoleARN": target.update_role_arn,
-                "Parameters": [{"ParameterKey": endpoint.PARAMETER, "ParameterValue": expression("$wanted")}],
-            },
-            outputs={},
-        )
+    update = call(
+        "Update endpoint stack",
+        "cloudformation:updateStack",
+        target.stack_arn,
+        this_stack
+        | {
+            "UsePreviousTemplate": True,
+            "Capabilities": ["CAPABILITY_IAM"],
+            "RoleARN": target.update_role_arn,
+            "Parameters": [{"ParameterKey": endpoint.PARAMETER, "ParameterValue": expression("$wanted")}],
+        },
+        {},
     )
     wait = sfn.Wait.jsonata(
         scope,
         "Wait for endpoint stack",
         time=sfn.WaitTime.duration(Duration.seconds(target.poll_seconds)),
     )
-    look = describe(
+    look = call(
         "Describe endpoint stack",
+        "cloudformation:describeStacks",
+        target.stack_arn,
+        this_stack,
         {
-            "stackStatus": f"{current}.StackStatus",
+            "stackStatus": expression(f"{stack}.StackStatus"),
             # Told while the stack rolls back, and gone from its final status.
-            "stackReason": f"$exists({current}.StackStatusReason) ? {current}.StackStatusReason : $stackReason",
+            "stackReason": expression(f"$exists({stack}.StackStatusReason) ? {stack}.StackStatusReason : $stackReason"),
         },
     )
-    status = failure.catch(
-        tasks.CallAwsService.jsonata(
-            scope,
-            "Describe endpoint",
-            service="sagemaker",
-            action="describeEndpoint",
-            iam_resources=[target.endpoint_arn],
-            parameters={"EndpointName": target.endpoint_name},
-            assign={
-                "endpoint": {
-                    "name": expression("$states.result.EndpointName"),
-                    "status": expression("$states.result.EndpointStatus"),
-                },
-                "decision": "deployed",
+    status = call(
+        "Describe endpoint",
+        "sagemaker:describeEndpoint",
+        target.endpoint_arn,
+        {"EndpointName": target.endpoint_name},
+        {
+            "endpoint": {
+                "name": expression("$states.result.EndpointName"),
+                "status": expression("$states.result.EndpointStatus"),
             },
-            outputs={},
-        )
+            "decision": "deployed",
+        },
     )
     # Its cause is kept while the previous model is put back, and ends the execution afterwards.
     test = tasks.LambdaInvoke.jsonata(
@@ -211,21 +203,16 @@ def _deploy(
         assign={"smokeTest": expression("$states.result.Payload")},
         outputs={},
     )
-    withdraw = failure.catch(
-        tasks.CallAwsService.jsonata(
-            scope,
-            "Withdraw package",
-            service="sagemaker",
-            action="updateModelPackage",
-            iam_resources=[target.package_arns],
-            parameters={
-                "ModelPackageArn": expression("$package"),
-                "ModelApprovalStatus": "Rejected",
-                "ApprovalDescription": expression("$substring($failure.cause, 0, 1024)"),
-            },
-            assign={"wanted": expression("$previous"), "stackReason": NULL},
-            outputs={},
-        )
+    withdraw = call(
+        "Withdraw package",
+        "sagemaker:updateModelPackage",
+        target.package_arns,
+        {
+            "ModelPackageArn": expression("$package"),
+            "ModelApprovalStatus": "Rejected",
+            "ApprovalDescription": expression("$substring($failure.cause, 0, 1024)"),
+        },
+        {"wanted": expression("$previous"), "stackReason": NULL},
     )
     retry_throttling(test)
     test.add_catch(withdraw, assign=failure.of("Smoke test", "$states.errorOutput.Error", SENTENCE), outputs={})

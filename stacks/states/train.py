@@ -3,9 +3,9 @@
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
 from stacks.states.jsonata import SPOT, expression
 from stacks.states.retries import retry_job
@@ -32,13 +32,12 @@ def train(
     )
     retry_job(job)
     # What `.sync` returns is not written down; what DescribeTrainingJob returns is.
-    described = tasks.CallAwsService.jsonata(
+    described = call_aws(
         scope,
         "Describe training",
-        service="sagemaker",
-        action="describeTrainingJob",
-        iam_resources=[job_arns],
-        parameters={"TrainingJobName": expression("$states.input.jobName")},
+        "sagemaker:describeTrainingJob",
+        [job_arns],
+        {"TrainingJobName": expression("$states.input.jobName")},
         outputs={
             "architecture": expression("$states.input.architecture"),
             "jobName": expression("$states.result.TrainingJobName"),

@@ -22,6 +22,18 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLE = "arn:aws:iam::123456789012:role/test"
 
 
+def client(service: str, endpoint_url: str) -> Any:
+    """A boto3 client of an emulated AWS."""
+    return boto3.client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"max_attempts": 0}, proxies={}),
+    )
+
+
 @dataclass(frozen=True)
 class Emulator:
     """A running emulated AWS."""
@@ -37,14 +49,7 @@ class Emulator:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the emulated AWS."""
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"max_attempts": 0}, proxies={}),
-        )
+        return client(service, self.endpoint_url)
 
     def execute(self, definition: Mapping[str, Any], execution_input: Any = None, wait: float = 30.0) -> dict[str, Any]:
         """Run a JSONata state machine once and return DescribeExecution's answer at its end, output parsed."""

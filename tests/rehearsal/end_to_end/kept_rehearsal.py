@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-
-from tests.rehearsal.emulator import Emulator
+from tests.rehearsal.emulator import Emulator, client
 from tests.rehearsal.rehearsal_process import RehearsalProcess
 
 INPUT: dict[str, Any] = {
@@ -38,13 +36,7 @@ class Kept:
         return url.partition("/endpoints/")[0]
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return client(service, self.url)
 
     def execute(self, execution_input: dict[str, Any]) -> dict[str, Any]:
         """Run the deployed state machine to its end: DescribeExecution's answer and the states it `entered`."""

@@ -1,0 +1,31 @@
+"""A state that calls an AWS API and keeps of its answer only what it assigns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+
+def call_aws(
+    scope: Construct,
+    name: str,
+    action: str,
+    resources: Sequence[str],
+    parameters: Mapping[str, Any],
+    *,
+    assign: Mapping[str, Any] | None = None,
+    outputs: Mapping[str, Any] | None = None,
+) -> tasks.CallAwsService:
+    """Call `action`, such as `cloudformation:updateStack`, and allow the state machine to do so on `resources`."""
+    service, _, api = action.partition(":")
+    return tasks.CallAwsService.jsonata(
+        scope,
+        name,
+        service=service,
+        action=api,
+        iam_resources=list(resources),
+        parameters=dict(parameters),
+        assign=dict(assign) if assign else None,
+        outputs=outputs or {},
+    )
