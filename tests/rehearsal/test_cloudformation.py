@@ -24,7 +24,11 @@ ENDPOINT = {
             "Properties": {
                 "EndpointName": "stocktake",
                 "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
-                "DeploymentConfig": {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE"}}},
+                "DeploymentConfig": {
+                    "BlueGreenUpdatePolicy": {
+                        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+                    }
+                },
             },
         },
         "Config": {
