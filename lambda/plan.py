@@ -49,7 +49,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "labels": completed.dataset.labels,
         "jobs": {"train": f"stocktake-{name}-train", "evaluate": f"stocktake-{name}-eval"},
         "trainingImage": settings["TRAINING_IMAGE_GPU" if gpu else "TRAINING_IMAGE_CPU"],
-        "evaluationImage": settings["TRAINING_IMAGE_CPU"],
         "report": {"uri": f"s3://{bucket}/reports/{name}", "bucket": bucket, "prefix": f"reports/{name}"},
     }
 

@@ -20,7 +20,7 @@ def test_the_run_has_every_name_that_later_states_use(bin_source: BinSource) -> 
     assert made["name"] == name
     assert made["labels"] == [1, 2, 3, 4, 5]
     assert made["jobs"] == {"train": f"stocktake-{name}-train", "evaluate": f"stocktake-{name}-eval"}
-    assert made["trainingImage"] == made["evaluationImage"] == "pytorch-cpu"
+    assert made["trainingImage"] == "pytorch-cpu"
     assert made["report"]["uri"] == f"s3://{DATA_BUCKET}/reports/{name}"
     assert made["input"]["hyperparameters"]["batchSize"] == 128
     assert made["dataset"]["uri"] == f"s3://{DATA_BUCKET}/datasets/{made['dataset']['id']}"
@@ -42,7 +42,7 @@ def test_any_execution_name_gives_a_short_name_for_jobs(execution: str) -> None:
 def test_the_instance_type_chooses_the_training_image(bin_source: BinSource, instance_type: str, image: str) -> None:
     bin_source.add("00001")
     made = run({"training": {"instanceType": instance_type}})
-    assert (made["trainingImage"], made["evaluationImage"]) == (f"pytorch-{image}", "pytorch-cpu")
+    assert made["trainingImage"] == f"pytorch-{image}"
 
 
 @pytest.mark.parametrize(
