@@ -2,10 +2,10 @@
 
 import gzip
 import hashlib
-import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from io import BytesIO
 from pathlib import Path
 
@@ -27,14 +27,14 @@ def layer_folder() -> Path:
     digest = hashlib.sha256(requirements.read_bytes() + LAMBDA_PYTHON.encode()).hexdigest()[:12]
     folder = BUILD / f"layer-{digest}"
     if not folder.exists():
-        partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        command += ["--no-compile", "--only-binary=:all:", "--implementation=cp"]
-        command += [f"--python-version={LAMBDA_PYTHON}", *(f"--platform={p}" for p in LAMBDA_PLATFORMS)]
-        command += [f"--target={partial / 'python'}", f"--requirement={requirements}"]
-        subprocess.run(command, check=True)
-        partial.rename(folder)
+        BUILD.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=BUILD) as partial:
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            command += ["--no-compile", "--only-binary=:all:", "--implementation=cp"]
+            command += [f"--python-version={LAMBDA_PYTHON}", *(f"--platform={p}" for p in LAMBDA_PLATFORMS)]
+            command += [f"--target={partial}/layer/python", f"--requirement={requirements}"]
+            subprocess.run(command, check=True)
+            _publish(Path(partial, "layer"), folder)
     return folder
 
 
@@ -58,6 +58,18 @@ def training_archive() -> tuple[Path, str]:
     digest = hashlib.sha256(content).hexdigest()
     archive = BUILD / f"training-{digest[:12]}.tar.gz"
     if not archive.exists():
-        archive.parent.mkdir(exist_ok=True)
-        archive.write_bytes(gzip.compress(content, mtime=0))
+        BUILD.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=BUILD) as partial:
+            made = Path(partial, archive.name)
+            made.write_bytes(gzip.compress(content, mtime=0))
+            _publish(made, archive)
     return archive, digest
+
+
+def _publish(made: Path, place: Path) -> None:
+    """Move what was made to its place whole; two synths at once may both have made the same."""
+    try:
+        made.rename(place)
+    except OSError:
+        if not place.exists():
+            raise
