@@ -20,11 +20,13 @@ help:
 
 setup: .venv/.complete node_modules/.complete
 
-.venv/.complete: requirements.txt requirements-dev.txt lambda/requirements.txt constraints.txt
+.venv/.complete: requirements.txt requirements-dev.txt lambda/requirements.txt training_code/packages.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Stocktake needs Python 3.11 or newer; %s is %s. Try: make PYTHON=python3.12 ..." % (sys.executable, sys.version.split()[0]) if sys.version_info < (3, 11) else 0)'
 	@echo 'Installing Python packages into .venv (once, a few minutes)'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@# As in the training asset: what smdebug says it depends on cannot be installed beside AWS's training toolkit.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r training_code/packages.txt
 	@touch $@
 
 node_modules/.complete: package-lock.json

@@ -10,10 +10,11 @@ import torch
 
 from inference import CountingModel, model_fn
 from stocktake.artifact import unpack_artifact
+from stocktake.batches import ordered_batches
 from stocktake.failures import JobFailure, reported_to
 from stocktake.metrics import counting_metrics, expected_counts
 from stocktake.report import choose_samples, render
-from stocktake.shards import ShardDataset, load, ordered_batches
+from stocktake.shards import ShardDataset, load
 
 BATCH_SIZE = 32
 SAMPLES = 60

@@ -7,21 +7,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from stocktake.batches import Key
 from stocktake.failures import JobFailure
 from stocktake.preprocessing import ImageRefused, Preprocessing, decode
 
 REMEDY = "Pack the dataset again."
 END_OF_ARCHIVE = bytes(tarfile.BLOCKSIZE)
-
-Key: TypeAlias = tuple[int, bool]
-"""Position of an image in its dataset, and whether it is wanted mirrored."""
-
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -120,28 +117,6 @@ def read_index(shard: Path) -> list[Sample]:
     if unpaired := sorted(images.keys() ^ labels.keys()):
         raise JobFailure(f"{shard.name}: {unpaired[0]} has only one of .jpg and .json. {REMEDY}")
     return [Sample(name, labels[name], shard, member.offset_data, member.size) for name, member in images.items()]
-
-
-def epoch_batches(images: int, batch_size: int, seed: int, epoch: int) -> list[list[Key]]:
-    """The shuffled batches of one training epoch; each image is mirrored with probability one half.
-
-    A function of its arguments alone, so that a resumed epoch goes on where it stopped.
-    """
-    generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
-    order = torch.randperm(images, generator=generator).tolist()
-    mirrored = (torch.rand(images, generator=generator) < 0.5).tolist()
-    batches = _batches(list(zip(order, mirrored, strict=True)), batch_size)
-    # Batch normalisation needs two images.
-    return batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 < batch_size else batches
-
-
-def ordered_batches(images: int, batch_size: int) -> list[list[Key]]:
-    """Every image once, in the dataset's order, not mirrored."""
-    return _batches([(index, False) for index in range(images)], batch_size)
-
-
-def _batches(keys: list[Key], size: int) -> list[list[Key]]:
-    return [keys[start : start + size] for start in range(0, len(keys), size)]
 
 
 def load(dataset: ShardDataset, batches: list[list[Key]]) -> DataLoader[Any]:

@@ -11,11 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim import AdamW
 
+from stocktake.batches import epoch_batches, ordered_batches
 from stocktake.checkpoints import Checkpoints
 from stocktake.failures import JobFailure
 from stocktake.hyperparameters import Hyperparameters
 from stocktake.models import Trainee, Weights
-from stocktake.shards import ShardDataset, epoch_batches, load, ordered_batches
+from stocktake.shards import ShardDataset, load
 
 
 @dataclass

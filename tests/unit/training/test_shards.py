@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_shards import LABELS, draw_bin, write_split, write_tar
 
+from stocktake.batches import epoch_batches, ordered_batches
 from stocktake.failures import JobFailure
 from stocktake.preprocessing import Preprocessing, decode
-from stocktake.shards import ShardDataset, epoch_batches, load, ordered_batches, read_index
+from stocktake.shards import ShardDataset, load, read_index
 
 PREPROCESSING = Preprocessing(32)
 
