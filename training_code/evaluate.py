@@ -18,13 +18,14 @@ from stocktake.shards import ShardDataset, load
 
 BATCH_SIZE = 32
 SAMPLES = 60
+TUNING_KEYS = {"jobName", "strategy", "objective", "ranges", "trials", "best"}
 
 
 def main() -> None:
     folders = parse_arguments()
     # The job's root, /opt/ml, is where `processing/output` lies; SageMaker shows this file as ExitMessage.
     with reported_to(folders.output.parents[1] / "output" / "message"):
-        evaluate(folders.model, folders.test, folders.output)
+        evaluate(folders.model, folders.test, folders.output, folders.tuning)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -32,18 +33,20 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="folder with model.tar.gz")
     parser.add_argument("--test", type=Path, required=True, help="folder with the test split's shards")
     parser.add_argument("--output", type=Path, required=True, help="folder for metrics, predictions and report")
+    parser.add_argument("--tuning", type=Path, help="folder with trials.json of the tuning job, if there was one")
     return parser.parse_args()
 
 
-def evaluate(model_folder: Path, test_folder: Path, output: Path) -> None:
+def evaluate(model_folder: Path, test_folder: Path, output: Path, tuning_folder: Path | None = None) -> None:
     model = load_model(model_folder)
+    tuning = load_trials(tuning_folder) if tuning_folder else None
     description = model.description
     test = ShardDataset("test", test_folder, description.labels, description.preprocessing)
     predictions = predict(model, test)
     metrics = measure(predictions, description.labels)
     samples = choose_samples(predictions, SAMPLES)
     write(output, test, predictions, metrics, samples)
-    report = render(description, metrics, [(predictions[i], test.image_bytes(i)) for i in samples])
+    report = render(description, metrics, [(predictions[i], test.image_bytes(i)) for i in samples], tuning)
     (output / "report.html").write_text(report, encoding="utf-8")
     low, high = metrics["interval"]
     print(f"test:accuracy={metrics['accuracy']:.4f} interval={low:.4f}..{high:.4f} images={len(test)}")
@@ -56,6 +59,20 @@ def load_model(folder: Path) -> CountingModel:
     with TemporaryDirectory() as unpacked:
         unpack_artifact(archive, Path(unpacked))
         return model_fn(unpacked)
+
+
+def load_trials(folder: Path) -> dict[str, Any]:
+    file = folder / "trials.json"
+    remedy = "Give the job the trials that the tuning's state collected, or leave out --tuning."
+    if not file.is_file():
+        raise JobFailure(f"There is no trials.json in {folder}. {remedy}")
+    try:
+        tuning: dict[str, Any] = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise JobFailure(f"{file} is damaged: {error}. {remedy}") from error
+    if missing := TUNING_KEYS - (tuning.keys() if isinstance(tuning, dict) else set()):
+        raise JobFailure(f"{file} is damaged: it lacks {', '.join(sorted(missing))}. {remedy}")
+    return tuning
 
 
 def predict(model: CountingModel, test: ShardDataset) -> list[dict[str, Any]]:

@@ -1,110 +1,81 @@
-"""The training job's entry point: shards in, model artifact out.
+"""The training job's entry point: shards or features in, model artifact out.
 
 SageMaker's training toolkit passes hyperparameters as arguments and folders in SM_* variables.
 """
 
 import os
-import signal
-from collections.abc import Callable
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 
 import torch
 
 from stocktake.artifact import ModelDescription, save_artifact
-from stocktake.checkpoints import Checkpoints
-from stocktake.failures import JobFailure, reported_to
+from stocktake.distributed import World, joined_world
+from stocktake.failures import reported_to
+from stocktake.features import FeatureDataset
 from stocktake.hyperparameters import HyperparameterParser, Hyperparameters
-from stocktake.models import Trainee, create_model, load_imagenet, load_weights_file, trainable_parts
+from stocktake.models import Weights
 from stocktake.preprocessing import Preprocessing
-from stocktake.shards import ShardDataset
+from stocktake.splits import Split
 from stocktake.training import Training, metric_line
-
-FAILURE_FILE = Path(os.environ.get("SM_OUTPUT_DIR", "/opt/ml/output"), "failure")
+from stocktake.training_job import (
+    FAILURE_FILE,
+    compute_device,
+    find_checkpoints,
+    open_splits,
+    starting_network,
+    starting_weights,
+    termination_flag,
+)
+from stocktake.weights import starting_trunk
 
 
 def main() -> None:
     hyperparameters = Hyperparameters.from_arguments(HyperparameterParser().parse_args())
     interrupted = termination_flag()
-    torch.manual_seed(hyperparameters.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-    train, valid = load_splits(hyperparameters)
-    trainee = load_trainee(hyperparameters, device)
-    training = Training(trainee, train, valid, hyperparameters, device)
-    print(f"training images={len(train)} validation images={len(valid)} {device.type} {training.precision}")
-    training.fit(find_checkpoints(hyperparameters, train), interrupted)
-
-    description = describe(training)
-    save_artifact(Path(os.environ["SM_MODEL_DIR"]), training.progress.best_weights, description)
-    best = dict(training.progress.best)
-    kept = {name: best[name] for name in ("epoch", "validation:accuracy", "validation:loss")}
-    # The last line that matches becomes the job's final metric: it must be that of the model that is kept.
-    print(f"best {metric_line(kept)}", flush=True)
-
-
-def load_splits(hyperparameters: Hyperparameters) -> tuple[ShardDataset, ShardDataset]:
-    preprocessing = Preprocessing(hyperparameters.image_size)
-    train, valid = (
-        ShardDataset(split, channel(split), hyperparameters.labels, preprocessing) for split in ("train", "valid")
-    )
-    for count, images in train.images_by_count().items():
-        if not images:
-            raise JobFailure(
-                f"The training split has no image with count {count}, so that label cannot be learned. "
-                "Use a larger fraction of the dataset or fewer labels."
+    with joined_world() as world:
+        device = compute_device()
+        splits = open_splits(hyperparameters, world)
+        weights = starting_weights(hyperparameters)
+        network = starting_network(hyperparameters, weights, splits["train"], device)
+        training = Training(network, splits["train"], {"validation": splits["valid"]}, hyperparameters, device, world)
+        if world.leads:
+            print(
+                f"training images={sum(training.share.images)} validation images={len(splits['valid'])} "
+                f"{type(splits['train']).__name__} {device.type} {network.precision} processes={world.size}",
+                flush=True,
             )
-    return train, valid
+        training.fit(find_checkpoints(hyperparameters, splits), interrupted)
+        if world.leads:
+            save(training, splits, weights, world)
 
 
-def load_trainee(hyperparameters: Hyperparameters, device: torch.device) -> Trainee:
-    architecture = hyperparameters.architecture
-    model = create_model(architecture, len(hyperparameters.labels))
-    if hyperparameters.weights == "imagenet":
-        load_imagenet(model, architecture)
-    elif hyperparameters.weights == "channel":
-        load_weights_file(model, architecture, channel("weights"))
-    return Trainee(model.to(device), trainable_parts(architecture, hyperparameters.trainable))
-
-
-def find_checkpoints(hyperparameters: Hyperparameters, train: ShardDataset) -> Checkpoints | None:
-    folder = Path(os.environ.get("CHECKPOINT_DIR", "/opt/ml/checkpoints"))
-    if not folder.is_dir():
-        return None
-    images = sha256("\n".join(sample.id for sample in train.samples).encode()).hexdigest()[:12]
-    run = asdict(hyperparameters) | {"training images": images}
-    return Checkpoints(folder, run)
-
-
-def describe(training: Training) -> ModelDescription:
+def save(training: Training, splits: dict[str, Split], weights: Weights | None, world: World) -> None:
+    """Write the model artifact and print the metrics of the epoch that it is of."""
     hyperparameters, progress = training.hyperparameters, training.progress
-    return ModelDescription(
+    learned = progress.best_weights
+    if isinstance(splits["train"], FeatureDataset):
+        # Only the head was there to learn; the model is served with the trunk that the features came from.
+        learned = starting_trunk(hyperparameters.architecture, hyperparameters.seed, weights).state_dict() | learned
+    description = ModelDescription(
         architecture=hyperparameters.architecture,
         labels=hyperparameters.labels,
-        preprocessing=training.train.preprocessing,
+        preprocessing=Preprocessing(hyperparameters.image_size),
         training={
             "job": os.environ.get("TRAINING_JOB_NAME"),
             "hyperparameters": asdict(hyperparameters),
-            "images": {split.split: split.images_by_count() for split in (training.train, training.valid)},
+            "images": {name: split.images_by_count() for name, split in splits.items()},
             "history": progress.history,
             "best": progress.best,
-            "precision": str(training.precision),
+            "precision": str(training.network.precision),
+            "world": world.size,
             "torch": torch.__version__,
         },
     )
-
-
-def channel(name: str) -> Path | None:
-    folder = os.environ.get(f"SM_CHANNEL_{name.upper()}")
-    return Path(folder) if folder else None
-
-
-def termination_flag() -> Callable[[], bool]:
-    """SIGTERM comes two minutes before a spot instance or an overlong job ends: stop after the current batch."""
-    signals: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _frame: signals.append(number))
-    return lambda: bool(signals)
+    save_artifact(Path(os.environ["SM_MODEL_DIR"]), learned, description)
+    kept = {name: value for name, value in progress.best.items() if name == "epoch" or name.startswith("validation:")}
+    # The last line that matches becomes the job's final metric: it must be that of the model that is kept.
+    print(f"best {metric_line(kept)}", flush=True)
 
 
 if __name__ == "__main__":

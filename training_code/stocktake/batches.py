@@ -1,11 +1,54 @@
 """Which images each batch holds: a function of seed and epoch alone, whatever the images are kept as."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
 
 Key: TypeAlias = tuple[int, bool]
 """Position of an image in its dataset, and whether it is wanted mirrored."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one process has to do of each batch.
+
+    Attributes
+    ----------
+    images
+        How many training images each group of processes holds. One group: all hold the same images, each batch is
+        dealt out among them. Several (each instance has shards of its own): every group gives a part of each batch.
+    group, member, members
+        The group of this process, its place in it, and how many belong to it.
+    """
+
+    images: tuple[int, ...]
+    group: int = 0
+    member: int = 0
+    members: int = 1
+
+    @classmethod
+    def of(cls, holdings: Sequence[tuple[str, int]], rank: int) -> "Share":
+        """From what every process holds, by rank: an identity of its images, and their number."""
+        groups = list(dict.fromkeys(holdings))
+        mine = [other for other, holding in enumerate(holdings) if holding == holdings[rank]]
+        return cls(
+            tuple(images for _, images in groups), groups.index(holdings[rank]), mine.index(rank), len(mine)
+        )
+
+    def epoch(self, batch_size: int, seed: int, epoch: int) -> list[tuple[list[Key], int]]:
+        """This process's part of each batch of an epoch, and the size of the whole batch over all processes."""
+        if len(self.images) == 1:
+            batches = epoch_batches(self.images[0], batch_size, seed, epoch)
+            sizes = [len(batch) for batch in batches]
+        else:
+            # As many batches everywhere, however unequal the shards: each image once, none to fill up with.
+            number = -(-sum(self.images) // batch_size)
+            [own] = epoch_batches(self.images[self.group], self.images[self.group], seed, epoch)
+            batches = [own[batch::number] for batch in range(number)]
+            sizes = [sum(len(range(batch, images, number)) for images in self.images) for batch in range(number)]
+        return [(batch[self.member :: self.members], size) for batch, size in zip(batches, sizes, strict=True)]
 
 
 def epoch_batches(images: int, batch_size: int, seed: int, epoch: int) -> list[list[Key]]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import NoReturn, Self, TypeVar
 
 from stocktake.failures import JobFailure
+from stocktake.losses import LOSSES
 from stocktake.models import ARCHITECTURES, TRAINABLE
+from stocktake.weights import SOURCES
 
 Number = TypeVar("Number", int, float)
-
-WEIGHTS = ("imagenet", "none", "channel")
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,13 @@ class Hyperparameters:
     Attributes
     ----------
     weights
-        Where training starts: `imagenet` (torchvision's own), `none` (random) or `channel` (a file in the
-        `weights` channel).
+        Where training starts: `channel` (the file in the `weights` channel) or `none` (random).
     trainable
         The part of the network that learns: `head`, `layer4` (the last stage and the head) or `all`.
+    loss
+        `cross-entropy` or `ordinal`, see `CountingLoss`.
+    batch_size
+        Images in one step, over all processes together.
     image_size
         Side in pixels of the square that every image is resized to.
     labels
@@ -33,8 +36,9 @@ class Hyperparameters:
     """
 
     architecture: str = "resnet50"
-    weights: str = "imagenet"
+    weights: str = "channel"
     trainable: str = "head"
+    loss: str = "cross-entropy"
     lr: float = 0.0005
     batch_size: int = 128
     epochs: int = 5
@@ -59,8 +63,9 @@ class HyperparameterParser(argparse.ArgumentParser):
         whole = "a whole number"
         options: list[tuple[str, Callable[[str], object], object]] = [
             ("architecture", _one_of(ARCHITECTURES), default.architecture),
-            ("weights", _one_of(WEIGHTS), default.weights),
+            ("weights", _one_of(SOURCES), default.weights),
             ("trainable", _one_of(TRAINABLE), default.trainable),
+            ("loss", _one_of(LOSSES), default.loss),
             ("lr", _number(float, "a number above 0", lambda lr: 0 < lr < math.inf), default.lr),
             ("batch-size", _number(int, f"{whole} of at least 1", lambda size: size >= 1), default.batch_size),
             ("epochs", _number(int, f"{whole} of at least 1", lambda epochs: epochs >= 1), default.epochs),
@@ -70,6 +75,10 @@ class HyperparameterParser(argparse.ArgumentParser):
         ]
         for name, parse, value in options:
             self.add_argument(f"--{name}", type=parse, default=value)
+        # What the job also does, without an influence on its result.
+        whole_from_0 = _number(int, f"{whole} of at least 0 (0 saves nothing)", lambda steps: steps >= 0)
+        self.add_argument("--debug-interval", type=whole_from_0, default=0)
+        self.add_argument("--trace", type=lambda text: _one_of(("true", "false"))(text) == "true", default=False)
 
     def error(self, message: str) -> NoReturn:
         if match := re.match(r"argument --(\S+): (.*)", message):

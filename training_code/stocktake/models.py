@@ -1,16 +1,10 @@
-"""torchvision's classifiers with a head for the counts, and which part of them learns."""
+"""torchvision's classifiers as a trunk and a head for the counts, and which part of them learns."""
 
-import hashlib
-from collections.abc import Sequence
-from pathlib import Path
-from urllib.error import URLError
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import get_model, get_model_weights
-
-from stocktake.failures import JobFailure
-from stocktake.tensor_files import UnreadableTensors, read_tensors
+from torchvision.models import get_model
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 ARCHITECTURES = (*RESNETS, "mobilenet_v2")
@@ -20,125 +14,108 @@ Weights = dict[str, Tensor]
 
 
 def create_model(architecture: str, outputs: int) -> nn.Module:
-    """Build an untrained classifier: float (N, 3, S, S) -> logits (N, outputs)."""
+    """Build an untrained classifier as torchvision has it: float (N, 3, S, S) -> logits (N, outputs)."""
     model: nn.Module = get_model(architecture, weights=None, num_classes=outputs).to(memory_format=torch.channels_last)
     return model
 
 
-def head_of(architecture: str) -> str:
-    """The name of the last linear layer."""
-    return "classifier.1" if architecture == "mobilenet_v2" else "fc"
+def create_trunk(architecture: str) -> nn.Module:
+    """Build an untrained classifier without its head: float (N, 3, S, S) -> features (N, D)."""
+    trunk = create_model(architecture, 1)
+    setattr(trunk, head_name(architecture), nn.Identity())
+    return trunk
 
 
-def trainable_parts(architecture: str, trainable: str) -> tuple[str, ...]:
-    """Names of the modules that learn; `""` is the whole network.
+def create_head(architecture: str, outputs: int) -> nn.Module:
+    """Build an untrained head as torchvision initialises it: features (N, D) -> logits (N, outputs)."""
+    linear = nn.Linear(features_of(architecture), outputs)
+    if architecture != "mobilenet_v2":
+        return linear
+    nn.init.normal_(linear.weight, 0, 0.01)
+    nn.init.zeros_(linear.bias)
+    return nn.Sequential(nn.Dropout(0.2), linear)
 
-    `layer4` is the last stage, the one with the coarsest resolution, also where it has another name.
-    """
-    if trainable == "all":
-        return ("",)
+
+def features_of(architecture: str) -> int:
+    """How many numbers the trunk makes of an image, D."""
+    return {"resnet18": 512, "resnet34": 512, "mobilenet_v2": 1280}.get(architecture, 2048)
+
+
+def head_name(architecture: str) -> str:
+    """What torchvision calls the head."""
+    return "classifier" if architecture == "mobilenet_v2" else "fc"
+
+
+def last_stage(architecture: str, trunk: nn.Module) -> list[nn.Module]:
+    """The stage with the coarsest resolution: a ResNet's `layer4`, and what corresponds to it elsewhere."""
     if architecture == "mobilenet_v2":
-        last_stage = tuple(f"features.{block}" for block in range(14, 19))
-        return ("classifier",) if trainable == "head" else (*last_stage, "classifier")
-    return ("fc",) if trainable == "head" else ("layer4", "fc")
+        return [trunk.get_submodule(f"features.{block}") for block in range(14, 19)]
+    return [trunk.get_submodule("layer4")]
 
 
-class Trainee:
-    """A model of which only some parts learn.
+class Network(nn.Module):
+    """A trunk and a head, of which only some parts learn: float (N, 3, S, S) -> float32 logits (N, outputs).
 
-    The frozen rest stays in evaluation mode, so that its batch norm statistics do not drift either. As no
-    frozen parameter asks for a gradient, autograd records nothing before the first part that learns.
+    The frozen rest stays in evaluation mode, so that its batch norm statistics do not drift either. As no frozen
+    parameter asks for a gradient, autograd records nothing before the first part that learns.
+
+    Parameters
+    ----------
+    trunk
+        None where the inputs are features already, (N, D); then only the head is there to learn.
+    trainable
+        `head`, `layer4` (the last stage and the head) or `all`.
+    precision
+        The number format that the trunk computes in. The head, which costs nothing, always takes float32.
     """
 
-    def __init__(self, model: nn.Module, parts: Sequence[str]):
-        self.model = model
-        self.parts = [model.get_submodule(part) for part in parts]
-        model.requires_grad_(False)
-        for part in self.parts:
+    def __init__(
+        self,
+        architecture: str,
+        trunk: nn.Module | None,
+        head: nn.Module,
+        trainable: str,
+        precision: torch.dtype = torch.float32,
+    ):
+        super().__init__()
+        self.architecture, self.precision = architecture, precision
+        self.trunk, self.head = trunk or nn.Identity(), head
+        self._learning: list[nn.Module] = [head]
+        if trunk is not None and trainable != "head":
+            self._learning += [trunk] if trainable == "all" else last_stage(architecture, trunk)
+        self.requires_grad_(False)
+        for part in self._learning:
             part.requires_grad_(True)
 
-    def train(self) -> None:
-        self.model.eval()
-        for part in self.parts:
-            part.train()
+    def forward(self, inputs: Tensor) -> Tensor:
+        with torch.autocast(inputs.device.type, self.precision, enabled=self.precision != torch.float32):
+            features = self.trunk(inputs)
+        logits: Tensor = self.head(features.float())
+        return logits
 
-    def parameters(self) -> list[nn.Parameter]:
-        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+    def train(self, mode: bool = True) -> "Network":
+        super().train(False)
+        for part in self._learning:
+            part.train(mode)
+        return self
 
+    def learning(self) -> Iterator[nn.Parameter]:
+        """The parameters that learn."""
+        return (parameter for parameter in self.parameters() if parameter.requires_grad)
 
-def load_imagenet(model: nn.Module, architecture: str) -> None:
-    """Start from torchvision's ImageNet weights, downloaded once and checked by the hash in their name.
-
-    The first edition of the weights (IMAGENET1K_V1), as the later recipes give worse features to a new head.
-
-    Raises
-    ------
-    JobFailure
-        When they cannot be had or are not what their name says.
-    """
-    url = get_model_weights(architecture)["IMAGENET1K_V1"].url
-    try:
-        weights = torch.hub.load_state_dict_from_url(url, map_location="cpu", weights_only=True, progress=False)
-        _check_hash(Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1]))
-    except URLError as error:
-        raise JobFailure(
-            f"Hyperparameter weights: imagenet needs {url}, which cannot be reached ({error.reason}). Put that "
-            "file into S3 and give its URI as weights."
-        ) from error
-    load_weights(model, architecture, weights, f"torchvision's ImageNet weights of {architecture}")
+    def weights(self) -> Weights:
+        """A copy of all tensors on the CPU, named as in torchvision's model."""
+        name = head_name(self.architecture)
+        named = self.trunk.state_dict() | {f"{name}.{key}": value for key, value in self.head.state_dict().items()}
+        return {key: value.detach().cpu().clone() for key, value in named.items()}
 
 
-def load_weights_file(model: nn.Module, architecture: str, folder: Path | None) -> None:
-    """Start from the one file in the `weights` channel, a state_dict saved by `torch.save`.
-
-    Raises
-    ------
-    JobFailure
-        When the channel does not hold exactly one such file, or it does not fit the architecture.
-    """
-    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder and folder.is_dir() else []
-    if len(files) != 1:
-        raise JobFailure(
-            f"The channel 'weights' must hold one file, not {len(files)}. Give the S3 URI of a state_dict file."
-        )
-    try:
-        weights = read_tensors(files[0])
-    except UnreadableTensors as error:
-        raise JobFailure(f"Weights file {files[0].name} is no state_dict saved by torch.save.") from error
-    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise JobFailure(f"Weights file {files[0].name} holds no state_dict (names to tensors).")
-    load_weights(model, architecture, weights, f"weights file {files[0].name}")
-
-
-def load_weights(model: nn.Module, architecture: str, weights: Weights, source: str) -> None:
-    """Load a trunk; its head is taken over only when it has as many outputs as the model.
-
-    Raises
-    ------
-    JobFailure
-        When tensors of the trunk are missing, unknown, or of another shape.
-    """
-    own, head = model.state_dict(), head_of(architecture)
-    head_fits = all(name in weights and weights[name].shape == own[name].shape for name in own if name.startswith(head))
-    wanted = {name for name in own if head_fits or not name.startswith(head)}
-    given = {name: value for name, value in weights.items() if head_fits or not name.startswith(head)}
-    # Files older than PyTorch 0.4.1 lack this counter, which inference does not use.
-    missing = sorted(name for name in wanted - given.keys() if not name.endswith("num_batches_tracked"))
-    unknown = sorted(given.keys() - wanted)
-    reshaped = sorted(name for name in wanted & given.keys() if given[name].shape != own[name].shape)
-    for fault, names in (("lacks", missing), ("has unknown", unknown), ("has other shapes for", reshaped)):
-        if names:
-            more = f" and {len(names) - 1} more tensors" if len(names) > 1 else ""
-            raise JobFailure(
-                f"The {source} {fault} {names[0]}{more} of {architecture}. Give weights of that architecture."
-            )
-    model.load_state_dict(given, strict=False)
-
-
-def _check_hash(file: Path) -> None:
-    # torch.hub compares the hash only while downloading; a file that was put into its folder counts too.
-    expected = file.stem.rsplit("-", 1)[-1]
-    with file.open("rb") as content:
-        found = hashlib.file_digest(content, "sha256").hexdigest()
-    if not found.startswith(expected):
-        raise JobFailure(f"{file} is damaged: its SHA-256 begins {found[:8]}, not {expected}. Delete it.")
+def fastest_precision(device: torch.device) -> torch.dtype:
+    """The number format for a trunk's forward pass: half the bits where the hardware computes faster with them."""
+    if device.type == "cuda":
+        # A T4 (ml.g4dn) emulates bfloat16 slowly and has float16 units.
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float16
+    capabilities = torch.cpu.get_capabilities()
+    native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    return torch.bfloat16 if native else torch.float32

@@ -20,7 +20,7 @@ def write_tensors(file: Path, content: object) -> None:
     unfinished.replace(file)
 
 
-def read_tensors(file: Path) -> Any:
+def read_tensors(file: Path | io.BytesIO) -> Any:
     """Load tensors and plain values to the CPU; nothing in the file is executed.
 
     Raises
@@ -28,8 +28,9 @@ def read_tensors(file: Path) -> Any:
     UnreadableTensors
         When the content cannot be read, OSError when the file cannot.
     """
-    content = io.BytesIO(file.read_bytes())
+    content = io.BytesIO(file.read_bytes()) if isinstance(file, Path) else file
     try:
         return torch.load(content, map_location="cpu", weights_only=True)
     except Exception as error:  # what torch.load raises depends on which bytes it stumbles over
-        raise UnreadableTensors(f"{file.name} was not saved by torch.save or is damaged") from error
+        name = file.name if isinstance(file, Path) else "the content"
+        raise UnreadableTensors(f"{name} was not saved by torch.save or is damaged") from error

@@ -1,22 +1,22 @@
 """The training loop: epochs, validation, the best epoch, and taking up an interrupted run."""
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.optim import AdamW
 
-from stocktake.batches import epoch_batches, ordered_batches
+from stocktake.batches import Key, Share, ordered_batches
 from stocktake.checkpoints import Checkpoints
+from stocktake.distributed import World
 from stocktake.failures import JobFailure
 from stocktake.hyperparameters import Hyperparameters
-from stocktake.models import Trainee, Weights
-from stocktake.shards import ShardDataset, load
+from stocktake.losses import CountingLoss
+from stocktake.models import Network, Weights
+from stocktake.splits import Split, fingerprint
 
 
 @dataclass
@@ -33,31 +33,38 @@ class Progress:
 
 
 class Training:
-    """One run on one device.
+    """One run, in this process or shared with others.
 
     Parameters
     ----------
-    trainee
-        The model, on `device`.
-    train, valid
-        The images to learn from and those that choose the best epoch.
+    network
+        The network, on `device`.
+    train
+        The images to learn from. In several processes either all of them or, in those of one instance, its part.
+    held_out
+        `validation`, whose accuracy chooses the best epoch, and other splits that are only measured.
     """
 
     def __init__(
         self,
-        trainee: Trainee,
-        train: ShardDataset,
-        valid: ShardDataset,
+        network: Network,
+        train: Split,
+        held_out: Mapping[str, Split],
         hyperparameters: Hyperparameters,
         device: torch.device,
+        world: World | None = None,
     ):
-        self.trainee, self.train, self.valid = trainee, train, valid
+        self.network, self.train, self.held_out = network, train, held_out
         self.hyperparameters, self.device = hyperparameters, device
-        self.optimizer = AdamW(trainee.parameters(), lr=hyperparameters.lr)
-        self.precision = fastest_precision(device)
+        self.world = world or World()
+        self.share = Share.of(self.world.gather((fingerprint(train), len(train))), self.world.rank)
+        self.loss = CountingLoss(hyperparameters.loss, hyperparameters.labels).to(device)
+        self.model = self.world.wrap(network, device)
+        self.optimizer = AdamW(network.learning(), lr=hyperparameters.lr)
         # float16's small gradients would vanish unscaled; bfloat16 has float32's range.
-        self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=network.precision == torch.float16)
         self.progress = Progress(totals=self._zeros())
+        torch.manual_seed(hyperparameters.seed + self.world.rank)
 
     def fit(self, checkpoints: Checkpoints | None, interrupted: Callable[[], bool]) -> None:
         """Train to the last epoch, from the checkpoint when there is one, and print a line of metrics an epoch.
@@ -69,71 +76,66 @@ class Training:
         """
         if checkpoints and (state := checkpoints.load()):
             self.load_state_dict(state)
-            print(f"resumed epoch={self.progress.epoch} batch={self.progress.batch}", flush=True)
+            self._say(f"resumed epoch={self.progress.epoch} batch={self.progress.batch}")
         while self.progress.epoch <= self.hyperparameters.epochs:
             self._train_one_epoch(checkpoints, interrupted)
-            self._finish_epoch(self.validate())
-            if checkpoints:
-                checkpoints.save(self.state_dict())
+            self._finish_epoch({name: self.measure(split) for name, split in self.held_out.items()})
+            self._save(checkpoints)
 
     def _train_one_epoch(self, checkpoints: Checkpoints | None, interrupted: Callable[[], bool]) -> None:
-        progress, hyperparameters = self.progress, self.hyperparameters
-        batches = epoch_batches(len(self.train), hyperparameters.batch_size, hyperparameters.seed, progress.epoch)
+        progress, hyperparameters, world = self.progress, self.hyperparameters, self.world
+        steps = self.share.epoch(hyperparameters.batch_size, hyperparameters.seed, progress.epoch)[progress.batch :]
         started = time.monotonic() - progress.seconds
-        self.trainee.train()
-        for pixels, targets in load(self.train, batches[progress.batch :]):
-            logits, targets = self._forward(pixels, targets)
-            loss = functional.cross_entropy(logits, targets)
+        self.network.train()
+        for (batch, targets), (_, images) in zip(self.train.load([keys for keys, _ in steps]), steps, strict=True):
+            logits, targets = self._forward(self.train, batch, targets)
+            loss = self.loss(logits, targets)
             self.optimizer.zero_grad()
-            self.scaler.scale(loss).backward()
+            # The mean over the whole batch, whatever part of it is here: gradients are averaged over the processes.
+            self.scaler.scale(loss * (len(targets) * world.size / images)).backward()
             self.scaler.step(self.optimizer)
             self.scaler.update()
-            progress.totals += batch_totals(logits.detach(), targets)
+            progress.totals += batch_totals(loss.detach(), logits.detach(), targets)
             progress.batch += 1
             progress.seconds = time.monotonic() - started
-            if interrupted():
+            if world.any(interrupted(), self.device):
                 self._stop(checkpoints)
 
     @torch.no_grad()
-    def validate(self) -> Tensor:
-        """Sums over the validation images, as `batch_totals`."""
-        self.trainee.model.eval()
-        totals = self._zeros()
-        for pixels, targets in load(self.valid, ordered_batches(len(self.valid), self.hyperparameters.batch_size)):
-            totals += batch_totals(*self._forward(pixels, targets))
-        return totals
+    def measure(self, split: Split) -> Tensor:
+        """Sums over the images of a split, as `batch_totals`, each image counted once."""
+        self.network.eval()
+        world, totals = self.world, self._zeros()
+        batches: list[list[Key]] = ordered_batches(len(split), self.hyperparameters.batch_size)
+        for batch, targets in split.load([keys[world.rank :: world.size] for keys in batches]):
+            logits, targets = self._forward(split, batch, targets, self.network)
+            totals += batch_totals(self.loss(logits, targets), logits, targets)
+        return world.sum(totals)
 
-    def _forward(self, pixels: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        images = self.train.preprocessing.normalise(pixels.to(self.device, non_blocking=True))
-        with self._autocast():
-            logits = self.trainee.model(images)
-        return logits.float(), targets.to(self.device, non_blocking=True)
+    def _forward(
+        self, split: Split, batch: Tensor, targets: Tensor, model: Callable[[Tensor], Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        inputs = split.network_input(batch.to(self.device, non_blocking=True))
+        return (model or self.model)(inputs), targets.to(self.device, non_blocking=True)
 
-    def _finish_epoch(self, validation: Tensor) -> None:
+    def _finish_epoch(self, held_out: dict[str, Tensor]) -> None:
         progress = self.progress
-        train_loss, train_accuracy = mean_loss_and_accuracy(progress.totals)
-        loss, accuracy = mean_loss_and_accuracy(validation)
-        row = {
-            "epoch": progress.epoch,
-            "train:loss": train_loss,
-            "train:accuracy": train_accuracy,
-            "validation:loss": loss,
-            "validation:accuracy": accuracy,
-            "lr": self.optimizer.param_groups[0]["lr"],
-            "seconds": round(progress.seconds, 2),
-        }
-        if not torch.isfinite(torch.tensor([train_loss, loss])).all():
+        sums = {"train": self.world.sum(progress.totals)} | held_out
+        row: dict[str, float] = {"epoch": progress.epoch}
+        for name, totals in sums.items():
+            row[f"{name}:loss"], row[f"{name}:accuracy"] = mean_loss_and_accuracy(totals)
+        row |= {"lr": self.optimizer.param_groups[0]["lr"], "seconds": round(progress.seconds, 2)}
+        loss, accuracy = row["validation:loss"], row["validation:accuracy"]
+        if not torch.isfinite(torch.tensor([row["train:loss"], loss])).all():
             raise JobFailure(
-                f"Training diverged in epoch {progress.epoch}: the loss is {train_loss} in training and {loss} in "
-                f"validation. Lower the hyperparameter lr (now {self.hyperparameters.lr:g})."
+                f"Training diverged in epoch {progress.epoch}: the loss is {row['train:loss']} in training and {loss} "
+                f"in validation. Lower the hyperparameter lr (now {self.hyperparameters.lr:g})."
             )
-        print(metric_line(row), flush=True)
+        self._say(metric_line(row))
         progress.history.append(row)
         best = progress.best
         if not best or (accuracy, -loss) > (best["validation:accuracy"], -best["validation:loss"]):
-            progress.best = row
-            weights = self.trainee.model.state_dict()
-            progress.best_weights = {name: value.detach().cpu().clone() for name, value in weights.items()}
+            progress.best, progress.best_weights = row, self.network.weights()
         progress.epoch, progress.batch, progress.seconds = progress.epoch + 1, 0, 0.0
         progress.totals = self._zeros()
 
@@ -141,43 +143,51 @@ class Training:
         where = f"in epoch {self.progress.epoch} after {self.progress.batch} batches"
         if checkpoints is None:
             raise JobFailure(f"Stopped by SIGTERM {where}; without a checkpoint location all of it is lost.")
-        checkpoints.save(self.state_dict())
+        self._save(checkpoints)
         raise JobFailure(
             f"Stopped by SIGTERM {where}; a job with the same checkpoint location and hyperparameters goes on there."
         )
 
+    def _save(self, checkpoints: Checkpoints | None) -> None:
+        if checkpoints:
+            state = self.state_dict()
+            if self.world.leads:
+                checkpoints.save(state)
+
     def state_dict(self) -> dict[str, Any]:
         """All that the rest of the run depends on. Order and mirroring of images depend on seed and epoch only."""
         return {
-            "model": self.trainee.model.state_dict(),
+            "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
-            "progress": vars(self.progress),
-            "rng": torch.get_rng_state(),
-            "cudaRng": torch.cuda.get_rng_state_all(),
+            "progress": vars(self.progress) | {"totals": self.world.sum(self.progress.totals)},
+            "rng": self.world.gather(torch.get_rng_state()),
+            "cudaRng": self.world.gather(torch.cuda.get_rng_state_all()),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.trainee.model.load_state_dict(state["model"])
+        rank = self.world.rank
+        self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         self.progress = Progress(**state["progress"])
-        self.progress.totals = self.progress.totals.to(self.device)
-        torch.set_rng_state(state["rng"])
-        torch.cuda.set_rng_state_all(state["cudaRng"])
+        # They are the sums of all processes: only one may carry them on.
+        self.progress.totals = self.progress.totals.to(self.device) if self.world.leads else self._zeros()
+        torch.set_rng_state(state["rng"][rank])
+        torch.cuda.set_rng_state_all(state["cudaRng"][rank])
 
     def _zeros(self) -> Tensor:
         return torch.zeros(3, dtype=torch.float64, device=self.device)
 
-    def _autocast(self) -> AbstractContextManager[None]:
-        return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
+    def _say(self, line: str) -> None:
+        if self.world.leads:
+            print(line, flush=True)
 
 
-def batch_totals(logits: Tensor, targets: Tensor) -> Tensor:
+def batch_totals(loss: Tensor, logits: Tensor, targets: Tensor) -> Tensor:
     """Summed loss, right answers and images of one batch: float64 (3,). Sums add up exactly over batches."""
-    loss = functional.cross_entropy(logits.double(), targets, reduction="sum")
-    correct = (logits.argmax(1) == targets).sum()
-    return torch.stack([loss, correct.double(), torch.full_like(loss, len(targets))])
+    images = torch.full_like(loss, len(targets), dtype=torch.float64)
+    return torch.stack([loss.double() * images, (logits.argmax(1) == targets).sum().double(), images])
 
 
 def mean_loss_and_accuracy(totals: Tensor) -> tuple[float, float]:
@@ -189,14 +199,3 @@ def metric_line(row: dict[str, float]) -> str:
     """`epoch=3 train:loss=1.2345 ...`, the line that the job's metric definitions read."""
     formats = {"epoch": "d", "lr": "g", "seconds": ".1f"}
     return " ".join(f"{name}={value:{formats.get(name, '.4f')}}" for name, value in row.items())
-
-
-def fastest_precision(device: torch.device) -> torch.dtype:
-    """The number format for the forward pass: half the bits where the hardware computes faster with them."""
-    if device.type == "cuda":
-        # A T4 (ml.g4dn) emulates bfloat16 slowly and has float16 units.
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.bfloat16 if native else torch.float16
-    capabilities = torch.cpu.get_capabilities()
-    native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
-    return torch.bfloat16 if native else torch.float32

@@ -12,7 +12,7 @@ def parse(*arguments: str) -> Hyperparameters:
 
 def test_a_job_without_hyperparameters_follows_the_recipe_of_the_seed() -> None:
     assert parse() == Hyperparameters(
-        "resnet50", "imagenet", "head", lr=0.0005, batch_size=128, epochs=5, labels=(1, 2, 3, 4, 5)
+        "resnet50", "channel", "head", "cross-entropy", lr=0.0005, batch_size=128, epochs=5, labels=(1, 2, 3, 4, 5)
     )
 
 
@@ -30,8 +30,11 @@ def test_labels_are_the_counts_in_their_order() -> None:
     ("name", "value", "allowed"),
     [
         ("architecture", "resnet9", "resnet18"),
-        ("weights", "s3://bucket/file", "imagenet, none, channel"),
+        ("weights", "s3://bucket/file", "none, channel"),
         ("trainable", "tail", "head, layer4, all"),
+        ("loss", "huber", "cross-entropy, ordinal"),
+        ("debug-interval", "-1", "at least 0"),
+        ("trace", "yes", "true, false"),
         ("lr", "0", "a number above 0"),
         ("lr", "nan", "a number above 0"),
         ("lr", "inf", "a number above 0"),

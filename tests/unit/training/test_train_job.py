@@ -14,6 +14,7 @@ from synthetic_shards import draw_bin, write_tar
 
 from inference import input_fn, model_fn, predict_fn
 from rehearsal.torchvision_on_cpu import FOLDER as TORCHVISION_ON_CPU
+from stocktake.failures import JobFailure
 
 CODE = Path(__file__).parents[3] / "training_code"
 INTERPRETER = {
@@ -162,5 +163,5 @@ def test_a_label_without_a_training_image_is_named(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.argv", ["train.py", *arguments()])
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    with pytest.raises(train.JobFailure, match="no image with count 2"):
+    with pytest.raises(JobFailure, match="no image with count 2"):
         train.main()

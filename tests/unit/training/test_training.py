@@ -11,30 +11,24 @@ from synthetic_shards import LABELS
 from stocktake.checkpoints import Checkpoints
 from stocktake.failures import JobFailure
 from stocktake.hyperparameters import Hyperparameters
-from stocktake.models import Trainee, create_model, trainable_parts
-from stocktake.preprocessing import Preprocessing
-from stocktake.shards import ShardDataset
+from stocktake.splits import Split, open_split
 from stocktake.training import Training
+from stocktake.training_job import starting_network
 
 RECIPE = Hyperparameters(
-    "resnet18", "none", "all", lr=0.001, batch_size=10, epochs=2, seed=3, image_size=32, labels=LABELS
+    "resnet18", "none", "all", "cross-entropy", lr=0.001, batch_size=10, epochs=2, seed=3, image_size=32, labels=LABELS
 )
 MOBILE_HEAD = Hyperparameters(
-    "mobilenet_v2", "none", "head", lr=0.01, batch_size=10, epochs=2, seed=3, image_size=32, labels=LABELS
+    "mobilenet_v2", "none", "head", "cross-entropy", lr=0.01, batch_size=10, epochs=2, seed=3, image_size=32, labels=LABELS
 )
 
 
 @pytest.fixture(scope="module")
 def start(splits: Path) -> Callable[[Hyperparameters], Training]:
     def begin(recipe: Hyperparameters) -> Training:
-        torch.manual_seed(recipe.seed)
-        train, valid = (
-            ShardDataset(split, splits / split, recipe.labels, Preprocessing(recipe.image_size))
-            for split in ("train", "valid")
-        )
-        model = create_model(recipe.architecture, len(recipe.labels))
-        trainee = Trainee(model, trainable_parts(recipe.architecture, recipe.trainable))
-        return Training(trainee, train, valid, recipe, torch.device("cpu"))
+        train, valid = (open_split(split, splits / split, recipe) for split in ("train", "valid"))
+        network = starting_network(recipe, None, train, torch.device("cpu"))
+        return Training(network, train, {"validation": valid}, recipe, torch.device("cpu"))
 
     return begin
 
@@ -50,7 +44,7 @@ def after_batches(batches: int) -> Callable[[], bool]:
 
 def assert_same_result(one: Training, other: Training) -> None:
     for here, there in (
-        (one.trainee.model.state_dict(), other.trainee.model.state_dict()),
+        (one.network.state_dict(), other.network.state_dict()),
         (one.progress.best_weights, other.progress.best_weights),
     ):
         assert all(torch.equal(value, there[name]) for name, value in here.items())
@@ -131,11 +125,11 @@ def test_the_best_epoch_is_kept_by_accuracy_then_loss(
     training = start(Hyperparameters(**{**vars(MOBILE_HEAD), "epochs": 5}))
     heads: list[torch.Tensor] = []
 
-    def validate() -> torch.Tensor:
-        heads.append(training.trainee.model.state_dict()["classifier.1.weight"].clone())
+    def measure(_split: Split) -> torch.Tensor:
+        heads.append(training.network.weights()["classifier.1.weight"])
         return torch.tensor(next(sums), dtype=torch.float64)
 
-    monkeypatch.setattr(training, "validate", validate)
+    monkeypatch.setattr(training, "measure", measure)
     # when
     training.fit(None, never)
     # then
@@ -146,16 +140,14 @@ def test_the_best_epoch_is_kept_by_accuracy_then_loss(
 def test_validation_counts_every_image_once(start: Callable[[Hyperparameters], Training]) -> None:
     # given batches of 10 and 2 images
     training = start(RECIPE)
-    model, valid = training.trainee.model.eval(), training.valid
-    training.precision = torch.float32
+    network, valid = training.network.eval(), training.held_out["validation"]
+    network.precision = torch.float32
     # when
-    loss, correct, images = training.validate().tolist()
-    # then the sums are those of one pass over single images
-    singles = [valid[index, False] for index in range(len(valid))]
-    pixels = torch.stack([pixels for pixels, _ in singles])
-    targets = torch.tensor([target for _, target in singles])
+    loss, correct, images = training.measure(valid).tolist()
+    # then the sums are those of one pass over all images at once
+    [(pixels, targets)] = valid.load([[(index, False) for index in range(len(valid))]])
     with torch.no_grad():
-        logits = model(valid.preprocessing.normalise(pixels)).double()
+        logits = network(valid.network_input(pixels)).double()
     assert images == 12
     assert correct == (logits.argmax(1) == targets).sum()
     assert loss == pytest.approx(-logits.log_softmax(1)[range(12), targets].sum().item(), abs=1e-4)

@@ -1,0 +1,102 @@
+"""The processes of one training: one for each GPU of each instance, or a single one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.distributed.nn.functional import all_reduce
+from torch.nn.parallel import DistributedDataParallel
+
+from stocktake.models import Network
+
+TIMEOUT = timedelta(minutes=10)
+
+
+class World:
+    """This process among those that train together. Alone, every operation gives back what it is given."""
+
+    def __init__(self, rank: int = 0, size: int = 1):
+        self.rank, self.size = rank, size
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that prints and saves."""
+        return self.rank == 0
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The sum over all processes."""
+        if self.size > 1:
+            tensor = tensor.clone()
+            distributed.all_reduce(tensor)
+        return tensor
+
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether it is true in any process."""
+        return flag if self.size == 1 else bool(self.sum(torch.tensor(int(flag), device=device)))
+
+    def gather(self, value: Any) -> list[Any]:
+        """The value of every process, by rank."""
+        values: list[Any] = [value] * self.size
+        if self.size > 1:
+            distributed.all_gather_object(values, value)
+        return values
+
+    def wrap(self, network: Network, device: torch.device) -> nn.Module:
+        """The network such that gradients are averaged over the processes, and batch norm sees the whole batch."""
+        if self.size == 1:
+            return network
+        if device.type == "cuda":
+            nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        else:
+            synchronise_batch_norm(network)
+        # Statistics of batch norm are the same everywhere already.
+        return DistributedDataParallel(network, broadcast_buffers=False)
+
+
+@contextmanager
+def joined_world() -> Iterator[World]:
+    """Join the processes that torchrun has started, if it has."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield World()
+        return
+    cuda = torch.cuda.is_available()
+    if cuda:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    distributed.init_process_group("nccl" if cuda else "gloo", timeout=TIMEOUT)
+    try:
+        yield World(distributed.get_rank(), size)
+    finally:
+        distributed.destroy_process_group()
+
+
+class _SynchronisedBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm over the images of all processes, on the CPU, which torch's SyncBatchNorm refuses."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(input)
+        x = input.float()
+        total = all_reduce(torch.cat([x.sum((0, 2, 3)), x.new_tensor([x[:, 0].numel()])]))
+        count = total[-1].detach()
+        mean = total[:-1] / count
+        centred = x - mean.view(-1, 1, 1)
+        variance = all_reduce(centred.square().sum((0, 2, 3))) / count
+        with torch.no_grad():
+            assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+            self.num_batches_tracked += 1
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return (centred * scale.view(-1, 1, 1) + self.bias.view(-1, 1, 1)).to(input.dtype)
+
+
+def synchronise_batch_norm(network: nn.Module) -> None:
+    """Let every batch norm of the network compute its statistics over all processes."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.__class__ = _SynchronisedBatchNorm2d

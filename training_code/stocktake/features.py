@@ -1,0 +1,121 @@
+"""What the frozen trunk makes of the images: computed once, and read by training and every tuning trial.
+
+With a frozen trunk, a flip is the only thing that happens to an image between epochs. So two vectors an image, of the
+image and of its mirror image, hold all that an epoch would compute again. A file of them lies beside the name of each
+shard: `train/train-00000.pt` for `train/train-00000.tar`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from stocktake.batches import Key
+from stocktake.failures import JobFailure
+from stocktake.shards import ShardDataset, load
+from stocktake.tensor_files import UnreadableTensors, read_tensors, write_tensors
+
+REMEDY = "Delete the features and run the execution again."
+
+
+class FeatureDataset:
+    """The features of one split, in the order of its images in the shards, all in memory.
+
+    Raises
+    ------
+    JobFailure
+        When a file is damaged or of another architecture, or a count is not among the labels.
+    """
+
+    def __init__(self, split: str, folder: Path, labels: Sequence[int], architecture: str):
+        self.split, self.labels = split, tuple(labels)
+        parts = [_read(file, architecture) for file in feature_files(folder)]
+        self.ids: list[str] = [id for part in parts for id in part["ids"]]
+        counts: list[int] = [count for part in parts for count in part["counts"]]
+        self._features = torch.cat([part["features"] for part in parts])
+        unknown = sorted(set(counts) - set(self.labels))
+        if unknown:
+            raise JobFailure(
+                f"The features of channel {split!r} have images with count {unknown[0]}, but the labels are "
+                f"{', '.join(map(str, self.labels))}. Give the job the dataset's labels."
+            )
+        self._targets = torch.tensor([self.labels.index(count) for count in counts])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def images_by_count(self) -> dict[int, int]:
+        found = Counter(self._targets.tolist())
+        return {label: found[place] for place, label in enumerate(self.labels)}
+
+    def load(self, batches: list[list[Key]]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Load batches in order: features (N, D) and positions of the labels (N,)."""
+        for keys in batches:
+            places = torch.tensor([index for index, _ in keys], dtype=torch.long)
+            mirrored = torch.tensor([mirrored for _, mirrored in keys], dtype=torch.long)
+            yield self._features[places, mirrored], self._targets[places]
+
+    def network_input(self, features: Tensor) -> Tensor:
+        """The batch as the network takes it."""
+        return features.float()
+
+
+def feature_files(folder: Path) -> list[Path]:
+    """The feature files of one split, in the order of the shards they were made of."""
+    return sorted(folder.rglob("*.pt"))
+
+
+@torch.inference_mode()
+def extract(
+    trunk: nn.Module,
+    images: ShardDataset,
+    folder: Path,
+    *,
+    architecture: str,
+    precision: torch.dtype,
+    device: torch.device,
+    mirrored: bool,
+    batch_size: int = 64,
+) -> None:
+    """Write the features of one split: a file for each shard with `features`, (N, 2, D), or (N, 1, D) without mirror images.
+
+    They are kept in the number format that the trunk computes them in, so nothing is lost.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    trunk.to(device).eval()
+    for shard, group in groupby(range(len(images)), key=lambda index: images.samples[index].shard):
+        places = list(group)
+        keys = [(index, False) for index in places]
+        batches = [keys[start : start + batch_size] for start in range(0, len(keys), batch_size)]
+        rows: list[Tensor] = []
+        for pixels, _ in load(images, batches):
+            inputs = images.preprocessing.normalise(pixels.to(device, non_blocking=True))
+            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+                views = [trunk(view) for view in ((inputs, inputs.flip(-1)) if mirrored else (inputs,))]
+            rows.append(torch.stack(views, 1).cpu())
+        content = {
+            "architecture": architecture,
+            "ids": [images.samples[index].id for index in places],
+            "counts": [images.samples[index].count for index in places],
+            "features": torch.cat(rows),
+        }
+        write_tensors(folder / f"{shard.stem}.pt", content)
+        print(f"{images.split}: {shard.name} images={len(places)}", flush=True)
+
+
+def _read(file: Path, architecture: str) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = read_tensors(file)
+        found, images = content["architecture"], len(content["ids"])
+        complete = images == len(content["counts"]) == len(content["features"])
+    except (UnreadableTensors, KeyError, TypeError) as error:
+        raise JobFailure(f"The features {file.name} are damaged. {REMEDY}") from error
+    if not complete:
+        raise JobFailure(f"The features {file.name} are incomplete. {REMEDY}")
+    if found != architecture:
+        raise JobFailure(f"The features {file.name} are those of {found}, not of {architecture}. {REMEDY}")
+    return content

@@ -1,0 +1,85 @@
+"""The images of a channel, as photos in shards or as features; training does not care which."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from stocktake.batches import Key
+from stocktake.failures import JobFailure
+from stocktake.features import FeatureDataset, feature_files
+from stocktake.hyperparameters import Hyperparameters
+from stocktake.preprocessing import Preprocessing
+from stocktake.shards import ShardDataset, load
+
+
+class Split(Protocol):
+    """Labelled images in a fixed order."""
+
+    @property
+    def ids(self) -> list[str]: ...
+
+    def __len__(self) -> int: ...
+
+    def images_by_count(self) -> dict[int, int]: ...
+
+    def load(self, batches: list[list[Key]]) -> Iterable[tuple[Tensor, Tensor]]:
+        """Load batches in order: what `network_input` takes (N, ...), and positions of the labels (N,)."""
+        ...
+
+    def network_input(self, batch: Tensor) -> Tensor:
+        """A loaded batch, on the network's device, as the network takes it."""
+        ...
+
+
+class PhotoSplit:
+    """Photos, decoded whenever they are asked for."""
+
+    def __init__(self, dataset: ShardDataset):
+        self.dataset = dataset
+
+    @property
+    def ids(self) -> list[str]:
+        return [sample.id for sample in self.dataset.samples]
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def images_by_count(self) -> dict[int, int]:
+        return self.dataset.images_by_count()
+
+    def load(self, batches: list[list[Key]]) -> Iterable[tuple[Tensor, Tensor]]:
+        loaded = iter(load(self.dataset, [keys for keys in batches if keys]))
+        side = self.dataset.preprocessing.image_size
+        nothing = torch.empty(0, 3, side, side, dtype=torch.uint8), torch.empty(0, dtype=torch.long)
+        return (next(loaded) if keys else nothing for keys in batches)
+
+    def network_input(self, batch: Tensor) -> Tensor:
+        return self.dataset.preprocessing.normalise(batch)
+
+
+def open_split(split: str, folder: Path | None, hyperparameters: Hyperparameters) -> Split:
+    """The channel `split` in `folder`.
+
+    Raises
+    ------
+    JobFailure
+        When it is missing, holds nothing, is damaged, or does not fit the hyperparameters.
+    """
+    if folder is None or not feature_files(folder):
+        preprocessing = Preprocessing(hyperparameters.image_size)
+        return PhotoSplit(ShardDataset(split, folder, hyperparameters.labels, preprocessing))
+    if hyperparameters.trainable != "head":
+        raise JobFailure(
+            f"The channel {split!r} holds features, from which only a head can be trained, but the hyperparameter "
+            f"trainable is {hyperparameters.trainable}. Give the job the dataset's shards."
+        )
+    return FeatureDataset(split, folder, hyperparameters.labels, hyperparameters.architecture)
+
+
+def fingerprint(split: Split) -> str:
+    """A short name for exactly these images in this order."""
+    return sha256("\n".join(split.ids).encode()).hexdigest()[:12]

@@ -1,0 +1,82 @@
+"""What the entry points of a training job and of a tuning trial share: channels in, a training to run."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from stocktake.checkpoints import Checkpoints
+from stocktake.distributed import World
+from stocktake.failures import JobFailure
+from stocktake.features import FeatureDataset
+from stocktake.hyperparameters import Hyperparameters
+from stocktake.models import Network, Weights, fastest_precision
+from stocktake.splits import Split, fingerprint, open_split
+from stocktake.weights import read_weights, starting_head, starting_trunk
+
+FAILURE_FILE = Path(os.environ.get("SM_OUTPUT_DIR", "/opt/ml/output"), "failure")
+OUTPUT_DATA_FOLDER = Path(os.environ.get("SM_OUTPUT_DATA_DIR", "/opt/ml/output/data"))
+
+
+def channel(name: str) -> Path | None:
+    """The folder of an input channel; None when the job has none of that name."""
+    folder = os.environ.get(f"SM_CHANNEL_{name.upper()}")
+    return Path(folder) if folder else None
+
+
+def compute_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def open_splits(hyperparameters: Hyperparameters, world: World) -> dict[str, Split]:
+    """The channels `train`, `valid` and, if there is one, `test`.
+
+    Raises
+    ------
+    JobFailure
+        When one is missing or damaged, or a label has no training image in any process.
+    """
+    names = ("train", "valid", "test") if channel("test") else ("train", "valid")
+    splits = {name: open_split(name, channel(name), hyperparameters) for name in names}
+    everywhere = world.gather(splits["train"].images_by_count())
+    for count in hyperparameters.labels:
+        if not any(images[count] for images in everywhere):
+            raise JobFailure(
+                f"The training split has no image with count {count}, so that label cannot be learned. "
+                "Use a larger fraction of the dataset or fewer labels."
+            )
+    return splits
+
+
+def starting_weights(hyperparameters: Hyperparameters) -> Weights | None:
+    return read_weights(channel("weights")) if hyperparameters.weights == "channel" else None
+
+
+def starting_network(
+    hyperparameters: Hyperparameters, weights: Weights | None, split: Split, device: torch.device
+) -> Network:
+    """The network before training, on `device`; only a head where the split holds features."""
+    architecture, outputs = hyperparameters.architecture, len(hyperparameters.labels)
+    features = isinstance(split, FeatureDataset)
+    trunk = None if features else starting_trunk(architecture, hyperparameters.seed, weights)
+    head = starting_head(architecture, outputs, hyperparameters.seed, weights)
+    precision = torch.float32 if features else fastest_precision(device)
+    return Network(architecture, trunk, head, hyperparameters.trainable, precision).to(device)
+
+
+def find_checkpoints(hyperparameters: Hyperparameters, splits: dict[str, Split]) -> Checkpoints | None:
+    """The checkpoints of this run, if the job has a checkpoint location."""
+    folder = Path(os.environ.get("CHECKPOINT_DIR", "/opt/ml/checkpoints"))
+    if not folder.is_dir():
+        return None
+    return Checkpoints(folder, asdict(hyperparameters) | {"training images": fingerprint(splits["train"])})
+
+
+def termination_flag() -> Callable[[], bool]:
+    """SIGTERM comes two minutes before a spot instance or an overlong job ends: stop after the current batch."""
+    signals: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: signals.append(number))
+    return lambda: bool(signals)
