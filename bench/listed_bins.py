@@ -5,15 +5,11 @@ its own, so that its work is not measured.
 """
 
 import random
-import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "lambda"))
 
 import binids
 import groups

@@ -13,14 +13,11 @@ import io
 import math
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image, ImageChops
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "lambda"))
 
 import images
 

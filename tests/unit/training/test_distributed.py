@@ -1,0 +1,154 @@
+"""Several processes train to the result of one, and measure exactly."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from synthetic_shards import write_split
+from test_train_job import CODE, INTERPRETER, arguments, job_environment
+
+from stocktake.distributed import joined_world
+from stocktake.losses import CountingLoss
+from stocktake.models import Network, create_head
+from stocktake.weights import starting_head, starting_trunk
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Trained:
+    """A training by so many processes, each with channels of its own."""
+
+    def __init__(self, root: Path, channels: list[dict[str, Path]], **hyperparameters: str):
+        root.mkdir()
+        environment = os.environ | job_environment(root, channels[0])
+        world = {
+            "WORLD_SIZE": str(len(channels)),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(free_port()),
+            "GLOO_SOCKET_IFNAME": "lo",
+        }
+        processes = [
+            subprocess.Popen(
+                [sys.executable, str(CODE / "train.py"), *arguments(**hyperparameters)],
+                env=environment
+                | INTERPRETER
+                | world
+                | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+                | {f"SM_CHANNEL_{name.upper()}": str(folder) for name, folder in own.items()},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for rank, own in enumerate(channels)
+        ]
+        self.outputs = [process.communicate(timeout=240)[0] for process in processes]
+        assert [process.returncode for process in processes] == [0] * len(channels), self.outputs
+        self.weights: dict[str, torch.Tensor] = torch.load(root / "model/model.pt")
+        training = json.loads((root / "model/model.json").read_text())["training"]
+        self.history: list[dict[str, float]] = training["history"]
+
+
+@pytest.fixture(scope="module")
+def replicated(splits: Path) -> dict[str, Path]:
+    return {split: splits / split for split in ("train", "valid")}
+
+
+def assert_equal(one: Trained, two: Trained) -> None:
+    for name, value in one.weights.items():
+        assert torch.allclose(value.double(), two.weights[name].double(), rtol=0, atol=1e-5), name
+    for here, there in zip(one.history, two.history, strict=True):
+        for measure in ("train:loss", "validation:loss"):
+            assert here[measure] == pytest.approx(there[measure], abs=1e-5), measure
+        for measure in ("train:accuracy", "validation:accuracy"):
+            assert here[measure] == there[measure], measure
+
+
+@pytest.fixture
+def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """bfloat16 rounds sums of another order to other values; ATEN_CPU_CAPABILITY hides that it is there."""
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
+
+
+@pytest.mark.usefixtures("in_float32")
+def test_two_processes_train_to_the_result_of_one_at_the_same_global_batch(
+    tmp_path: Path, replicated: dict[str, Path]
+) -> None:
+    # 45 images in batches of 22 leave a last one of 1, which is left out
+    recipe = {"trainable": "head", "epochs": "3", "batch-size": "22", "lr": "1e-3"}
+    one = Trained(tmp_path / "one", [replicated], **recipe)
+    two = Trained(tmp_path / "two", [replicated, replicated], **recipe)
+    assert_equal(one, two)
+    # and every line is printed once
+    assert len(re.findall(r"^epoch=", "".join(two.outputs), re.MULTILINE)) == 2
+
+
+@pytest.mark.usefixtures("in_float32")
+def test_metrics_count_every_image_once_whatever_the_number_of_processes(
+    tmp_path: Path, replicated: dict[str, Path]
+) -> None:
+    """12 validation images on 5 processes: a sampler that fills up would count some twice."""
+    recipe = {"trainable": "head", "epochs": "1", "batch-size": "8"}
+    one = Trained(tmp_path / "one", [replicated], **recipe)
+    five = Trained(tmp_path / "five", [replicated] * 5, **recipe)
+    assert_equal(one, five)
+
+
+def test_instances_with_shards_of_their_own_learn_from_all_of_them(
+    tmp_path: Path, splits: Path, replicated: dict[str, Path]
+) -> None:
+    # given one of two unequal shards on each of two instances
+    parts: list[dict[str, Path]] = []
+    for number, images in enumerate((30, 9)):
+        write_split(tmp_path / str(number), "train", images, seed=number)
+        parts.append(replicated | {"train": tmp_path / str(number) / "train"})
+    # when
+    trained = Trained(tmp_path / "sharded", parts, trainable="head", epochs="2", **{"batch-size": "10"})
+    # then each epoch's accuracy is a share of all 39 images
+    assert "training images=39 validation images=12" in trained.outputs[0]
+    for row in trained.history:
+        assert row["train:accuracy"] * 39 == pytest.approx(round(row["train:accuracy"] * 39), abs=1e-9)
+
+
+def gradients(rank: int, size: int, port: int, folder: Path) -> None:
+    """Save what one process of so many computes for its part of a batch of 15 images."""
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_RANK": str(rank), "MASTER_PORT": str(port)}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo"}
+    torch.set_num_threads(1)
+    with joined_world() as world:
+        network = Network("resnet18", starting_trunk("resnet18", 0, None), create_head("resnet18", 3), "all").train()
+        network.head.load_state_dict(starting_head("resnet18", 3, 0, None).state_dict())
+        model = world.wrap(network, torch.device("cpu"))
+        generator = torch.Generator().manual_seed(1)
+        images, targets = torch.rand(15, 3, 64, 64, generator=generator), torch.arange(15) % 3
+        part = torch.arange(15)[rank::size]
+        loss = CountingLoss("cross-entropy", (1, 2, 3))(model(images[part]), targets[part])
+        (loss * len(part) * size / 15).backward()
+        if world.leads:
+            found = {name: parameter.grad for name, parameter in network.named_parameters()}
+            statistics = {name: value for name, value in network.named_buffers() if "running" in name}
+            torch.save(found | statistics, folder / f"{size}.pt")
+
+
+def test_where_the_whole_network_learns_gradients_and_batch_norm_are_those_of_the_whole_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Adam makes a whole step of a gradient's last digit, so the gradients are compared and not what comes of them."""
+    monkeypatch.setenv("PYTHONPATH", INTERPRETER["PYTHONPATH"])
+    # when one process computes a batch of 15, and two compute 8 and 7 of it
+    for size in (1, 2):
+        torch.multiprocessing.spawn(gradients, (size, free_port(), tmp_path), nprocs=size)
+    # then they agree to the accuracy of float32, measured by the largest of each tensor
+    one, two = torch.load(tmp_path / "1.pt"), torch.load(tmp_path / "2.pt")
+    assert set(one) == set(two)
+    for name, value in one.items():
+        assert (value - two[name]).abs().max() <= 1e-4 * value.abs().max() + 1e-7, name
