@@ -30,7 +30,9 @@ def main() -> None:
         names = {"valid": "validation", "test": "test"}
         held_out = {names[name]: split for name, split in splits.items() if name in names}
         training = Training(network, splits["train"], held_out, hyperparameters, device, world)
-        training.fit(find_checkpoints(hyperparameters, splits), interrupted)
+        checkpoints = find_checkpoints(hyperparameters, splits)
+        training.resume(checkpoints)
+        training.fit(checkpoints, interrupted)
         if world.leads:
             held_out_metrics = ("epoch", "validation:", "test:")
             best = {name: value for name, value in training.progress.best.items() if name.startswith(held_out_metrics)}

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from stocktake.artifact import ModelDescription, save_artifact
+from stocktake.debugging import Debugging
 from stocktake.distributed import World, joined_world
 from stocktake.failures import reported_to
 from stocktake.features import FeatureDataset
@@ -20,6 +21,7 @@ from stocktake.splits import Split
 from stocktake.training import Training, metric_line
 from stocktake.training_job import (
     FAILURE_FILE,
+    OUTPUT_DATA_FOLDER,
     compute_device,
     find_checkpoints,
     open_splits,
@@ -31,7 +33,8 @@ from stocktake.weights import starting_trunk
 
 
 def main() -> None:
-    hyperparameters = Hyperparameters.from_arguments(HyperparameterParser().parse_args())
+    arguments = HyperparameterParser().parse_args()
+    hyperparameters = Hyperparameters.from_arguments(arguments)
     interrupted = termination_flag()
     with joined_world() as world:
         device = compute_device()
@@ -45,18 +48,39 @@ def main() -> None:
                 f"{type(splits['train']).__name__} {device.type} {network.precision} processes={world.size}",
                 flush=True,
             )
-        training.fit(find_checkpoints(hyperparameters, splits), interrupted)
+        checkpoints = find_checkpoints(hyperparameters, splits)
+        training.resume(checkpoints)
+        with watched(training, arguments.debug_interval, arguments.trace) as debugging:
+            training.fit(checkpoints, interrupted)
         if world.leads:
-            save(training, splits, weights, world)
+            save(training, splits, weights, world, debugging)
 
 
-def save(training: Training, splits: dict[str, Split], weights: Weights | None, world: World) -> None:
+def watched(training: Training, save_interval: int, trace: bool) -> Debugging:
+    """Hooks, rules and utilisation, in the one process that prints and saves."""
+    leads = training.world.leads
+    return Debugging(
+        training.network,
+        training.loss,
+        OUTPUT_DATA_FOLDER / "debug",
+        training.device,
+        save_interval if leads else 0,
+        trace and leads,
+        first_step=training.steps_done,
+        loss_scale=training.scaler.get_scale,
+    )
+
+
+def save(
+    training: Training, splits: dict[str, Split], weights: Weights | None, world: World, debugging: Debugging
+) -> None:
     """Write the model artifact and print the metrics of the epoch that it is of."""
     hyperparameters, progress = training.hyperparameters, training.progress
     learned = progress.best_weights
     if isinstance(splits["train"], FeatureDataset):
         # Only the head was there to learn; the model is served with the trunk that the features came from.
         learned = starting_trunk(hyperparameters.architecture, hyperparameters.seed, weights).state_dict() | learned
+    verdicts = debugging.evaluate_rules()
     description = ModelDescription(
         architecture=hyperparameters.architecture,
         labels=hyperparameters.labels,
@@ -69,6 +93,9 @@ def save(training: Training, splits: dict[str, Split], weights: Weights | None, 
             "best": progress.best,
             "precision": str(training.network.precision),
             "world": world.size,
+            "utilisation": debugging.utilisation(),
+            "rules": {name: verdict["status"] for name, verdict in verdicts.items()},
+            "ruleFindings": {name: verdict["reason"] for name, verdict in verdicts.items() if verdict["reason"]},
             "torch": torch.__version__,
         },
     )

@@ -81,7 +81,7 @@ def extract(
     mirrored: bool,
     batch_size: int = 64,
 ) -> None:
-    """Write the features of one split: a file for each shard with `features`, (N, 2, D), or (N, 1, D) without mirror images.
+    """Write the features of one split, a file for each shard: (N, 2, D), or (N, 1, D) without mirror images.
 
     They are kept in the number format that the trunk computes them in, so nothing is lost.
     """

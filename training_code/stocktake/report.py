@@ -1,17 +1,20 @@
 """The evaluation's report: one HTML page that needs nothing else."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from stocktake import plots, tuning_plots
 from stocktake.artifact import ModelDescription
 
 SHOWN = 24
-CURVE_WIDTH, CURVE_HEIGHT = 420, 170
+# What models trained by earlier versions do not tell.
+UNTOLD: dict[str, Any] = {"rules": {}, "ruleFindings": {}, "utilisation": None, "world": None}
 
 
 def choose_samples(predictions: Sequence[dict[str, Any]], wanted: int) -> list[int]:
@@ -28,7 +31,10 @@ def choose_samples(predictions: Sequence[dict[str, Any]], wanted: int) -> list[i
 
 
 def render(
-    description: ModelDescription, metrics: dict[str, Any], samples: Sequence[tuple[dict[str, Any], bytes]]
+    description: ModelDescription,
+    metrics: dict[str, Any],
+    samples: Sequence[tuple[dict[str, Any], bytes]],
+    tuning: dict[str, Any] | None = None,
 ) -> str:
     """Render the page.
 
@@ -40,6 +46,8 @@ def render(
         As `counting_metrics` returns them.
     samples
         Rows of predictions.jsonl with the image file that each is about.
+    tuning
+        The content of trials.json, when a tuning job chose the hyperparameters.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -49,32 +57,37 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters["percent"] = lambda share: f"{100 * share:.1f}%"
-    history = description.training["history"]
+    environment.filters["rate"] = plots.rate
+    training = UNTOLD | description.training
     pictures = [row | {"uri": _data_uri(image)} for row, image in samples[:SHOWN]]
     return environment.get_template("report.html.j2").render(
         model=description,
-        training=description.training,
+        training=training,
+        training_plots=_training_plots(training),
+        tuning=tuning,
+        tuning_plots=_tuning_plots(tuning) if tuning else {},
         metrics=metrics,
-        curves=[_curve(history, measure) for measure in ("loss", "accuracy")] if len(history) > 1 else [],
-        width=CURVE_WIDTH,
-        height=CURVE_HEIGHT,
         wrong=[row for row in pictures if row["predicted"] != row["count"]],
         right=[row for row in pictures if row["predicted"] == row["count"]],
     )
 
 
+def _training_plots(training: Mapping[str, Any]) -> dict[str, Markup]:
+    """Drawings by what they show."""
+    history, best, utilisation = training["history"], training["best"], training["utilisation"]
+    drawings = {f"{measure} by epoch": plots.learning_curve(history, best, measure) for measure in ("loss", "accuracy")}
+    drawings["learning rate by epoch"] = plots.learning_rate(history)
+    if utilisation and utilisation["seconds"]:
+        drawings["utilisation over time"] = plots.utilisation(utilisation)
+    return {name: Markup(drawing) for name, drawing in drawings.items()}
+
+
+def _tuning_plots(tuning: Mapping[str, Any]) -> dict[str, Markup]:
+    return {
+        "objective by trial": Markup(tuning_plots.objective_over_trials(tuning)),
+        "what each trial tried and reached": Markup(tuning_plots.parallel_coordinates(tuning)),
+    }
+
+
 def _data_uri(image: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(image).decode()
-
-
-def _curve(history: Sequence[dict[str, float]], measure: str) -> dict[str, Any]:
-    """Points of the training and validation lines of one measure, in the drawing's coordinates."""
-    lines = {split: [row[f"{split}:{measure}"] for row in history] for split in ("train", "validation")}
-    values = [value for line in lines.values() for value in line]
-    low, high = min(values), max(values)
-    step, scale = CURVE_WIDTH / (len(history) - 1), CURVE_HEIGHT / ((high - low) or 1)
-    points = {
-        split: [(round(i * step, 1), round((high - value) * scale, 1)) for i, value in enumerate(line)]
-        for split, line in lines.items()
-    }
-    return {"measure": measure, "low": low, "high": high, "epochs": len(history), "points": points}

@@ -66,25 +66,34 @@ class Training:
         self.progress = Progress(totals=self._zeros())
         torch.manual_seed(hyperparameters.seed + self.world.rank)
 
+    def resume(self, checkpoints: Checkpoints | None) -> None:
+        """Take up the interrupted run that the checkpoint is of, if there is one."""
+        if checkpoints and (state := checkpoints.load()):
+            self.load_state_dict(state)
+            self._say(f"resumed epoch={self.progress.epoch} batch={self.progress.batch}")
+
+    @property
+    def steps_done(self) -> int:
+        """Training steps before the next one, those before an interruption included."""
+        epochs = range(1, self.progress.epoch)
+        return sum(len(self._epoch(epoch)) for epoch in epochs) + self.progress.batch
+
     def fit(self, checkpoints: Checkpoints | None, interrupted: Callable[[], bool]) -> None:
-        """Train to the last epoch, from the checkpoint when there is one, and print a line of metrics an epoch.
+        """Train to the last epoch, print a line of metrics an epoch, and keep a checkpoint after each.
 
         Raises
         ------
         JobFailure
             When the loss is no longer a number, or after `interrupted` (the state is in the checkpoint then).
         """
-        if checkpoints and (state := checkpoints.load()):
-            self.load_state_dict(state)
-            self._say(f"resumed epoch={self.progress.epoch} batch={self.progress.batch}")
         while self.progress.epoch <= self.hyperparameters.epochs:
             self._train_one_epoch(checkpoints, interrupted)
             self._finish_epoch({name: self.measure(split) for name, split in self.held_out.items()})
             self._save(checkpoints)
 
     def _train_one_epoch(self, checkpoints: Checkpoints | None, interrupted: Callable[[], bool]) -> None:
-        progress, hyperparameters, world = self.progress, self.hyperparameters, self.world
-        steps = self.share.epoch(hyperparameters.batch_size, hyperparameters.seed, progress.epoch)[progress.batch :]
+        progress, world = self.progress, self.world
+        steps = self._epoch(progress.epoch)[progress.batch :]
         started = time.monotonic() - progress.seconds
         self.network.train()
         for (batch, targets), (_, images) in zip(self.train.load([keys for keys, _ in steps]), steps, strict=True):
@@ -100,6 +109,9 @@ class Training:
             progress.seconds = time.monotonic() - started
             if world.any(interrupted(), self.device):
                 self._stop(checkpoints)
+
+    def _epoch(self, epoch: int) -> list[tuple[list[Key], int]]:
+        return self.share.epoch(self.hyperparameters.batch_size, self.hyperparameters.seed, epoch)
 
     @torch.no_grad()
     def measure(self, split: Split) -> Tensor:

@@ -97,7 +97,8 @@ def _check_hash(file: Path) -> None:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         if not digest.startswith(found[1]):
             raise JobFailure(
-                f"Weights file {file.name} is damaged: its SHA-256 begins {digest[:8]}, not {found[1]}. Upload it again."
+                f"Weights file {file.name} is damaged: its SHA-256 begins {digest[:8]}, not {found[1]}. "
+                "Upload it again."
             )
 
 

@@ -18,12 +18,16 @@ HISTORY = [
 ]
 TRAINING = {
     "job": None,
-    "hyperparameters": {"architecture": "resnet18", "lr": 0.001, "labels": LABELS},
+    "hyperparameters": {"architecture": "resnet18", "loss": "ordinal", "lr": 0.001, "labels": LABELS},
     "images": {"train": {1: 15, 2: 15, 3: 15}, "valid": {1: 4, 2: 4, 3: 4}},
     "history": HISTORY,
     "best": HISTORY[2],
     "precision": "torch.float32",
     "torch": torch.__version__,
+    "utilisation": {"seconds": [0.0, 1.0, 2.0], "cpu": [10.0, 90.0, 50.0], "memory": [40.0, 41.0, 42.0], "gpu": None},
+    "rules": {"vanishing_gradient": "NoIssuesFound", "overfit": "IssuesFound", "low_gpu_utilization": "NotEvaluated"},
+    "ruleFindings": {"overfit": "The validation loss rose above the training loss in epoch 2."},
+    "world": 2,
 }
 
 

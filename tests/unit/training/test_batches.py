@@ -38,6 +38,9 @@ def test_instances_with_shards_of_their_own_see_each_image_once_in_steps_of_equa
         assert {epoch[step][1] for epoch in epochs} == {sum(len(epoch[step][0]) for epoch in epochs)}
     # and each image of each instance comes once, with whatever mirroring
     seen = Counter(
-        (share.group, index) for share, epoch in zip(shares, epochs, strict=True) for keys, _ in epoch for index, _ in keys
+        (share.group, index)
+        for share, epoch in zip(shares, epochs, strict=True)
+        for keys, _ in epoch
+        for index, _ in keys
     )
     assert seen == Counter({(node, index): 1 for node, number in enumerate(images) for index in range(number)})

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from synthetic_tuning import TUNING
 
 import evaluate
 from inference import input_fn, model_fn, predict_fn
@@ -24,8 +25,10 @@ def job(artifact: Path, splits: Path, tmp_path_factory: pytest.TempPathFactory) 
     return root
 
 
-def run(root: Path, test: Path) -> None:
+def run(root: Path, test: Path, tuning: Path | None = None) -> None:
     folders = {"--model": root / "processing/input/model", "--test": test, "--output": root / "processing/output"}
+    if tuning:
+        folders["--tuning"] = tuning
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", ["evaluate.py", *(str(part) for pair in folders.items() for part in pair)])
         evaluate.main()
@@ -68,13 +71,41 @@ def test_the_report_shows_the_figures_and_needs_no_other_file(job: Path) -> None
     for share in (metrics["accuracy"], metrics["majorityAccuracy"], *metrics["interval"]):
         assert f"{100 * share:.1f}%" in report
     assert report.count("data:image/jpeg;base64,") == 24
-    assert not re.findall(r"""(?:src|href)=["'](?!data:)""", report)
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", report)
 
 
 def test_a_failure_is_left_where_sagemaker_shows_it(job: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         run(job, tmp_path / "absent")
     assert (job / "output/message").read_text().startswith("The channel 'test' is missing.")
+
+
+def test_the_report_tells_of_the_tuning_that_it_is_given(job: Path, splits: Path, tmp_path: Path) -> None:
+    (tmp_path / "trials.json").write_text(json.dumps(TUNING))
+    run(job, splits / "test", tmp_path)
+    report = (job / "processing/output/report.html").read_text()
+    assert all(trial["name"] in report for trial in TUNING["trials"])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "There is no trials.json in "),
+        ('{"jobName": ', "trials.json is damaged: Expecting value"),
+        ("[]", "trials.json is damaged: it lacks best, jobName, objective, ranges, strategy, trials."),
+        (json.dumps({name: TUNING[name] for name in TUNING if name != "ranges"}), "it lacks ranges."),
+    ],
+)
+def test_missing_or_damaged_trials_are_named(
+    content: str | None, said: str, job: Path, splits: Path, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "trials.json").write_text(content)
+    with pytest.raises(SystemExit):
+        run(job, splits / "test", tmp_path)
+    message = (job / "output/message").read_text()
+    assert said in message
+    assert "leave out --tuning" in message
 
 
 def test_a_missing_model_is_named(job: Path, splits: Path) -> None:

@@ -101,9 +101,7 @@ def test_features_hold_every_image_and_its_mirror_image_in_the_shards_order(
 def test_bfloat16_features_are_kept_as_they_were_computed(splits: Path, tmp_path: Path) -> None:
     images = ShardDataset("valid", splits / "valid", LABELS, Preprocessing(32))
     trunk = starting_trunk("resnet18", 3, None)
-    extract(
-        trunk, images, tmp_path, architecture="resnet18", precision=torch.bfloat16, device=CPU, mirrored=False
-    )
+    extract(trunk, images, tmp_path, architecture="resnet18", precision=torch.bfloat16, device=CPU, mirrored=False)
     features = FeatureDataset("valid", tmp_path, LABELS, "resnet18")
     [(rows, _)] = features.load([[(0, False)]])
     assert rows.dtype == torch.bfloat16
@@ -124,7 +122,7 @@ def test_damaged_features_are_named(extracted: Callable[[str], Path], tmp_path: 
 
 def test_only_a_head_can_be_trained_on_features(extracted: Callable[[str], Path]) -> None:
     asked = Hyperparameters(**{**vars(recipe("resnet18")), "trainable": "layer4"})
-    with pytest.raises(JobFailure, match="trainable is layer4. Give the job the dataset's shards"):
+    with pytest.raises(JobFailure, match=r"trainable is layer4\. Give the job the dataset's shards"):
         open_split("train", extracted("resnet18") / "train", asked)
 
 
@@ -141,9 +139,7 @@ def test_the_job_writes_a_file_for_each_shard_and_mirrors_the_training_images_on
     # when
     extract_features.main()
     # then
-    shapes = {
-        str(file.relative_to(output)): tuple(torch.load(file)["features"].shape) for file in output.rglob("*.pt")
-    }
+    shapes = {str(file.relative_to(output)): tuple(torch.load(file)["features"].shape) for file in output.rglob("*.pt")}
     assert shapes == {
         "train/train-00000.pt": (23, 2, 512),
         "train/train-00001.pt": (22, 2, 512),

@@ -19,7 +19,16 @@ RECIPE = Hyperparameters(
     "resnet18", "none", "all", "cross-entropy", lr=0.001, batch_size=10, epochs=2, seed=3, image_size=32, labels=LABELS
 )
 MOBILE_HEAD = Hyperparameters(
-    "mobilenet_v2", "none", "head", "cross-entropy", lr=0.01, batch_size=10, epochs=2, seed=3, image_size=32, labels=LABELS
+    "mobilenet_v2",
+    "none",
+    "head",
+    "cross-entropy",
+    lr=0.01,
+    batch_size=10,
+    epochs=2,
+    seed=3,
+    image_size=32,
+    labels=LABELS,
 )
 
 
@@ -40,6 +49,12 @@ def never() -> bool:
 def after_batches(batches: int) -> Callable[[], bool]:
     asked: Iterator[int] = iter(range(1, 1000))
     return lambda: next(asked) == batches
+
+
+def run_from(training: Training, checkpoints: Checkpoints, interrupted: Callable[[], bool]) -> None:
+    """As the job does: resume, then train."""
+    training.resume(checkpoints)
+    training.fit(checkpoints, interrupted)
 
 
 def assert_same_result(one: Training, other: Training) -> None:
@@ -78,11 +93,11 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     # given a run that is stopped in the middle of an epoch
     interrupted = start(recipe)
     with pytest.raises(JobFailure, match=r"Stopped by SIGTERM in epoch \d after \d batches"):
-        interrupted.fit(Checkpoints(tmp_path, vars(recipe)), after_batches(batches))
+        run_from(interrupted, Checkpoints(tmp_path, vars(recipe)), after_batches(batches))
     # when another process goes on, whose random numbers are elsewhere
     resumed = start(recipe)
     torch.manual_seed(999)
-    resumed.fit(Checkpoints(tmp_path, vars(recipe)), never)
+    run_from(resumed, Checkpoints(tmp_path, vars(recipe)), never)
     # then
     whole = start(recipe)
     whole.fit(None, never)
@@ -94,7 +109,7 @@ def test_a_finished_run_that_is_started_again_only_keeps_its_result(
 ) -> None:
     first, second = start(MOBILE_HEAD), start(MOBILE_HEAD)
     for run in (first, second):
-        run.fit(Checkpoints(tmp_path, vars(MOBILE_HEAD)), never)
+        run_from(run, Checkpoints(tmp_path, vars(MOBILE_HEAD)), never)
     assert_same_result(first, second)
 
 
@@ -106,15 +121,15 @@ def test_a_stop_without_checkpoints_says_what_is_lost(start: Callable[[Hyperpara
 def test_a_checkpoint_of_another_run_is_refused_with_the_differences(
     start: Callable[[Hyperparameters], Training], tmp_path: Path
 ) -> None:
-    start(MOBILE_HEAD).fit(Checkpoints(tmp_path, vars(MOBILE_HEAD)), never)
+    run_from(start(MOBILE_HEAD), Checkpoints(tmp_path, vars(MOBILE_HEAD)), never)
     with pytest.raises(JobFailure, match=r"another run: architecture is 'mobilenet_v2' there and 'resnet18'"):
-        start(RECIPE).fit(Checkpoints(tmp_path, vars(RECIPE)), never)
+        run_from(start(RECIPE), Checkpoints(tmp_path, vars(RECIPE)), never)
 
 
 def test_a_damaged_checkpoint_is_named(start: Callable[[Hyperparameters], Training], tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pt").write_bytes(b"half a file")
     with pytest.raises(JobFailure, match=r"checkpoint\.pt cannot be read"):
-        start(RECIPE).fit(Checkpoints(tmp_path, vars(RECIPE)), never)
+        run_from(start(RECIPE), Checkpoints(tmp_path, vars(RECIPE)), never)
 
 
 def test_the_best_epoch_is_kept_by_accuracy_then_loss(

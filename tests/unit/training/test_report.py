@@ -1,0 +1,130 @@
+import re
+from typing import Any
+
+import pytest
+from conftest import HISTORY, TRAINING
+from synthetic_shards import LABELS
+from synthetic_tuning import TUNING
+
+from stocktake.artifact import ModelDescription
+from stocktake.preprocessing import Preprocessing
+from stocktake.report import render
+
+METRICS = {
+    "accuracy": 0.4,
+    "interval": [0.35, 0.45],
+    "withinOne": 0.8,
+    "mae": 0.7,
+    "rmse": 0.9,
+    "recall": {"1": 0.5, "2": 0.4, "3": None},
+    "confusion": [[5, 3, 2], [3, 4, 3], [0, 0, 0]],
+    "images": 20,
+    "majorityAccuracy": 0.3,
+}
+UNSEEN = "that neither training nor the choice of the model has seen"
+EARLIER = {name: TRAINING[name] for name in TRAINING if name not in ("utilisation", "rules", "ruleFindings", "world")}
+
+
+def page(training: dict[str, Any] = TRAINING, tuning: dict[str, Any] | None = None) -> str:
+    predicted = {"id": "00001", "count": 1, "predicted": 2, "expected": 1.6, "probabilities": [0.4, 0.5, 0.1]}
+    description = ModelDescription("resnet18", LABELS, Preprocessing(32), training)
+    return render(description, METRICS, [(predicted, b"image")], tuning)
+
+
+def headings(report: str) -> list[str]:
+    return re.findall(r"<h2>(.*?)</h2>", report)
+
+
+def rows(report: str) -> dict[str, str]:
+    """The text of each table row by its first cell."""
+    cells = [
+        [re.sub(r"<[^>]*>", "", cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)]
+        for row in re.findall(r"<tr[^>]*>(.*?)</tr>", report, re.DOTALL)
+    ]
+    return {first: " | ".join(rest) for first, *rest in cells}
+
+
+def test_the_sections_come_in_the_order_in_which_they_are_asked_for() -> None:
+    counts = ["What was counted as what", "Recall of each count"]
+    assert headings(page(tuning=TUNING)) == [*counts, "Training", "Rules", "Tuning", "Counted wrong", "The recipe"]
+
+
+def test_a_plot_for_each_thing_that_was_measured() -> None:
+    drawn = re.findall(r'aria-label="([^"]*)"><svg', page(tuning=TUNING))
+    training = ["loss by epoch", "accuracy by epoch", "learning rate by epoch", "utilisation over time"]
+    assert drawn == [*training, "objective by trial", "what each trial tried and reached"]
+
+
+def test_no_id_occurs_twice() -> None:
+    ids = re.findall(r' id="([^"]*)"', page(tuning=TUNING))
+    assert ids
+    assert len(ids) == len(set(ids))
+
+
+def test_each_rule_says_what_it_found_and_why() -> None:
+    table = rows(page())
+    assert table["vanishing gradient"] == "no issue"
+    assert table["overfit"] == "issue The validation loss rose above the training loss in epoch 2."
+    assert table["low gpu utilization"] == "not evaluated"
+
+
+def test_a_model_trained_by_an_earlier_version_has_its_report() -> None:
+    report = page(EARLIER)
+    assert "Rules" not in headings(report)
+    assert "utilisation" not in report
+    assert "processes" not in rows(report)
+    assert "loss by epoch" in report
+
+
+@pytest.mark.parametrize("utilisation", [None, {"seconds": [], "cpu": [], "memory": [], "gpu": None}])
+def test_without_samples_there_is_no_plot_of_the_utilisation(utilisation: dict[str, Any] | None) -> None:
+    assert "utilisation over time" not in page(TRAINING | {"utilisation": utilisation})
+
+
+def test_one_epoch_is_shown() -> None:
+    assert "Epoch 1 was kept" in page(TRAINING | {"history": HISTORY[:1], "best": HISTORY[0]})
+
+
+def test_the_tuning_shows_ranges_the_best_values_and_every_trial() -> None:
+    table = rows(page(tuning=TUNING))
+    assert "Bayesian search by job stocktake-tune: 6 trials" in page(tuning=TUNING)
+    assert table["learning rate"] == "1e-5 to 0.01 | 0.001"
+    assert table["batch size"] == "32, 64, 128, 256 | 128"
+    assert table["validation accuracy"] == " | 40.0%"
+    assert table["3"] == "Failed | 0.01 | 64 | 15 | none | 103 | tune-003"
+    assert table["5"] == "Completed | 0.001 | 128 | 14 | 40.0% | 105 | tune-005"
+    assert page(tuning=TUNING).count('class="best"><td>5</td>') == 1
+
+
+def test_a_tuning_without_any_good_trial_is_shown() -> None:
+    failed = [trial | {"objective": None, "status": "Failed"} for trial in TUNING["trials"]]
+    table = rows(page(tuning=TUNING | {"trials": failed, "best": None}))
+    assert table["learning rate"] == "1e-5 to 0.01 | none"
+
+
+def test_a_choice_by_the_test_images_is_said_to_be_optimistic_beside_the_accuracy() -> None:
+    report = page(tuning=TUNING | {"objective": "test:accuracy"})
+    assert "This estimate is optimistic." in report[: report.index("<h2>")]
+    assert UNSEEN not in report
+
+
+@pytest.mark.parametrize("tuning", [None, TUNING])
+def test_a_choice_by_the_validation_images_is_not(tuning: dict[str, Any] | None) -> None:
+    report = page(tuning=tuning)
+    assert "optimistic" not in report
+    assert UNSEEN in report
+
+
+def test_the_recipe_names_every_hyperparameter_and_the_processes() -> None:
+    table = rows(page())
+    assert (table["loss"], table["lr"], table["labels"], table["processes"]) == ("ordinal", "0.001", "1, 2, 3", "2")
+
+
+def test_names_are_text_and_not_markup() -> None:
+    evil = "<script>alert(1)</script>"
+    trials = [TUNING["trials"][0] | {"name": evil, "status": evil}]
+    training = TRAINING | {"job": evil, "rules": {evil: evil}, "ruleFindings": {evil: evil}}
+    tuning = TUNING | {"jobName": evil, "strategy": evil, "objective": f"{evil}:accuracy", "trials": trials}
+    report = page(training, tuning)
+    assert "<script" not in report
+    assert report.count("&lt;script&gt;") > 8
