@@ -122,7 +122,7 @@ class Dataset(Part):
 
 
 class Hyperparameters(Part):
-    """Values that are used when nothing is tuned."""
+    """Values that architectures are compared at, and that are used when nothing is tuned."""
 
     learning_rate: LearningRate = 0.0005
     batch_size: BatchSize = 128
@@ -152,15 +152,31 @@ class Ranges(Part):
     )
 
 
+class Completion(Part):
+    """What ends tuning before all its jobs have run; by default nothing does."""
+
+    target_objective: float | None = Field(
+        default=None, ge=0, le=1, description="null or a number from 0 to 1: an objective that is good enough"
+    )
+    jobs_not_improving: int | None = Field(
+        default=None, ge=3, description="null or an integer of at least 3: jobs in a row that improve nothing"
+    )
+    on_convergence: bool = Field(default=False, description="true or false")
+
+
 class Tuning(Part):
     """The search for better hyperparameters before the training that counts."""
 
-    enabled: bool = Field(default=False, description="true or false")
+    enabled: bool = Field(default=True, description="true or false")
     max_jobs: int = Field(default=10, ge=1, le=750, description="an integer from 1 to 750")
     parallel_jobs: int = Field(default=2, ge=1, le=10, description="an integer from 1 to 10")
-    strategy: Literal["Bayesian", "Random", "Hyperband", "Grid"] = Field(
-        default="Bayesian", description='"Bayesian", "Random", "Hyperband" or "Grid"'
+    strategy: Literal["Bayesian", "Random", "Hyperband"] = Field(
+        default="Bayesian", description='"Bayesian", "Random" or "Hyperband"'
     )
+    early_stopping: Literal["Off", "Auto"] = Field(
+        default="Off", description='"Off" or "Auto" (ends trials that are unlikely to become the best)'
+    )
+    completion: Completion = Completion()
     objective: Literal["validation:accuracy", "test:accuracy"] = Field(
         default="validation:accuracy",
         description='"validation:accuracy" or "test:accuracy" (makes the estimate optimistic)',
@@ -173,6 +189,14 @@ class Tuning(Part):
             raise ValueError(
                 "an object whose parallelJobs is at most its maxJobs; "
                 f"they are {self.parallel_jobs} and {self.max_jobs}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _stops_trials_in_one_way(self) -> Self:
+        if self.strategy == "Hyperband" and self.early_stopping == "Auto":
+            raise ValueError(
+                'an object whose earlyStopping is "Off" where its strategy is "Hyperband", which stops trials'
             )
         return self
 
@@ -201,6 +225,16 @@ class Training(Part):
         return self
 
 
+class Debugging(Part):
+    """What the training job records of its own working, for rules that tell what goes wrong."""
+
+    enabled: bool = Field(default=True, description="true or false")
+    save_interval: int = Field(
+        default=50, ge=1, le=100_000, description="an integer from 1 to 100000 (steps between two saves)"
+    )
+    trace: bool = Field(default=False, description="true or false (a trace by torch.profiler)")
+
+
 class Release(Part):
     """When a model is good enough, and whether a person approves it."""
 
@@ -220,12 +254,16 @@ class ExecutionInput(Part):
     weights: str = Field(
         default="imagenet",
         pattern=rf"^(imagenet|none|s3://{_BUCKET}/.*[^/])$",
-        description='"imagenet", "none" or the S3 URI of a file of weights',
+        description='"imagenet", "none" or the S3 URI of a file of weights or of a trained model\'s model.tar.gz',
     )
     trainable: Literal["head", "layer4", "all"] = Field(default="head", description='"head", "layer4" or "all"')
+    loss: Literal["cross-entropy", "ordinal"] = Field(
+        default="cross-entropy", description='"cross-entropy" or "ordinal" (near counts are better than far ones)'
+    )
     hyperparameters: Hyperparameters = Hyperparameters()
     tuning: Tuning = Tuning()
     training: Training = Training()
+    debugging: Debugging = Debugging()
     release: Release = Release()
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="an integer from 0 to 2147483647")
 

@@ -1,4 +1,4 @@
-"""Named errors of the data steps: the class name is the state machine's error name, the message its cause."""
+"""Named errors of the functions: the class name is the state machine's error name, the message its cause."""
 
 
 class SourceNotFound(Exception):
@@ -31,3 +31,15 @@ class EmptySplit(Exception):
 
 class UnbalancedSplit(Exception):
     """The shares of a split are too far from the asked ones to be chance: a fault of the assignment."""
+
+
+class WeightsUnavailable(Exception):
+    """A published file of weights cannot be downloaded from here."""
+
+
+class WrongWeights(Exception):
+    """A file of weights is not the one that its name says it is."""
+
+
+class NoFinishedTrial(Exception):
+    """Tuning ended without one trial that has an objective."""

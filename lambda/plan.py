@@ -8,26 +8,24 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import botocore.session
-
 import binids
 import card
 import contract
+import instances
 import sampling
 import storage
 from contract import ExecutionInput, InvalidInput
 from dataset import Listing, PlannedDataset, PlannedSource
 from errors import EmptySource, NoUsableImages
+from features import plan_features
 from source import Source
+from weights import Weights, find_weights
 
 FORMAT = 1
 """Raise it with every change of what the data steps write: datasets from before are then made anew."""
 
 BATCH = 1000
 """Bins that one Catalogue function reads."""
-
-_NO_CUDA_13 = ("p2", "p3")
-_NO_IMAGE_FOR = ("trn", "inf", "dl")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -38,22 +36,28 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """
     settings = os.environ
     completed = contract.complete(event.get("input"), json.loads(settings["DEFAULTS"]))
-    check_deployment(completed, json.loads(settings["SOURCE_BUCKETS"]))
+    check_deployment(completed, json.loads(settings["SOURCE_BUCKETS"]), json.loads(settings["MANAGED_DEBUGGER"]))
     name = run_name(event["execution"])
     bucket = settings["DATA_BUCKET"]
-    gpu = has_gpu(completed.training.instance_type)
+    gpu = instances.has_gpu(completed.training.instance_type)
+    # Before the source is listed, which takes long.
+    weights = [find_weights(completed, architecture, bucket) for architecture in completed.architectures]
+    dataset = plan_dataset(completed, bucket)
     return {
         "name": name,
         "input": completed.to_json(),
-        "dataset": plan_dataset(completed, bucket).to_json(),
+        "dataset": dataset.to_json(),
         "labels": completed.dataset.labels,
-        "jobs": {"train": f"stocktake-{name}-train", "evaluate": f"stocktake-{name}-eval"},
+        "candidates": list(candidates(completed, weights, dataset)),
+        "jobs": job_names(name),
         "trainingImage": settings["TRAINING_IMAGE_GPU" if gpu else "TRAINING_IMAGE_CPU"],
+        # A process for each GPU of each instance; on one CPU instance there is nothing to launch.
+        "distributed": gpu or completed.training.instance_count > 1,
         "report": {"uri": f"s3://{bucket}/reports/{name}", "bucket": bucket, "prefix": f"reports/{name}"},
     }
 
 
-def check_deployment(completed: ExecutionInput, source_buckets: list[str]) -> None:
+def check_deployment(completed: ExecutionInput, source_buckets: list[str], managed_debugger: bool) -> None:
     """Refuse what the contract allows and this deployment cannot do. Raises InvalidInput."""
     faults = []
     if completed.dataset.source_bucket not in source_buckets:
@@ -62,44 +66,40 @@ def check_deployment(completed: ExecutionInput, source_buckets: list[str]) -> No
             f"{', '.join(source_buckets)}, or its bucket must be added to the setting sourceBuckets"
         )
     instance_type = completed.training.instance_type
-    if instance_type not in training_instance_types():
+    if requirement := instances.requirement(instance_type, completed.trainable):
+        faults.append(f'training.instanceType: "{instance_type}" was given; must be {requirement}')
+    if managed_debugger and completed.training.instance_count > 1:
         faults.append(
-            f'training.instanceType: "{instance_type}" was given; '
-            "must be a SageMaker training instance type such as ml.g4dn.xlarge or ml.m5.xlarge"
+            f"training.instanceCount: {completed.training.instance_count} was given; must be 1: SageMaker's Debugger, "
+            "which the setting managedDebugger switches on, supports no checkpoints on several instances"
         )
-    elif _family(instance_type).startswith(_NO_IMAGE_FOR) or _family(instance_type) in _NO_CUDA_13:
-        faults.append(
-            f'training.instanceType: "{instance_type}" was given; must be a CPU type or a GPU type that runs CUDA 13 '
-            "(ml.g4dn, ml.p4d and later): the training image is made for these"
-        )
-    if completed.tuning.enabled:
-        faults.append("tuning.enabled: true was given; must be false: this deployment has no tuning step")
-    if completed.training.instance_count > 1:
-        faults.append(
-            f"training.instanceCount: {completed.training.instance_count} was given; must be 1: "
-            "this deployment's training does not share its work among instances"
-        )
-    if completed.training.sharded:
-        faults.append("training.sharded: true was given; must be false: there is one instance to read all shards")
     if faults:
         raise InvalidInput("\n".join(faults))
+
+
+def candidates(completed: ExecutionInput, weights: list[Weights], dataset: PlannedDataset) -> Iterator[dict[str, Any]]:
+    """What there is to train: an architecture, the file that it starts from, and the features if it learns from any."""
+    for index, (architecture, start) in enumerate(zip(completed.architectures, weights, strict=True)):
+        yield {
+            "architecture": architecture,
+            "index": index,
+            "weights": start.uri,
+            "features": plan_features(dataset, architecture, start) if completed.trainable == "head" else None,
+        }
+
+
+def job_names(run: str) -> dict[str, str]:
+    """Beginnings of the names of a run's jobs; the state machine adds what tells attempts apart.
+
+    SageMaker allows a tuning job's name 32 characters, others 63.
+    """
+    kinds = {"features": "feat", "compare": "comp", "tune": "tune", "train": "train", "evaluate": "eval"}
+    return {kind: f"stocktake-{run}-{short}" for kind, short in kinds.items()}
 
 
 def run_name(execution: str) -> str:
     """A short name [0-9a-f] of 12 characters for an execution: the names of its jobs are made from it."""
     return hashlib.blake2b(execution.encode(), digest_size=6).hexdigest()
-
-
-def has_gpu(instance_type: str) -> bool:
-    """Whether a training instance type has NVIDIA GPUs."""
-    return _family(instance_type).startswith(("g", "p"))
-
-
-@cache
-def training_instance_types() -> frozenset[str]:
-    """All training instance types of SageMaker's own service model."""
-    model = botocore.session.get_session().get_service_model("sagemaker")
-    return frozenset(model.shape_for("TrainingInstanceType").metadata["enum"])
 
 
 def plan_dataset(completed: ExecutionInput, bucket: str) -> PlannedDataset:
@@ -199,7 +199,3 @@ def batches(sample: Sample) -> Iterator[dict[str, Any]]:
             "bins": [binids.name(position) for position in batch],
             "withoutImage": [binids.name(position) for position in batch if position not in sample.images],
         }
-
-
-def _family(instance_type: str) -> str:
-    return instance_type.split(".")[1]

@@ -6,6 +6,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,6 +29,17 @@ def find_json(bucket: str, key: str) -> Any | None:
         return read_json(bucket, key)
     except client().exceptions.NoSuchKey:
         return None
+
+
+def find_etag(bucket: str, key: str) -> str | None:
+    """What tells this version of an object from others, or None when there is no object."""
+    try:
+        return client().head_object(Bucket=bucket, Key=key)["ETag"]
+    except ClientError as error:
+        # An answer to HEAD has no body that could name the error.
+        if error.response["Error"]["Code"] == "404":
+            return None
+        raise
 
 
 def write_json(bucket: str, key: str, content: object) -> None:

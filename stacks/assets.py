@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -12,6 +13,8 @@ from pathlib import Path
 from stacks.settings import ROOT
 
 BUILD = ROOT / "build"
+TRAINING_CODE = ROOT / "training_code"
+TRAINING_PACKAGES = TRAINING_CODE / "packages.txt"
 
 # AWS Lambda's python3.14 runtime: Amazon Linux 2023, glibc 2.34, x86-64.
 LAMBDA_PYTHON = "3.14"
@@ -29,12 +32,31 @@ def layer_folder() -> Path:
     if not folder.exists():
         BUILD.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BUILD) as partial:
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            command += ["--no-compile", "--only-binary=:all:", "--implementation=cp"]
-            command += [f"--python-version={LAMBDA_PYTHON}", *(f"--platform={p}" for p in LAMBDA_PLATFORMS)]
-            command += [f"--target={partial}/layer/python", f"--requirement={requirements}"]
-            subprocess.run(command, check=True)
+            runtime = ["--implementation=cp", f"--python-version={LAMBDA_PYTHON}"]
+            runtime += [f"--platform={p}" for p in LAMBDA_PLATFORMS]
+            _pip_install(Path(partial, "layer", "python"), requirements, *runtime)
             _publish(Path(partial, "layer"), folder)
+    return folder
+
+
+def packages_folder() -> Path:
+    """Folder with the pure Python packages of training_code/packages.txt in `packages/`, without what they depend on.
+
+    Built once for each content of packages.txt. What pip notes about the installation differs from time to time and is
+    left out, as are commands.
+    """
+    digest = hashlib.sha256(TRAINING_PACKAGES.read_bytes()).hexdigest()[:12]
+    folder = BUILD / f"packages-{digest}"
+    if not folder.exists():
+        BUILD.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=BUILD) as partial:
+            target = Path(partial, "made", "packages")
+            _pip_install(target, TRAINING_PACKAGES, "--no-deps")
+            shutil.rmtree(target / "bin", ignore_errors=True)
+            for note in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"):
+                for file in target.glob(f"*.dist-info/{note}"):
+                    file.unlink()
+            _publish(target.parent, folder)
     return folder
 
 
@@ -43,13 +65,11 @@ def training_archive() -> tuple[Path, str]:
 
     Times, owners and order are fixed, so that the same code is the same asset and nothing is deployed for no reason.
     """
-    source = ROOT / "training_code"
     buffer = BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for path in sorted(source.rglob("*")):
-            name = path.relative_to(source)
-            if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in name.parts):
-                entry = tarfile.TarInfo(name.as_posix())
+        for name, path in sorted({**_files(TRAINING_CODE), **_files(packages_folder())}.items()):
+            if path != TRAINING_PACKAGES:
+                entry = tarfile.TarInfo(name)
                 entry.size, entry.mode = path.stat().st_size, 0o644
                 with path.open("rb") as file:
                     tar.addfile(entry, file)
@@ -64,6 +84,21 @@ def training_archive() -> tuple[Path, str]:
             made.write_bytes(gzip.compress(content, mtime=0))
             _publish(made, archive)
     return archive, digest
+
+
+def _pip_install(target: Path, requirements: Path, *options: str) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    command += ["--only-binary=:all:", f"--target={target}", f"--requirement={requirements}", *options]
+    subprocess.run(command, check=True)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Every file below a folder by its relative name, hidden ones and caches left out."""
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
+    }
 
 
 def _publish(made: Path, place: Path) -> None:

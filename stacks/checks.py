@@ -11,6 +11,8 @@ from stacks.settings import DeploymentSettings
 _REGIONAL = "<AWS::Region>:<AWS::AccountId>"
 _DATA_BUCKET = "ExportsOutputFnGetAttData666C94C7Arn0D7E21B7"
 _MACHINE = '{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"StateMachine2E01A3A5"}]}]}'
+_FOLDERS = ("checkpoints", "datasets", "debug", "features", "models", "reports", "trials", "weights")
+_JOBS = ("training-job", "processing-job", "hyper-parameter-tuning-job")
 _STACK_GUID = '{"Fn::Select":[0,{"Fn::Split":["-",{"Fn::Select":[2,{"Fn::Split":["/",{"Ref":"AWS::StackId"}]}]}]}]}'
 
 
@@ -43,11 +45,11 @@ def _wildcards(settings: DeploymentSettings) -> dict[str, str]:
     jobs = "Job names carry the execution's id."
     suffix = "CloudFormation ends the names of the model and of the configuration with a random suffix."
     children = "The runs of a Distributed Map are executions whose names Step Functions makes up."
-    functions = ("Catalogue", "Pack", "Plan", "Seal", "SmokeTest", "Split")
+    functions = ("Catalogue", "CollectTrials", "Pack", "Plan", "Seal", "SmokeTest", "Split", "StageWeights")
     return {
         "*": "ecr:GetAuthorizationToken, cloudwatch:PutMetricData (limited by namespace), X-Ray, log delivery, "
         "application-autoscaling and cloudwatch:DescribeAlarms know no resources.",
-        **{f"{storage}/{folder}/*": objects for folder in ("datasets", "models", "reports", "checkpoints", "weights")},
+        **{f"{storage}/{folder}/*": objects for folder in _FOLDERS},
         f"arn:<AWS::Partition>:s3:::{prefix}-Storage:ExportsOutputRefData666C94C774A46B8E/*": (
             "CDK's reader of a Distributed Map's items asks for the whole bucket."
         ),
@@ -59,7 +61,7 @@ def _wildcards(settings: DeploymentSettings) -> dict[str, str]:
             for group in ("Endpoints/*", "TrainingJobs*", "ProcessingJobs*")
             for streams in ("", ":*")
         },
-        **{sagemaker(f"{kind}/stocktake-*"): jobs for kind in ("training-job", "processing-job")},
+        **{sagemaker(f"{kind}/stocktake-*"): jobs for kind in _JOBS},
         **{
             sagemaker(f"{kind}/{start}-*"): suffix
             for kind, start in (
@@ -90,4 +92,4 @@ def _wildcards(settings: DeploymentSettings) -> dict[str, str]:
     }
 
 
-_LOGICAL_ID_SUFFIXES = ("7B31EE44", "03AFCA11", "4E462DC6", "F2B34040", "F5F7BC5C", "77872AB0")
+_LOGICAL_ID_SUFFIXES = ("7B31EE44", "505EE8C2", "03AFCA11", "4E462DC6", "F2B34040", "F5F7BC5C", "77872AB0", "513E81B5")

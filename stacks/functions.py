@@ -14,7 +14,7 @@ from stacks.settings import ROOT, DeploymentSettings
 
 
 class Functions(Construct):
-    """Plan, Catalogue, Split, Pack, Seal and Smoke test."""
+    """Plan, Catalogue, Split, Pack, Seal, Stage weights, Collect trials and Smoke test."""
 
     def __init__(
         self,
@@ -43,6 +43,9 @@ class Functions(Construct):
         def allow(actions: list[str], resources: list[str]) -> iam.PolicyStatement:
             return iam.PolicyStatement(actions=actions, resources=resources)
 
+        def sagemaker(resource: str) -> str:
+            return f"arn:{stack.partition}:sagemaker:{stack.region}:{stack.account}:{resource}"
+
         # Without ListBucket a missing object is answered with 403 instead of 404.
         find = allow(["s3:ListBucket"], [data_bucket.bucket_arn])
         sources = [f"arn:{stack.partition}:s3:::{name}" for name in settings.source_buckets]
@@ -55,10 +58,18 @@ class Functions(Construct):
             "plan",
             memory_mb=1769,
             minutes=15,
-            statements=[find, list_sources, read_sources, work],
+            statements=[
+                find,
+                list_sources,
+                read_sources,
+                work,
+                # To see whether an object is there is to read it.
+                allow(["s3:GetObject"], objects("features/", "models/", "weights/")),
+            ],
             environment={
                 "DATA_BUCKET": data_bucket.bucket_name,
                 "DEFAULTS": json.dumps(settings.defaults),
+                "MANAGED_DEBUGGER": json.dumps(settings.managed_debugger),
                 "SOURCE_BUCKETS": json.dumps(settings.source_buckets),
                 "TRAINING_IMAGE_CPU": images.image_uri(stack, images.TRAINING_CPU),
                 "TRAINING_IMAGE_GPU": images.image_uri(stack, images.TRAINING_GPU),
@@ -80,6 +91,27 @@ class Functions(Construct):
             statements=[find, list_sources, read_sources, work],
         )
         self.seal = self._function("Seal", "seal", memory_mb=1024, minutes=15, statements=[find, work])
+        self.stage_weights = self._function(
+            "StageWeights",
+            "stage_weights",
+            memory_mb=1769,
+            minutes=15,
+            statements=[find, allow(["s3:GetObject", "s3:PutObject"], objects("weights/"))],
+        )
+        self.collect_trials = self._function(
+            "CollectTrials",
+            "collect_trials",
+            memory_mb=512,
+            minutes=15,
+            statements=[
+                allow(
+                    ["sagemaker:ListTrainingJobsForHyperParameterTuningJob"],
+                    [sagemaker("hyper-parameter-tuning-job/stocktake-*")],
+                ),
+                allow(["sagemaker:DescribeTrainingJob"], [sagemaker("training-job/stocktake-*")]),
+                allow(["s3:PutObject"], objects("reports/")),
+            ],
+        )
         self.smoke_test = self._function(
             "SmokeTest",
             "smoke_test",
@@ -88,10 +120,7 @@ class Functions(Construct):
             statements=[
                 find,
                 allow(["s3:GetObject"], objects("reports/")),
-                allow(
-                    ["sagemaker:InvokeEndpoint"],
-                    [f"arn:{stack.partition}:sagemaker:{stack.region}:{stack.account}:endpoint/{endpoint_name}"],
-                ),
+                allow(["sagemaker:InvokeEndpoint"], [sagemaker(f"endpoint/{endpoint_name}")]),
             ],
         )
         self.data_steps = [self.catalogue, self.split, self.pack, self.seal]

@@ -72,6 +72,10 @@ class DeploymentSettings(BaseModel):
     endpoint_instance_type: InstanceType = "ml.m5.large"
     endpoint_instances: int = Field(1, ge=1, le=20, description="an integer from 1 to 20")
     endpoint_max_instances: int = Field(4, ge=1, le=100, description="an integer from 1 to 100")
+    managed_debugger: bool = Field(
+        False,
+        description="true or false (true: SageMaker's Debugger and Profiler, closed to new accounts, watch training)",
+    )
     poll_seconds: int = Field(
         30, ge=1, le=300, description="an integer from 1 to 300 (between two looks at an endpoint update)"
     )

@@ -1,4 +1,4 @@
-"""The data bucket: datasets, models, reports and checkpoints, under prefixes with lifecycles of their own."""
+"""The data bucket: datasets, features, models and more, under prefixes with lifecycles of their own."""
 
 from typing import Any
 
@@ -31,15 +31,21 @@ class StorageStack(Stack):
                 ),
                 # A checkpoint only serves a job that is still running, and no job runs for a week.
                 s3.LifecycleRule(id="checkpoints", prefix="checkpoints/", expiration=Duration.days(7)),
-                s3.LifecycleRule(
-                    id="old-datasets",
-                    prefix="datasets/",
-                    transitions=[
-                        s3.Transition(
-                            storage_class=s3.StorageClass.INTELLIGENT_TIERING,
-                            transition_after=Duration.days(30),
-                        )
-                    ],
+                # A trial's model is not used after its metrics are known, and tensors are for looking into a fresh job.
+                s3.LifecycleRule(id="trials", prefix="trials/", expiration=Duration.days(7)),
+                s3.LifecycleRule(id="debug", prefix="debug/", expiration=Duration.days(30)),
+                *(
+                    s3.LifecycleRule(
+                        id=f"old-{folder}",
+                        prefix=f"{folder}/",
+                        transitions=[
+                            s3.Transition(
+                                storage_class=s3.StorageClass.INTELLIGENT_TIERING,
+                                transition_after=Duration.days(30),
+                            )
+                        ],
+                    )
+                    for folder in ("datasets", "features")
                 ),
             ],
         )

@@ -15,6 +15,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks import assets, images
+from stacks.debugger import ManagedDebugger
 from stacks.endpoint import EndpointStack
 from stacks.functions import Functions
 from stacks.job_role import job_role
@@ -22,10 +23,14 @@ from stacks.settings import DeploymentSettings
 from stacks.states.dataset import dataset
 from stacks.states.evaluate import evaluate
 from stacks.states.failure import Failure
+from stacks.states.features import extract_features
 from stacks.states.plan import plan
 from stacks.states.release import Target, release
 from stacks.states.report import report
-from stacks.states.train import train
+from stacks.states.train import compare, train
+from stacks.states.training_job import TrainingSetup
+from stacks.states.tune import tune
+from stacks.states.weights import stage_weights
 
 
 class WorkflowStack(Stack):
@@ -53,8 +58,18 @@ class WorkflowStack(Stack):
             data_bucket=data_bucket,
             endpoint_name=endpoint.endpoint_name,
         )
-        training_role = self._training_role()
+        debugger = ManagedDebugger(self, data_bucket) if settings.managed_debugger else None
+        training_role = self._training_role(debugger.role_statements() if debugger else [])
+        features_role = self._features_role()
         evaluation_role = self._evaluation_role()
+        training = TrainingSetup(
+            role=training_role,
+            job_arns=self._sagemaker_arn("training-job", "stocktake-*"),
+            code_uri=self._code.s3_object_url,
+            bucket=data_bucket.bucket_name,
+            managed_debugger=debugger.training_job_fields() if debugger else {},
+        )
+        processing_job_arns = self._sagemaker_arn("processing-job", "stocktake-*")
         target = self._release_target(settings, endpoint)
 
         failure = Failure(self, topic)
@@ -62,23 +77,18 @@ class WorkflowStack(Stack):
         definition = (
             plan(self, functions.plan, failure)
             .next(dataset(self, functions, data_bucket, settings.map_concurrency, failure))
-            .next(
-                train(
-                    self,
-                    training_role,
-                    self._sagemaker_arn("training-job", "stocktake-*"),
-                    self._code.s3_object_url,
-                    data_bucket,
-                    failure,
-                )
-            )
+            .next(stage_weights(self, functions.stage_weights, failure))
+            .next(extract_features(self, features_role, processing_job_arns, training.code_uri, data_bucket, failure))
+            .next(compare(self, training, failure))
+            .next(tune(self, training, functions.collect_trials, failure))
+            .next(train(self, training, failure))
             .next(
                 evaluate(
                     self,
                     evaluation_role,
-                    self._sagemaker_arn("processing-job", "stocktake-*"),
+                    processing_job_arns,
                     images.image_uri(self, images.TRAINING_CPU),
-                    self._code.s3_object_url,
+                    training.code_uri,
                     settings.evaluation_instance_type,
                     data_bucket,
                     failure,
@@ -107,7 +117,7 @@ class WorkflowStack(Stack):
                 include_execution_data=True,
             ),
         )
-        for statement in self._job_statements([training_role, evaluation_role], endpoint):
+        for statement in self._job_statements([training_role, features_role, evaluation_role], endpoint):
             machine.add_to_role_policy(statement)
         if settings.schedule:
             events.Rule(
@@ -119,18 +129,33 @@ class WorkflowStack(Stack):
         CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn)
         CfnOutput(self, "ModelPackageGroup", value=target.package_group)
 
-    def _training_role(self) -> iam.Role:
+    def _training_role(self, more: list[iam.PolicyStatement]) -> iam.Role:
         return job_role(
             self,
             "TrainingRole",
             log_groups="TrainingJobs*",
             statements=[
                 self._find_objects(),
-                self._read("datasets/*", "weights/*", "models/*", "checkpoints/*"),
+                self._read("datasets/*", "features/*", "weights/*", "models/*", "checkpoints/*"),
                 iam.PolicyStatement(
                     sid="WriteModel",
                     actions=["s3:PutObject"],
-                    resources=self._objects("models/*", "checkpoints/*"),
+                    resources=self._objects("models/*", "trials/*", "checkpoints/*"),
+                ),
+                *more,
+            ],
+        )
+
+    def _features_role(self) -> iam.Role:
+        return job_role(
+            self,
+            "FeaturesRole",
+            log_groups="ProcessingJobs*",
+            statements=[
+                self._find_objects(),
+                self._read("datasets/*", "weights/*", "models/*"),
+                iam.PolicyStatement(
+                    sid="WriteFeatures", actions=["s3:PutObject"], resources=self._objects("features/*")
                 ),
             ],
         )
@@ -142,7 +167,7 @@ class WorkflowStack(Stack):
             log_groups="ProcessingJobs*",
             statements=[
                 self._find_objects(),
-                self._read("datasets/*", "models/*"),
+                self._read("datasets/*", "models/*", "reports/*"),
                 iam.PolicyStatement(sid="WriteReport", actions=["s3:PutObject"], resources=self._objects("reports/*")),
             ],
         )
@@ -196,7 +221,11 @@ class WorkflowStack(Stack):
 
     def _job_statements(self, job_roles: list[iam.Role], endpoint: EndpointStack) -> list[iam.PolicyStatement]:
         """What `.sync` SageMaker states and `updateStack` need; CDK knows it of neither."""
-        kinds = {"TrainingJob": "training-job", "ProcessingJob": "processing-job"}
+        kinds = {
+            "TrainingJob": "training-job",
+            "ProcessingJob": "processing-job",
+            "HyperParameterTuningJob": "hyper-parameter-tuning-job",
+        }
         jobs = [self._sagemaker_arn(kind, "stocktake-*") for kind in kinds.values()]
         return [
             iam.PolicyStatement(
@@ -218,9 +247,9 @@ class WorkflowStack(Stack):
                     self.format_arn(
                         service="events",
                         resource="rule",
-                        resource_name=f"StepFunctionsGetEventsForSageMaker{kind}sRule",
+                        resource_name=f"StepFunctionsGetEventsForSageMaker{kind}JobsRule",
                     )
-                    for kind in kinds
+                    for kind in ("Training", "Processing", "Tuning")
                 ],
             ),
             # CreateModelPackage looks up the image's digest and the artifact with the caller's permissions.

@@ -1,4 +1,4 @@
-"""Evaluate: measure the trained model on the test split, which nothing before has looked at."""
+"""Evaluate: measure the trained model on the test split, which training has not looked at."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -8,9 +8,7 @@ from constructs import Construct
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
-from stacks.states.retries import retry_job
-
-_HOME = "/opt/ml/processing"
+from stacks.states.processing_job import OUTPUT, SECONDS, processing_job, source
 
 
 def evaluate(
@@ -24,68 +22,35 @@ def evaluate(
     failure: Failure,
 ) -> sfn.Chain:
     """Assigns `evaluation`: the metrics of the report, and `evaluationSeconds`."""
-    job = sfn.CustomState(
+    job = processing_job(
         scope,
         "Evaluate",
-        state_json={
-            "Type": "Task",
-            "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync",
-            "Arguments": {
-                "ProcessingJobName": expression("$run.jobs.evaluate & '-' & $string($states.context.State.RetryCount)"),
-                "RoleArn": role.role_arn,
-                "AppSpecification": {
-                    "ImageUri": image,
-                    "ContainerEntrypoint": ["/bin/bash", "-c"],
-                    "ContainerArguments": [
-                        # At most 256 characters. The output's path says where to leave a failure's message.
-                        f"set -e; cd {_HOME}; mkdir code; tar -xzf input/code/*.gz -C code; exec python3 "
-                        f"code/evaluate.py --model input/model --test input/test --output {_HOME}/output"
-                    ],
-                },
-                "ProcessingInputs": [
-                    _input("code", code_uri),
-                    _input("model", expression("$training.modelArtifact")),
-                    _input("test", expression("$run.dataset.uri & '/test/'")),
-                ],
-                "ProcessingOutputConfig": {
-                    "Outputs": [
-                        {
-                            "OutputName": "report",
-                            "S3Output": {
-                                "S3Uri": expression("$run.report.uri"),
-                                "LocalPath": f"{_HOME}/output",
-                                "S3UploadMode": "EndOfJob",
-                            },
-                        }
-                    ]
-                },
-                "ProcessingResources": {
-                    "ClusterConfig": {
-                        "InstanceCount": 1,
-                        "InstanceType": instance_type,
-                        "VolumeSizeInGB": 30,
-                    }
-                },
-                "StoppingCondition": {"MaxRuntimeInSeconds": 7200},
-                "Tags": [{"Key": "stocktake:execution", "Value": expression("$states.context.Execution.Name")}],
-            },
-            "Output": {"jobName": expression("$states.result.ProcessingJobName")},
-        },
+        name="$run.jobs.evaluate",
+        role=role,
+        image=image,
+        instance_type=instance_type,
+        max_seconds="7200",
+        code_uri=code_uri,
+        script="evaluate.py",
+        # The output's path says where to leave a failure's message.
+        arguments=f"""$append(
+            ['--model', 'input/model', '--test', 'input/test', '--output', '{OUTPUT}'],
+            $tuning = null ? [] : ['--tuning', 'input/tuning']
+        )""",
+        inputs=f"""$append(
+            [{source("model", "$training.modelArtifact")}, {source("test", "$run.dataset.uri & '/test/'")}],
+            $tuning = null ? [] : [{source("tuning", "$run.report.uri & '/tuning/'")}]
+        )""",
+        output_uri="$run.report.uri",
+        output={"jobName": expression("$states.result.ProcessingJobName")},
     )
-    retry_job(job)
-    # What `.sync` returns is not written down; what DescribeProcessingJob returns is.
     described = call_aws(
         scope,
         "Describe evaluation",
         "sagemaker:describeProcessingJob",
         [job_arns],
         {"ProcessingJobName": expression("$states.input.jobName")},
-        assign={
-            "evaluationSeconds": expression(
-                "$round(($toMillis($states.result.ProcessingEndTime)"
-                " - $toMillis($states.result.ProcessingStartTime)) / 1000)"
-            )
-        },
+        assign={"evaluationSeconds": expression(SECONDS)},
     )
     read = call_aws(
         scope,
@@ -99,16 +64,3 @@ def evaluate(
         assign={"evaluation": expression("$parse($states.result.Body)")},
     )
     return sfn.Chain.start(failure.catch(job)).next(failure.catch(described)).next(failure.catch(read))
-
-
-def _input(name: str, uri: str) -> dict[str, object]:
-    return {
-        "InputName": name,
-        "S3Input": {
-            "S3Uri": uri,
-            "LocalPath": f"{_HOME}/input/{name}",
-            "S3DataType": "S3Prefix",
-            "S3InputMode": "File",
-            "S3DataDistributionType": "FullyReplicated",
-        },
-    }

@@ -1,5 +1,6 @@
 """One way out for every failure: say which state failed and why, notify, fail. The running endpoint is left alone."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from aws_cdk import aws_sns as sns
@@ -38,9 +39,11 @@ class Failure:
         self.start.add_catch(failed)
         self.start.next(failed)
 
-    def catch(self, state: Caught) -> Caught:
-        """Send every error of `state` here, with the state's name and the sentence in the error's cause."""
-        state.add_catch(self.start, assign=self.of(state.id, "$states.errorOutput.Error", SENTENCE))
+    def catch(self, state: Caught, errors: Sequence[str] = ("States.ALL",)) -> Caught:
+        """Send errors of `state` here, with the state's name and the sentence in the error's cause."""
+        state.add_catch(
+            self.start, errors=list(errors), assign=self.of(state.id, "$states.errorOutput.Error", SENTENCE)
+        )
         return state
 
     @staticmethod

@@ -1,9 +1,16 @@
 """Small pieces of JSONata that several phases use."""
 
+from collections.abc import Mapping
+
 
 def expression(text: str) -> str:
     """A JSONata expression as the States Language marks it."""
     return "{% " + " ".join(text.split()) + " %}"
+
+
+def object_of(values: Mapping[str, str]) -> str:
+    """JSONata for an object whose fields are expressions."""
+    return "{" + ", ".join(f"'{name}': {value}" for name, value in values.items()) + "}"
 
 
 SPOT = "$run.input.training.spot"

@@ -11,7 +11,7 @@ from stacks.states.retries import retry_throttling
 
 
 def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn.Chain:
-    """One Lambda. Assigns `run`, and empty values to what only some ways through the machine assign."""
+    """One Lambda. Assigns `run`, and to what only some ways through the machine assign what it is on the others."""
     state = tasks.LambdaInvoke.jsonata(
         scope,
         "Plan",
@@ -25,6 +25,13 @@ def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn
         ),
         assign={
             "run": expression("$states.result.Payload"),
+            "chosen": expression("$states.result.Payload.candidates[0]"),
+            "hyperparameters": expression("$states.result.Payload.input.hyperparameters"),
+            "featuresSeconds": 0,
+            "comparison": NULL,
+            "tuning": NULL,
+            "training": NULL,
+            "spent": [],
             "package": NULL,
             "reason": NULL,
             "failure": NULL,

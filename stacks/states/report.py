@@ -15,7 +15,8 @@ def report(scope: Construct, topic: sns.ITopic) -> sfn.Chain:
         "Summarise",
         outputs={
             "dataset": expression("$dataset"),
-            "tuning": NULL,
+            "comparison": expression("$comparison"),
+            "tuning": expression("$tuning"),
             "training": expression("$training"),
             "evaluation": {
                 "accuracy": expression("$evaluation.accuracy"),
@@ -33,8 +34,9 @@ def report(scope: Construct, topic: sns.ITopic) -> sfn.Chain:
             "model": {"packageArn": expression("$package")},
             "endpoint": expression("$endpoint"),
             "cost": {
-                "trainingSeconds": expression("$sum($candidates.trainingSeconds)"),
-                "billableSeconds": expression("$sum($candidates.billableSeconds)"),
+                "trainingSeconds": expression("$sum($spent.trainingSeconds)"),
+                "billableSeconds": expression("$sum($spent.billableSeconds)"),
+                "featuresSeconds": expression("$featuresSeconds"),
                 "evaluationSeconds": expression("$evaluationSeconds"),
             },
         },

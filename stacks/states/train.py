@@ -1,137 +1,97 @@
-"""Train: one SageMaker job an architecture, side by side; the best on the validation split goes on."""
+"""Compare and Train: training jobs whose models count."""
 
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
-from stacks.states.jsonata import SPOT, expression
+from stacks.states.jsonata import expression
 from stacks.states.retries import retry_job
+from stacks.states.training_job import TrainingSetup, described, training_job
 
-METRICS = ("train:loss", "train:accuracy", "validation:loss", "validation:accuracy")
+_BEST = "$sort($states.result, function($a, $b) { $a.validationAccuracy < $b.validationAccuracy })[0]"
 
 
-def train(
-    scope: Construct, role: iam.IRole, job_arns: str, code_uri: str, data_bucket: s3.IBucket, failure: Failure
-) -> sfn.Chain:
-    """Assigns `candidates` (every job) and `training` (the best by validation accuracy)."""
+def compare(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Chain:
+    """With several architectures, train each at the same hyperparameters; the best by validation accuracy goes on.
+
+    Assigns `comparison` (what became of each), `chosen` (the best candidate) and `training` (its model).
+    """
+    job = _job(
+        scope, "Train candidate", setup, "$run.jobs.compare & '-' & $string($states.input.index)", "$states.input"
+    )
+    answer = call_aws(
+        scope,
+        "Describe candidate",
+        "sagemaker:describeTrainingJob",
+        [setup.job_arns],
+        {"TrainingJobName": expression("$states.input.jobName")},
+        outputs=described("$states.input"),
+    )
+    each = sfn.Map.jsonata(
+        scope,
+        "Compare",
+        items=sfn.ProvideItems.jsonata(expression("$run.candidates")),
+        max_concurrency=2,
+        assign={
+            "comparison": expression("$states.result"),
+            "training": expression(_BEST),
+            "chosen": expression(f"($best := {_BEST}; $run.candidates[architecture = $best.architecture])"),
+            "spent": expression(
+                """$append($spent, $states.result.{
+                    'trainingSeconds': trainingSeconds, 'billableSeconds': billableSeconds
+                })"""
+            ),
+        },
+        outputs={},
+    )
+    each.item_processor(job.next(answer))
+    return (
+        sfn.Choice.jsonata(scope, "Several architectures?")
+        .when(sfn.Condition.jsonata(expression("$count($run.candidates) > 1")), failure.catch(each))
+        .afterwards(include_otherwise=True)
+    )
+
+
+def train(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Chain:
+    """Train the chosen candidate at `hyperparameters`, unless the comparison has. Assigns `training`."""
+    job = _job(scope, "Train", setup, "$run.jobs.train", "$chosen")
+    answer = call_aws(
+        scope,
+        "Describe training",
+        "sagemaker:describeTrainingJob",
+        [setup.job_arns],
+        {"TrainingJobName": expression("$states.input.jobName")},
+        assign={
+            "training": described("$chosen"),
+            "spent": expression(
+                """$append($spent, {
+                    'trainingSeconds': $states.result.TrainingTimeInSeconds,
+                    'billableSeconds': $states.result.BillableTimeInSeconds
+                })"""
+            ),
+        },
+    )
+    return (
+        sfn.Choice.jsonata(scope, "Model to train?")
+        .when(sfn.Condition.jsonata(expression("$training = null")), failure.catch(job).next(failure.catch(answer)))
+        .afterwards(include_otherwise=True)
+    )
+
+
+def _job(scope: Construct, state: str, setup: TrainingSetup, name: str, candidate: str) -> sfn.CustomState:
     job = sfn.CustomState(
         scope,
-        "Train architecture",
+        state,
         state_json={
             "Type": "Task",
             "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync",
-            "Arguments": _training_job(role, code_uri, data_bucket),
+            "Arguments": training_job(setup, name, candidate),
             "Output": {
-                "architecture": expression("$states.input.architecture"),
+                "architecture": expression(f"{candidate}.architecture"),
                 "jobName": expression("$states.result.TrainingJobName"),
             },
         },
     )
     retry_job(job)
-    # What `.sync` returns is not written down; what DescribeTrainingJob returns is.
-    described = call_aws(
-        scope,
-        "Describe training",
-        "sagemaker:describeTrainingJob",
-        [job_arns],
-        {"TrainingJobName": expression("$states.input.jobName")},
-        outputs={
-            "architecture": expression("$states.input.architecture"),
-            "jobName": expression("$states.result.TrainingJobName"),
-            "modelArtifact": expression("$states.result.ModelArtifacts.S3ModelArtifacts"),
-            "validationAccuracy": expression(
-                "$states.result.FinalMetricDataList[MetricName = 'validation:accuracy'].Value"
-            ),
-            "instanceType": expression("$states.result.ResourceConfig.InstanceType"),
-            "instanceCount": expression("$states.result.ResourceConfig.InstanceCount"),
-            "spot": expression(SPOT),
-            "trainingSeconds": expression("$states.result.TrainingTimeInSeconds"),
-            "billableSeconds": expression("$states.result.BillableTimeInSeconds"),
-            "savingsPercent": expression(
-                "$round(100 * (1 - $states.result.BillableTimeInSeconds / $states.result.TrainingTimeInSeconds), 1)"
-            ),
-            "rules": {},
-        },
-    )
-    each = sfn.Map.jsonata(
-        scope,
-        "Train",
-        items=sfn.ProvideItems.jsonata(expression("$run.input.architectures")),
-        item_selector={
-            "architecture": expression("$states.context.Map.Item.Value"),
-            "index": expression("$states.context.Map.Item.Index"),
-        },
-        max_concurrency=2,
-        assign={
-            "candidates": expression("$states.result"),
-            "training": expression(
-                "$sort($states.result, function($a, $b) { $a.validationAccuracy < $b.validationAccuracy })[0]"
-            ),
-        },
-        outputs={},
-    )
-    each.item_processor(job.next(described))
-    return sfn.Chain.start(failure.catch(each))
-
-
-def _training_job(role: iam.IRole, code_uri: str, data_bucket: s3.IBucket) -> dict[str, object]:
-    name = "$run.jobs.train & '-' & $string($states.input.index) & '-' & $string($states.context.State.RetryCount)"
-    bucket = data_bucket.bucket_name
-    folder = "$run.dataset.uri"
-    return {
-        "TrainingJobName": expression(name),
-        "RoleArn": role.role_arn,
-        "AlgorithmSpecification": {
-            "TrainingImage": expression("$run.trainingImage"),
-            "TrainingInputMode": "File",
-            "MetricDefinitions": [{"Name": metric, "Regex": f"{metric}=([0-9.eE+-]+)"} for metric in METRICS],
-        },
-        "HyperParameters": {
-            "sagemaker_program": "train.py",
-            "sagemaker_submit_directory": code_uri,
-            "architecture": expression("$states.input.architecture"),
-            "weights": expression(f"{_WEIGHTS_IN_S3} ? 'channel' : $run.input.weights"),
-            "trainable": expression("$run.input.trainable"),
-            "lr": expression("$string($run.input.hyperparameters.learningRate)"),
-            "batch-size": expression("$string($run.input.hyperparameters.batchSize)"),
-            "epochs": expression("$string($run.input.hyperparameters.epochs)"),
-            "seed": expression("$string($run.input.seed)"),
-            "image-size": expression("$string($run.input.dataset.imageSize)"),
-            "labels": expression("$join($run.labels.$string(), ',')"),
-        },
-        "InputDataConfig": expression(
-            f"""$append(
-                [{_channel("train", f"{folder} & '/train/'")}, {_channel("valid", f"{folder} & '/valid/'")}],
-                {_WEIGHTS_IN_S3} ? [{_channel("weights", "$run.input.weights")}] : []
-            )"""
-        ),
-        "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/models/"},
-        "CheckpointConfig": {"S3Uri": expression(f"'s3://{bucket}/checkpoints/' & {name}")},
-        "ResourceConfig": {
-            "InstanceType": expression("$run.input.training.instanceType"),
-            "InstanceCount": expression("$run.input.training.instanceCount"),
-            "VolumeSizeInGB": 50,
-        },
-        "EnableManagedSpotTraining": expression(SPOT),
-        "StoppingCondition": expression(
-            f"""$merge([
-                {{'MaxRuntimeInSeconds': $run.input.training.maxRunSeconds}},
-                {SPOT} ? {{'MaxWaitTimeInSeconds': $run.input.training.maxWaitSeconds}} : {{}}
-            ])"""
-        ),
-        "RetryStrategy": {"MaximumRetryAttempts": 2},
-        "Tags": [{"Key": "stocktake:execution", "Value": expression("$states.context.Execution.Name")}],
-    }
-
-
-_WEIGHTS_IN_S3 = "($substring($run.input.weights, 0, 5) = 's3://')"
-
-
-def _channel(name: str, uri: str) -> str:
-    return (
-        f"{{'ChannelName': '{name}', 'InputMode': 'File', 'DataSource': {{'S3DataSource': {{"
-        f"'S3DataType': 'S3Prefix', 'S3DataDistributionType': 'FullyReplicated', 'S3Uri': {uri}}}}}}}"
-    )
+    return job

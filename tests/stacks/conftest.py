@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import pytest
 
 import app as application
-from tests.stacks.template import Template, resolved, resources
+from tests.stacks.template import Template, machine_definition, walk
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,9 +35,10 @@ def templates(synthesize: Callable[..., dict[str, Template]]) -> dict[str, Templ
 
 @pytest.fixture(scope="session")
 def definition(templates: dict[str, Template]) -> dict[str, Any]:
-    """The state machine's definition, its references replaced by their logical ids."""
-    (machine,) = resources(templates["Workflow"], "AWS::StepFunctions::StateMachine").values()
-    text = "".join(
-        part if isinstance(part, str) else resolved(part) for part in machine["DefinitionString"]["Fn::Join"][1]
-    )
-    return dict(json.loads(text))
+    """The state machine's definition, its references replaced by plausible values."""
+    return machine_definition(templates["Workflow"])
+
+
+@pytest.fixture(scope="session")
+def states(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return walk(definition)

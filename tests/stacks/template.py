@@ -1,5 +1,6 @@
 """Reading synthesised CloudFormation templates."""
 
+import json
 from typing import Any
 
 Template = dict[str, Any]
@@ -10,10 +11,33 @@ def resolved(token: dict[str, Any]) -> str:
     match token:
         case {"Ref": "AWS::Partition"}:
             return "aws"
+        case {"Fn::FindInMap": [_, _, "account"]}:
+            return "123456789012"
+        case {"Fn::GetAtt": [logical_id, "Arn"]} if "Role" in logical_id:
+            return f"arn:aws:iam::123456789012:role/{logical_id}"
         case {"Fn::GetAtt": [logical_id, "Arn"]}:
             return f"arn:aws:lambda:us-east-1:123456789012:function:{logical_id}"
         case _:
             return str(next(iter(token.values()))).replace('"', "'")
+
+
+def machine_definition(template: Template) -> dict[str, Any]:
+    """The state machine's definition, its references replaced by plausible values."""
+    (machine,) = resources(template, "AWS::StepFunctions::StateMachine").values()
+    text = "".join(
+        part if isinstance(part, str) else resolved(part) for part in machine["DefinitionString"]["Fn::Join"][1]
+    )
+    return dict(json.loads(text))
+
+
+def walk(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every state by its name, those inside of maps included."""
+    states: dict[str, dict[str, Any]] = {}
+    for name, state in definition["States"].items():
+        states[name] = state
+        if "ItemProcessor" in state:
+            states |= walk(state["ItemProcessor"])
+    return states
 
 
 def resources(template: Template, type: str) -> dict[str, dict[str, Any]]:

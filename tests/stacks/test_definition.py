@@ -5,24 +5,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.stacks.template import walk
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def walk(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Every state by its name, those inside of maps included."""
-    states: dict[str, dict[str, Any]] = {}
-    for name, state in definition["States"].items():
-        states[name] = state
-        if "ItemProcessor" in state:
-            states |= walk(state["ItemProcessor"])
-    return states
-
-
-@pytest.fixture(scope="module")
-def states(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return walk(definition)
 
 
 def test_the_validator_accepts_it(definition: dict[str, Any], tmp_path: Path) -> None:
@@ -39,6 +24,11 @@ def test_it_goes_from_plan_to_report(definition: dict[str, Any], states: dict[st
         "Dataset ready?": "Catalogue",
         "Catalogue complete?": "Catalogue done",
         "Pack complete?": "Pack done",
+        "ImageNet weights?": "Stage weights",
+        "Features missing?": "Extract features",
+        "Several architectures?": "Compare",
+        "Tuning wanted?": "Tune",
+        "Model to train?": "Train",
         "Good enough?": "Register",
         "Approved?": "Read endpoint stack",
         "Endpoint stack settled?": "Describe endpoint",
@@ -53,7 +43,13 @@ def test_it_goes_from_plan_to_report(definition: dict[str, Any], states: dict[st
         "Split",
         "Pack",
         "Seal",
+        "Stage weights",
+        "Extract features",
+        "Compare",
+        "Tune",
+        "Collect trials",
         "Train",
+        "Describe training",
         "Evaluate",
         "Describe evaluation",
         "Read evaluation",
@@ -74,7 +70,7 @@ def test_a_ready_dataset_skips_the_four_data_states(definition: dict[str, Any]) 
     states = definition["States"]
     (ready,) = states["Dataset ready?"]["Choices"]
     assert ready["Condition"] == "{% $run.dataset.ready %}"
-    assert states[ready["Next"]]["Next"] == states["Seal"]["Next"] == "Train"
+    assert states[ready["Next"]]["Next"] == states["Seal"]["Next"] == "ImageNet weights?"
 
 
 def test_every_failure_goes_to_one_notification(definition: dict[str, Any]) -> None:
@@ -93,29 +89,6 @@ def test_a_failure_says_which_state_it_was(definition: dict[str, Any]) -> None:
                 assert catch["Assign"]["failure"]["state"] == name
 
 
-def test_the_training_job_is_spot_with_checkpoints_and_stops(states: dict[str, dict[str, Any]]) -> None:
-    job = states["Train architecture"]
-    assert job["Resource"].endswith(":sagemaker:createTrainingJob.sync")
-    arguments = job["Arguments"]
-    assert arguments["EnableManagedSpotTraining"] == "{% $run.input.training.spot %}"
-    # Without spot, MaxWaitTimeInSeconds is refused.
-    assert "$run.input.training.spot ? {'MaxWaitTimeInSeconds'" in arguments["StoppingCondition"]
-    assert "/checkpoints/" in arguments["CheckpointConfig"]["S3Uri"]
-    assert {m["Name"] for m in arguments["AlgorithmSpecification"]["MetricDefinitions"]} >= {"validation:accuracy"}
-
-
-def test_a_retried_job_gets_another_name(states: dict[str, dict[str, Any]]) -> None:
-    for name, key in (("Train architecture", "TrainingJobName"), ("Evaluate", "ProcessingJobName")):
-        assert "RetryCount" in states[name]["Arguments"][key]
-        assert states[name]["Retry"], name
-
-
-def test_the_evaluations_arguments_fit_into_sagemakers_limit(states: dict[str, dict[str, Any]]) -> None:
-    specification = states["Evaluate"]["Arguments"]["AppSpecification"]
-    for argument in specification["ContainerEntrypoint"] + specification["ContainerArguments"]:
-        assert len(argument) <= 256
-
-
 def test_a_full_account_is_waited_for(states: dict[str, dict[str, Any]]) -> None:
     """Two jobs where the quota is one, or forty functions where ten may run: no reason to fail."""
 
@@ -123,16 +96,10 @@ def test_a_full_account_is_waited_for(states: dict[str, dict[str, Any]]) -> None
         (retry,) = [r for r in states[state]["Retry"] if error in r["ErrorEquals"]]
         return sum(retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"]))
 
-    assert patience("Train architecture", "SageMaker.ResourceLimitExceededException") >= 7200
-    for name in ("Plan", "Catalogue batch", "Pack shard", "Split", "Seal", "Smoke test"):
+    for name in ("Extract candidate", "Train candidate", "Tune", "Train", "Evaluate"):
+        assert patience(name, "SageMaker.ResourceLimitExceededException") >= 7200, name
+    for name in ("Plan", "Catalogue batch", "Pack shard", "Split", "Seal", "Stage weights", "Collect trials"):
         assert patience(name, "Lambda.TooManyRequestsException") >= 900, name
-
-
-def test_hyperparameters_are_strings(states: dict[str, dict[str, Any]]) -> None:
-    numbers = {"lr", "batch-size", "epochs", "seed", "image-size"}
-    hyperparameters = states["Train architecture"]["Arguments"]["HyperParameters"]
-    for name in numbers:
-        assert hyperparameters[name].startswith("{% $string("), name
 
 
 def test_deploying_changes_the_endpoint_stacks_parameter_and_nothing_else(
@@ -173,7 +140,9 @@ def test_a_failed_map_item_is_named(definition: dict[str, Any]) -> None:
 
 def test_the_output_keeps_its_contract(states: dict[str, dict[str, Any]]) -> None:
     output = states["Summarise"]["Output"]
-    assert set(output) >= {"dataset", "tuning", "training", "evaluation", "decision", "model", "endpoint", "cost"}
+    assert set(output) >= {
+        *("dataset", "comparison", "tuning", "training", "evaluation", "decision", "model", "endpoint", "cost")
+    }
     assert set(output["evaluation"]) >= {
         *("accuracy", "interval", "withinOne", "mae", "rmse", "recall", "reportUri", "champion")
     }

@@ -34,6 +34,7 @@ def test_values_of_the_command_line_are_strings_and_still_typed() -> None:
         ("endpointInstances", "two", "from 1 to 20"),
         ("endpointInstanceType", "m5.large", "ml.m5.large"),
         ("evaluationInstanceType", "ml", "ml.m5.large"),
+        ("managedDebugger", "perhaps", "true or false"),
         ("pollSeconds", -1, "from 1 to 300"),
     ],
 )

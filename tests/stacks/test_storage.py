@@ -27,13 +27,13 @@ def test_plain_http_is_denied(templates: dict[str, Template]) -> None:
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_checkpoints_expire_and_models_do_not(bucket: dict) -> None:
+def test_what_serves_a_running_job_expires_and_models_do_not(bucket: dict) -> None:
     expiring = {
         rule.get("Prefix"): rule["ExpirationInDays"]
         for rule in bucket["LifecycleConfiguration"]["Rules"]
         if "ExpirationInDays" in rule
     }
-    assert expiring == {"checkpoints/": 7}
+    assert expiring == {"checkpoints/": 7, "trials/": 7, "debug/": 30}
 
 
 @pytest.mark.parametrize(("retain", "policy"), [(True, "Retain"), (False, "Delete")])

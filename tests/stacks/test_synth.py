@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,3 +74,15 @@ def test_the_training_code_is_the_same_asset_every_time(monkeypatch: pytest.Monk
         archive, digest = assets.training_archive()
         made.append((archive.name, archive.read_bytes(), digest))
     assert made[0] == made[1]
+
+
+def test_the_training_code_brings_the_packages_that_the_image_lacks() -> None:
+    archive, _ = assets.training_archive()
+    with tarfile.open(archive) as tar:
+        names = tar.getnames()
+    assert {"train.py", "packages/pynvml.py", "packages/smdebug/pytorch/__init__.py"} <= set(names)
+    # Pure Python, the same bytes whichever machine installs them, and nothing that pip or a shell would want.
+    suffixes = {Path(name).suffix for name in names}
+    assert not {".so", ".pyc"} & suffixes
+    assert not {"RECORD", "INSTALLER", "REQUESTED", "packages.txt"} & {Path(name).name for name in names}
+    assert not [name for name in names if name.startswith("packages/bin/")]

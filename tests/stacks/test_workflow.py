@@ -22,10 +22,13 @@ def writes(found: list[dict[str, Any]]) -> list[str]:
 @pytest.mark.parametrize(
     ("role", "patterns"),
     [
-        ("TrainingRole", ["/checkpoints/*", "/models/*"]),
+        ("TrainingRole", ["/checkpoints/*", "/models/*", "/trials/*"]),
+        ("FeaturesRole", ["/features/*"]),
         ("EvaluationRole", ["/reports/*"]),
         ("FunctionsPlanRole", ["/datasets/*"]),
         ("FunctionsPackRole", ["/datasets/*"]),
+        ("FunctionsStageWeightsRole", ["/weights/*"]),
+        ("FunctionsCollectTrialsRole", ["/reports/*"]),
         ("FunctionsSmokeTestRole", []),
     ],
 )
@@ -36,7 +39,7 @@ def test_each_role_writes_below_its_own_prefixes(workflow: Template, role: str, 
 def test_only_the_functions_that_read_the_source_may(workflow: Template) -> None:
     readers = {
         role
-        for role in ("Plan", "Catalogue", "Split", "Pack", "Seal", "SmokeTest")
+        for role in ("Plan", "Catalogue", "Split", "Pack", "Seal", "StageWeights", "CollectTrials", "SmokeTest")
         for s in statements(workflow, f"Functions{role}Role")
         if "s3:GetObject" in as_list(s["Action"]) and "aft-vbi-pds/*" in str(s["Resource"])
     }
@@ -57,6 +60,7 @@ def test_job_roles_have_their_statements_from_the_start(workflow: Template) -> N
     attached = str([policy["Roles"] for policy in resources(workflow, "AWS::IAM::Policy").values()])
     assert "StateMachineRole" in attached
     assert "TrainingRole" not in attached
+    assert "FeaturesRole" not in attached
     assert "EvaluationRole" not in attached
 
 
@@ -67,21 +71,69 @@ def test_the_state_machine_passes_each_role_to_one_service(workflow: Template) -
         if s["Action"] == "iam:PassRole"
     }
     assert set(passed) == {"sagemaker.amazonaws.com", "cloudformation.amazonaws.com"}
-    assert "TrainingRole" in passed["sagemaker.amazonaws.com"]
+    for role in ("TrainingRole", "FeaturesRole", "EvaluationRole"):
+        assert role in passed["sagemaker.amazonaws.com"]
     assert "UpdateRole" in passed["cloudformation.amazonaws.com"]
 
 
-@pytest.mark.parametrize("job", ["TrainingJob", "ProcessingJob"])
-def test_the_state_machine_can_run_a_job_to_its_end(workflow: Template, job: str) -> None:
+@pytest.mark.parametrize(
+    ("job", "resource", "rule"),
+    [
+        ("TrainingJob", "training-job", "TrainingJobsRule"),
+        ("ProcessingJob", "processing-job", "ProcessingJobsRule"),
+        ("HyperParameterTuningJob", "hyper-parameter-tuning-job", "TuningJobsRule"),
+    ],
+)
+def test_the_state_machine_can_run_a_job_to_its_end(workflow: Template, job: str, resource: str, rule: str) -> None:
     found = statements(workflow, "StateMachineRole")
-    actions = {action for s in found for action in as_list(s["Action"])}
+    actions = {
+        action for s in found if f":{resource}/stocktake-*" in str(s["Resource"]) for action in as_list(s["Action"])
+    }
     assert {f"sagemaker:{verb}{job}" for verb in ("Create", "Describe", "Stop")} <= actions
     assert {"sagemaker:AddTags", "sagemaker:ListTags"} <= actions
     assert any(
-        f"StepFunctionsGetEventsForSageMaker{job}sRule" in str(s["Resource"])
+        f"StepFunctionsGetEventsForSageMaker{rule}" in str(s["Resource"])
         for s in found
         if "events:PutRule" in as_list(s["Action"])
     )
+
+
+@pytest.mark.parametrize(
+    ("role", "prefixes"),
+    [
+        ("TrainingRole", {"datasets", "features", "weights", "models", "checkpoints"}),
+        ("FeaturesRole", {"datasets", "weights", "models"}),
+        ("EvaluationRole", {"datasets", "models", "reports"}),
+        ("FunctionsStageWeightsRole", {"weights"}),
+        ("FunctionsPlanRole", {"datasets", "features", "weights", "models"}),
+        ("FunctionsCollectTrialsRole", set()),
+    ],
+)
+def test_each_role_reads_what_it_works_on(workflow: Template, role: str, prefixes: set[str]) -> None:
+    patterns = [
+        r["Fn::Join"][1][-1]
+        for s in statements(workflow, role)
+        if "s3:GetObject" in as_list(s["Action"])
+        for r in as_list(s["Resource"])
+        if "ExportsOutput" in str(r)
+    ]
+    assert {pattern.strip("/*") for pattern in patterns} == prefixes
+
+
+def test_collecting_trials_only_looks_at_jobs_of_ours(workflow: Template) -> None:
+    asked = {
+        s["Action"]: str(s["Resource"])
+        for s in statements(workflow, "FunctionsCollectTrialsRole")
+        if "sagemaker:" in str(s["Action"])
+    }
+    assert "hyper-parameter-tuning-job/stocktake-*" in asked.pop("sagemaker:ListTrainingJobsForHyperParameterTuningJob")
+    assert ":training-job/stocktake-*" in asked.pop("sagemaker:DescribeTrainingJob")
+    assert not asked
+
+
+def test_the_state_machine_marks_features_and_writes_nothing_else(workflow: Template) -> None:
+    (statement,) = [s for s in statements(workflow, "StateMachineRole") if "s3:putObject" in as_list(s["Action"])]
+    assert statement["Resource"]["Fn::Join"][1][-1] == "/features/*"
 
 
 def test_the_state_machine_updates_one_stack(workflow: Template) -> None:

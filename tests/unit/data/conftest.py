@@ -9,6 +9,7 @@ import pytest
 from bin_source import DATA_BUCKET, SOURCE_BUCKET, BinSource
 from moto import mock_aws
 
+import collect_trials
 import smoke_test
 import storage
 
@@ -27,9 +28,10 @@ def bin_source(monkeypatch: pytest.MonkeyPatch) -> Iterator[BinSource]:
     monkeypatch.setenv("DATA_BUCKET", DATA_BUCKET)
     monkeypatch.setenv("SOURCE_BUCKETS", json.dumps([SOURCE_BUCKET, "no-such-bucket"]))
     monkeypatch.setenv("DEFAULTS", "{}")
+    monkeypatch.setenv("MANAGED_DEBUGGER", "false")
     monkeypatch.setenv("TRAINING_IMAGE_CPU", "pytorch-cpu")
     monkeypatch.setenv("TRAINING_IMAGE_GPU", "pytorch-gpu")
-    clients = (storage.client, smoke_test.runtime)
+    clients = (storage.client, smoke_test.runtime, collect_trials.sagemaker)
     with mock_aws():
         for client in clients:
             client.cache_clear()

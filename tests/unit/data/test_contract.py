@@ -21,7 +21,14 @@ def test_every_field_has_a_default(given_: object) -> None:
     complete = contract.complete(given_).to_json()
     assert complete["dataset"]["source"] == "s3://aft-vbi-pds"
     assert complete["dataset"]["split"] == {"train": 0.9, "valid": 0.05, "test": 0.05, "by": "group"}
+    assert complete["tuning"]["enabled"] is True
     assert complete["tuning"]["ranges"]["learningRate"] == [1e-5, 1e-2]
+    assert complete["tuning"]["completion"] == {
+        "targetObjective": None,
+        "jobsNotImproving": None,
+        "onConvergence": False,
+    }
+    assert complete["debugging"] == {"enabled": True, "saveInterval": 50, "trace": False}
 
 
 def test_what_is_given_wins_over_the_deployment_and_that_over_the_rest() -> None:
@@ -67,7 +74,16 @@ def test_a_complete_input_is_a_fixed_point() -> None:
         ("hyperparameters.learningRate", -0.1, "must be a number greater than 0"),
         ("hyperparameters.epochs", "5", "must be an integer from 1"),
         ("tuning.parallelJobs", 11, "from 1 to 10"),
+        ("loss", "mse", '"cross-entropy" or "ordinal"'),
         ("tuning.strategy", "bayesian", '"Bayesian", "Random"'),
+        # SageMaker's grid search takes categorical ranges only.
+        ("tuning.strategy", "Grid", '"Bayesian", "Random"'),
+        ("tuning.earlyStopping", True, '"Off" or "Auto"'),
+        ("tuning.completion", None, "must be a JSON object"),
+        ("tuning.completion.targetObjective", 31, "null or a number from 0 to 1"),
+        ("tuning.completion.targetObjective", "0.3", "null or a number"),
+        ("tuning.completion.jobsNotImproving", 2, "null or an integer of at least 3"),
+        ("tuning.completion.onConvergence", None, "true or false"),
         ("tuning.ranges.learningRate", [1e-2, 1e-5], "ascending"),
         ("tuning.ranges.learningRate", [0, 1e-2], "greater than 0"),
         ("tuning.ranges.epochs", [10], "[lowest, highest]"),
@@ -75,6 +91,9 @@ def test_a_complete_input_is_a_fixed_point() -> None:
         ("training.instanceType", "g4dn.xlarge", "ml.g4dn.xlarge"),
         ("training.instanceCount", 0, "from 1"),
         ("training.spot", 1, "true or false"),
+        ("debugging.enabled", "no", "true or false"),
+        ("debugging.saveInterval", 0, "from 1 to 100000"),
+        ("debugging.trace", 1, "true or false"),
         ("release.minimumAccuracy", 30, "from 0 to 1"),
         ("release.approval", "auto", '"automatic" or "manual"'),
         ("seed", -1, "from 0"),
@@ -97,6 +116,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(path: str, value: object, t
         ({"dataset": {"minCount": 5}}, "dataset", "one class leaves nothing to learn"),
         ({"training": {"maxRunSeconds": 20000}}, "training", "they are 14400 and 20000"),
         ({"tuning": {"maxJobs": 1}}, "tuning", "they are 2 and 1"),
+        ({"tuning": {"strategy": "Hyperband", "earlyStopping": "Auto"}}, "tuning", 'earlyStopping is "Off"'),
     ],
 )
 def test_fields_that_contradict_each_other_are_named(given_: dict[str, Any], field: str, told: str) -> None:
@@ -140,7 +160,9 @@ json_values = st.recursive(
                     *(str(field.alias) for field in ExecutionInput.model_fields.values()),
                     *(str(field.alias) for field in contract.Dataset.model_fields.values()),
                     *(str(field.alias) for field in contract.Split.model_fields.values()),
-                    "ranges",
+                    *(str(field.alias) for field in contract.Tuning.model_fields.values()),
+                    *(str(field.alias) for field in contract.Completion.model_fields.values()),
+                    *(str(field.alias) for field in contract.Debugging.model_fields.values()),
                 ]
             )
             | st.text(max_size=5),
@@ -162,3 +184,34 @@ def test_any_json_is_a_complete_input_or_a_named_error(value: object) -> None:
         assert contract.complete(complete.to_json()) == complete
         return
     assert all(": " in line for line in told)
+
+
+completions = st.fixed_dictionaries(
+    {},
+    optional={
+        "targetObjective": st.none() | st.floats(0, 1),
+        "jobsNotImproving": st.none() | st.integers(3, 1000),
+        "onConvergence": st.booleans(),
+    },
+)
+
+
+@given(
+    st.sampled_from(["Bayesian", "Random", "Hyperband"]),
+    st.sampled_from(["Off", "Auto"]),
+    completions,
+    st.integers(1, 100_000),
+)
+def test_every_search_that_sagemaker_knows_is_taken_as_given(
+    strategy: str, early_stopping: str, completion: dict[str, Any], save_interval: int
+) -> None:
+    asked = {"strategy": strategy, "earlyStopping": early_stopping, "completion": completion}
+    given_ = {"tuning": asked, "debugging": {"saveInterval": save_interval}}
+    if (strategy, early_stopping) == ("Hyperband", "Auto"):
+        with pytest.raises(InvalidInput, match=r"^tuning: "):
+            contract.complete(given_)
+        return
+    complete = contract.complete(given_).to_json()
+    assert complete["tuning"].items() >= {"strategy": strategy, "earlyStopping": early_stopping}.items()
+    assert complete["tuning"]["completion"].items() >= completion.items()
+    assert complete["debugging"]["saveInterval"] == save_interval

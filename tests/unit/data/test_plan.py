@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from bin_source import DATA_BUCKET, INPUT, SOURCE_BUCKET, BinSource
 
+import instances
 import plan
 from contract import InvalidInput
 from errors import EmptySource, NoUsableImages, SourceNotFound
@@ -19,8 +20,11 @@ def test_the_run_has_every_name_that_later_states_use(bin_source: BinSource) -> 
     name = plan.run_name("second try")
     assert made["name"] == name
     assert made["labels"] == [1, 2, 3, 4, 5]
-    assert made["jobs"] == {"train": f"stocktake-{name}-train", "evaluate": f"stocktake-{name}-eval"}
+    assert set(made["jobs"]) == {"features", "compare", "tune", "train", "evaluate"}
+    assert len(set(made["jobs"].values())) == 5
+    assert {job[: len(name) + 10] for job in made["jobs"].values()} == {f"stocktake-{name}"}
     assert made["trainingImage"] == "pytorch-cpu"
+    assert made["distributed"] is False
     assert made["report"]["uri"] == f"s3://{DATA_BUCKET}/reports/{name}"
     assert made["input"]["hyperparameters"]["batchSize"] == 128
     assert made["dataset"]["uri"] == f"s3://{DATA_BUCKET}/datasets/{made['dataset']['id']}"
@@ -41,24 +45,113 @@ def test_any_execution_name_gives_a_short_name_for_jobs(execution: str) -> None:
 )
 def test_the_instance_type_chooses_the_training_image(bin_source: BinSource, instance_type: str, image: str) -> None:
     bin_source.add("00001")
-    made = run({"training": {"instanceType": instance_type}})
+    made = run({"training": {"instanceType": instance_type}, "trainable": "all"})
     assert made["trainingImage"] == f"pytorch-{image}"
+    # One process for each GPU; a CPU instance needs a launcher only to find others.
+    assert made["distributed"] is (image == "gpu")
+    several = run({"training": {"instanceType": instance_type, "instanceCount": 2}, "trainable": "all"})
+    assert several["distributed"] is True
+
+
+def test_a_type_that_does_not_exist_is_refused(bin_source: BinSource) -> None:
+    with pytest.raises(InvalidInput, match=r'^training\.instanceType: "ml\.x9\.large" was given; must be a SageMaker'):
+        run({"training": {"instanceType": "ml.x9.large"}})
+
+
+def test_a_head_is_trained_where_its_features_can_be_extracted(bin_source: BinSource) -> None:
+    bin_source.add("00001")
+    training = {"training": {"instanceType": "ml.p4d.24xlarge"}}
+    with pytest.raises(InvalidInput, match=r'p4d\.24xlarge" was given; must be a type that runs processing jobs too'):
+        run(training)
+    assert run(training | {"trainable": "layer4"})["candidates"][0]["features"] is None
+
+
+def test_several_instances_are_refused_only_under_the_managed_debugger(
+    bin_source: BinSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bin_source.add("00001")
+    several = {"training": {"instanceCount": 2, "sharded": True}}
+    assert run(several)["input"]["training"]["sharded"] is True
+    monkeypatch.setenv("MANAGED_DEBUGGER", "true")
+    with pytest.raises(InvalidInput, match=r"^training\.instanceCount: 2 was given; must be 1: .* managedDebugger"):
+        run(several)
+
+
+def test_each_architecture_starts_from_its_own_weights_and_features(bin_source: BinSource) -> None:
+    bin_source.add("00001")
+    first, second = run({"architectures": ["resnet50", "resnet101"]})["candidates"]
+    assert (first["architecture"], first["index"]) == ("resnet50", 0)
+    assert first["weights"] == f"s3://{DATA_BUCKET}/weights/imagenet/resnet50-0676ba61.pth"
+    assert second["weights"] == f"s3://{DATA_BUCKET}/weights/imagenet/resnet101-63fe2227.pth"
+    id_ = first["features"]["id"]
+    assert first["features"] == {
+        "id": id_,
+        "uri": f"s3://{DATA_BUCKET}/features/{id_}",
+        "bucket": DATA_BUCKET,
+        "marker": f"features/{id_}/complete.json",
+        "ready": False,
+    }
+    assert second["features"]["id"] != id_
+
+
+def features(given: dict[str, Any]) -> dict[str, Any]:
+    (candidate,) = run({"architectures": ["resnet18"], **given})["candidates"]
+    return dict(candidate["features"])
+
+
+def test_features_are_ready_once_they_are_marked(bin_source: BinSource) -> None:
+    bin_source.add("00001")
+    found = features({})
+    # given a job that failed half way
+    bin_source.s3.put_object(Bucket=DATA_BUCKET, Key=f"features/{found['id']}/train/train-00000.pt", Body=b"")
+    assert features({}) == found
+    bin_source.s3.put_object(Bucket=DATA_BUCKET, Key=found["marker"], Body=b"")
+    assert features({}) == found | {"ready": True}
+
+
+def test_features_are_known_by_the_images_and_the_weights(bin_source: BinSource) -> None:
+    bin_source.add_many(40)
+    warm = {"weights": f"s3://{DATA_BUCKET}/models/champion/output/model.tar.gz"}
+    key = "models/champion/output/model.tar.gz"
+    bin_source.s3.put_object(Bucket=DATA_BUCKET, Key=key, Body=b"one")
+    ids = [
+        features({})["id"],
+        features({"weights": "none"})["id"],
+        features(warm)["id"],
+        features({"dataset": {**INPUT["dataset"], "imageSize": 64}})["id"],
+    ]
+    # What training does with them is nothing of theirs.
+    assert features({"hyperparameters": {"epochs": 9}, "loss": "ordinal"})["id"] == ids[0]
+    bin_source.s3.put_object(Bucket=DATA_BUCKET, Key=key, Body=b"another")
+    ids.append(features(warm)["id"])
+    assert len(set(ids)) == len(ids)
+
+
+def test_random_weights_are_those_of_the_seed(bin_source: BinSource) -> None:
+    bin_source.add_many(40)
+    made = run({"weights": "none", "architectures": ["resnet18"], "seed": 1})["candidates"][0]
+    assert made["weights"] is None
+    assert made["features"]["id"] != features({"weights": "none"})["id"]
 
 
 @pytest.mark.parametrize(
-    "given",
+    ("given", "told"),
     [
-        {"training": {"instanceType": "ml.x9.large"}},
-        {"training": {"instanceCount": 2}},
-        {"training": {"sharded": True}},
-        {"tuning": {"enabled": True}},
+        (
+            {"weights": "s3://elsewhere/weights/w.pth"},
+            rf"an object below s3://{DATA_BUCKET}/weights/ or .*copy the file there",
+        ),
+        ({"weights": f"s3://{DATA_BUCKET}/reports/w.pth"}, rf"an object below s3://{DATA_BUCKET}/weights/ or "),
+        ({"weights": f"s3://{DATA_BUCKET}/weights/w.pth"}, r"an object that exists: put the file there"),
+        (
+            {"weights": f"s3://{DATA_BUCKET}/weights/w.pth", "architectures": ["resnet18", "resnet34"]},
+            r"imagenet or none with several architectures",
+        ),
     ],
 )
-def test_what_this_deployment_cannot_do_is_refused(bin_source: BinSource, given: dict[str, Any]) -> None:
-    with pytest.raises(
-        InvalidInput, match=r"^(training\.(instanceType|instanceCount|sharded)|tuning\.enabled): .* was given; must be"
-    ):
-        run(given)
+def test_weights_that_training_cannot_read_are_refused(bin_source: BinSource, given: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidInput, match=rf'^weights: "s3://[^"]*" was given; must be {told}'):
+        run({"architectures": ["resnet18"], **given})
 
 
 @pytest.mark.parametrize("instance_type", ["ml.trn1.2xlarge", "ml.p3.2xlarge"])
@@ -176,5 +269,6 @@ def test_a_public_source_is_read_anonymously(bin_source: BinSource) -> None:
     assert bin_source.plan()["source"]["anonymous"] is True
 
 
-def test_every_instance_type_of_the_service_is_known() -> None:
-    assert {"ml.g4dn.xlarge", "ml.m5.xlarge"} <= plan.training_instance_types()
+@pytest.mark.parametrize("kind", ["Training", "Processing"])
+def test_every_instance_type_of_the_service_is_known(kind: str) -> None:
+    assert {"ml.g4dn.xlarge", "ml.m5.xlarge"} <= instances.instance_types(kind)

@@ -1,0 +1,99 @@
+"""What every processing job of ours shares: one instance that unpacks the training code and runs one of its scripts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from stacks.states.jsonata import expression
+from stacks.states.retries import retry_job
+
+OUTPUT = "/opt/ml/processing/output"
+"""The folder whose content goes to the job's output. Scripts start in the one above; theirs are input/<name>."""
+
+SECONDS = "$round(($toMillis($states.result.ProcessingEndTime) - $toMillis($states.result.ProcessingStartTime)) / 1000)"
+"""How long a job ran, from what DescribeProcessingJob returns; what `.sync` returns is not written down."""
+
+
+def processing_job(
+    scope: Construct,
+    state: str,
+    *,
+    name: str,
+    role: iam.IRole,
+    image: str,
+    instance_type: str,
+    max_seconds: str,
+    code_uri: str,
+    script: str,
+    arguments: str,
+    inputs: str,
+    output_uri: str,
+    output: Mapping[str, Any],
+) -> sfn.CustomState:
+    """State that runs a script of the training code to its end.
+
+    Parameters
+    ----------
+    name, max_seconds, arguments, inputs, output_uri
+        JSONata: a name that no attempt before has used, a number, an array of strings, an array of what `source`
+        gives, and where in S3 the script's output goes.
+    output
+        The state's output.
+    """
+    code = source("code", f"'{code_uri}'")
+    # An argument is at most 256 characters, so each is one of its own; what follows the program is its name, $0.
+    start = "set -e; cd /opt/ml/processing; mkdir code; tar -xzf input/code/*.gz -C code; exec python3 code/"
+    job = sfn.CustomState(
+        scope,
+        state,
+        state_json={
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync",
+            "Arguments": {
+                "ProcessingJobName": expression(f"{name} & '-' & $string($states.context.State.RetryCount)"),
+                "RoleArn": role.role_arn,
+                "AppSpecification": {
+                    "ImageUri": image,
+                    "ContainerEntrypoint": ["/bin/bash", "-c", f'{start}{script} "$@"', script],
+                    "ContainerArguments": expression(arguments),
+                },
+                "ProcessingInputs": expression(f"$append([{code}], {inputs})"),
+                "ProcessingOutputConfig": {
+                    "Outputs": [
+                        {
+                            "OutputName": "output",
+                            "S3Output": {
+                                "S3Uri": expression(output_uri),
+                                "LocalPath": OUTPUT,
+                                "S3UploadMode": "EndOfJob",
+                            },
+                        }
+                    ]
+                },
+                "ProcessingResources": {
+                    "ClusterConfig": {
+                        "InstanceCount": 1,
+                        "InstanceType": instance_type,
+                        "VolumeSizeInGB": 30,
+                    }
+                },
+                "StoppingCondition": {"MaxRuntimeInSeconds": expression(max_seconds)},
+                "Tags": [{"Key": "stocktake:execution", "Value": expression("$states.context.Execution.Name")}],
+            },
+            "Output": dict(output),
+        },
+    )
+    retry_job(job)
+    return job
+
+
+def source(name: str, uri: str) -> str:
+    """JSONata for a processing input: what lies below `uri`, a JSONata string, as the folder input/<name>."""
+    return (
+        f"{{'InputName': '{name.replace('/', '-')}', 'S3Input': {{'S3Uri': {uri}, "
+        f"'LocalPath': '/opt/ml/processing/input/{name}', 'S3DataType': 'S3Prefix', 'S3InputMode': 'File', "
+        "'S3DataDistributionType': 'FullyReplicated'}}"
+    )

@@ -1,0 +1,171 @@
+"""What training jobs and tuning's trials share: recipe, data, metrics, instances."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import aws_iam as iam
+
+from stacks.states.jsonata import SPOT, expression, object_of
+
+METRICS = ("train:loss", "train:accuracy", "validation:loss", "validation:accuracy", "test:accuracy")
+RULES = (
+    "vanishing_gradient",
+    "overfit",
+    "overtraining",
+    "poor_weight_initialization",
+    "loss_not_decreasing",
+    "low_gpu_utilization",
+    "low_cpu_utilization",
+)
+"""Faults of a training that its own code looks for; each prints a number, so a status comes as a metric."""
+
+_STATUSES = "['NoIssuesFound', 'IssuesFound', 'Error']"
+_DEBUGGING = "$run.input.debugging"
+
+
+@dataclass(frozen=True)
+class TrainingSetup:
+    """What of the deployment every training job and trial uses.
+
+    Attributes
+    ----------
+    job_arns
+        Pattern of the ARNs that its training jobs have.
+    managed_debugger
+        Fields of CreateTrainingJob that attach SageMaker's own Debugger; empty without it.
+    """
+
+    role: iam.IRole
+    job_arns: str
+    code_uri: str
+    bucket: str
+    managed_debugger: Mapping[str, Any]
+
+
+def training_job(setup: TrainingSetup, name: str, candidate: str) -> dict[str, Any]:
+    """Arguments of CreateTrainingJob.
+
+    Parameters
+    ----------
+    name, candidate
+        JSONata: a name that no attempt before has used, and one of `$run.candidates`.
+    """
+    values = recipe(setup, candidate, "train.py") | {
+        "lr": "$string($hyperparameters.learningRate)",
+        "batch-size": "$string($hyperparameters.batchSize)",
+        "epochs": "$string($hyperparameters.epochs)",
+        "debug-interval": f"{_DEBUGGING}.enabled ? $string({_DEBUGGING}.saveInterval) : '0'",
+        "trace": f"$string({_DEBUGGING}.enabled and {_DEBUGGING}.trace)",
+    }
+    unique = f"{name} & '-' & $string($states.context.State.RetryCount)"
+    return {
+        "TrainingJobName": expression(unique),
+        "HyperParameters": {parameter: expression(value) for parameter, value in values.items()},
+        "InputDataConfig": expression(channels(candidate)),
+        "OutputDataConfig": {"S3OutputPath": f"s3://{setup.bucket}/models/"},
+        "CheckpointConfig": {"S3Uri": expression(f"'s3://{setup.bucket}/checkpoints/' & {unique}")},
+        "Tags": [{"Key": "stocktake:execution", "Value": expression("$states.context.Execution.Name")}],
+        **definition(setup),
+        **setup.managed_debugger,
+    }
+
+
+def definition(setup: TrainingSetup) -> dict[str, Any]:
+    """Fields that CreateTrainingJob and the definition of a tuning job's trials have in common."""
+    return {
+        "RoleArn": setup.role.role_arn,
+        "AlgorithmSpecification": {
+            "TrainingImage": expression("$run.trainingImage"),
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [
+                {"Name": metric, "Regex": f"{metric}=([0-9.eE+-]+)"}
+                for metric in (*METRICS, *(f"rule:{rule}" for rule in RULES))
+            ],
+        },
+        "ResourceConfig": {
+            "InstanceType": expression("$run.input.training.instanceType"),
+            "InstanceCount": expression("$run.input.training.instanceCount"),
+            "VolumeSizeInGB": 50,
+        },
+        "EnableManagedSpotTraining": expression(SPOT),
+        "StoppingCondition": expression(
+            f"""$merge([
+                {{'MaxRuntimeInSeconds': $run.input.training.maxRunSeconds}},
+                {SPOT} ? {{'MaxWaitTimeInSeconds': $run.input.training.maxWaitSeconds}} : {{}}
+            ])"""
+        ),
+        "RetryStrategy": {"MaximumRetryAttempts": 2},
+    }
+
+
+def recipe(setup: TrainingSetup, candidate: str, program: str) -> dict[str, str]:
+    """JSONata for each hyperparameter that tuning does not search."""
+    return {
+        "sagemaker_program": f"'{program}'",
+        "sagemaker_submit_directory": f"'{setup.code_uri}'",
+        "sagemaker_torch_distributed_enabled": "$string($run.distributed)",
+        "architecture": f"{candidate}.architecture",
+        "weights": f"{candidate}.weights = null ? 'none' : 'channel'",
+        "trainable": "$run.input.trainable",
+        "loss": "$run.input.loss",
+        "seed": "$string($run.input.seed)",
+        "image-size": "$string($run.input.dataset.imageSize)",
+        "labels": "$join($run.labels.$string(), ',')",
+    }
+
+
+def channels(candidate: str, test: str = "false") -> str:
+    """JSONata for the input: a candidate's features where it has some, else images; and its weights.
+
+    Parameters
+    ----------
+    test
+        JSONata: whether the test split is among them.
+    """
+    folder = f"({candidate}.features = null ? $run.dataset.uri : {candidate}.features.uri)"
+    sharded = "$run.input.training.sharded ? 'ShardedByS3Key' : 'FullyReplicated'"
+    return f"""(
+        $folder := {folder};
+        $append(
+            [{_channel("train", "$folder & '/train/'", sharded)}, {_channel("valid", "$folder & '/valid/'")}],
+            $append(
+                {test} ? [{_channel("test", "$folder & '/test/'")}] : [],
+                {candidate}.weights = null ? [] : [{_channel("weights", f"{candidate}.weights")}]
+            )
+        )
+    )"""
+
+
+def described(candidate: str) -> dict[str, str]:
+    """What is kept of DescribeTrainingJob's answer; what `.sync` returns is not written down."""
+    found = "$states.result"
+    return {
+        "architecture": expression(f"{candidate}.architecture"),
+        "jobName": expression(f"{found}.TrainingJobName"),
+        "modelArtifact": expression(f"{found}.ModelArtifacts.S3ModelArtifacts"),
+        "validationAccuracy": expression(f"{found}.FinalMetricDataList[MetricName = 'validation:accuracy'].Value"),
+        "instanceType": expression(f"{found}.ResourceConfig.InstanceType"),
+        "instanceCount": expression(f"{found}.ResourceConfig.InstanceCount"),
+        "spot": expression(SPOT),
+        "trainingSeconds": expression(f"{found}.TrainingTimeInSeconds"),
+        "billableSeconds": expression(f"{found}.BillableTimeInSeconds"),
+        "savingsPercent": expression(
+            f"$round(100 * (1 - {found}.BillableTimeInSeconds / {found}.TrainingTimeInSeconds), 1)"
+        ),
+        "rules": expression(object_of({rule: _status(rule) for rule in RULES})),
+    }
+
+
+def _status(rule: str) -> str:
+    return f"""(
+        $value := $states.result.FinalMetricDataList[MetricName = 'rule:{rule}'].Value;
+        {_DEBUGGING}.enabled and $exists($value) ? {_STATUSES}[$value] : 'NotEvaluated'
+    )"""
+
+
+def _channel(name: str, uri: str, distribution: str = "'FullyReplicated'") -> str:
+    return (
+        f"{{'ChannelName': '{name}', 'InputMode': 'File', 'DataSource': {{'S3DataSource': {{"
+        f"'S3DataType': 'S3Prefix', 'S3DataDistributionType': {distribution}, 'S3Uri': {uri}}}}}}}"
+    )
