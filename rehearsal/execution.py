@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 
 from rehearsal.history import Visit, visits
-from rehearsal.job_logs import JobLog
+from rehearsal.job_logs import JobNotes, notes_on
 from rehearsal.progress import Line, Status
 from rehearsal.state_order import expected_states
 
@@ -37,7 +37,8 @@ class Execution:
     def __init__(self, machine_arn: str, name: str, execution_input: dict[str, Any]) -> None:
         self._states: Any = boto3.client("stepfunctions")
         self._logs: Any = boto3.client("logs")
-        self._job_logs: dict[str, JobLog] = {}
+        self._sagemaker: Any = boto3.client("sagemaker")
+        self._job_notes: dict[str, JobNotes] = {}
         definition = self._states.describe_state_machine(stateMachineArn=machine_arn)["definition"]
         self._expected = expected_states(json.loads(definition))
         self.arn: str = self._states.start_execution(
@@ -84,8 +85,16 @@ class Execution:
         running = latest.left is None and not ended
         status: Status = "running" if running else "failed" if latest.failed or latest.left is None else "done"
         seconds = sum(visit.seconds(now) for visit in own)
-        notes = self._notes([latest, *inner]) if running else []
-        return Line(title, status, time.monotonic() - seconds, seconds, self._detail(latest), tuple(notes))
+        jobs = self._jobs([latest, *inner]) if running else []
+        return Line(
+            title,
+            status,
+            time.monotonic() - seconds,
+            seconds,
+            self._detail(latest),
+            notes=tuple(note for job in jobs for note in job.notes()),
+            live_notes=tuple(note for job in jobs for note in job.live_notes()),
+        )
 
     def _detail(self, visit: Visit) -> str:
         if visit.map_run:
@@ -96,15 +105,15 @@ class Execution:
             return f"{visit.items_done}/{visit.items} items"
         return f"attempt {visit.attempts}" if visit.attempts > 1 else ""
 
-    def _notes(self, visits: list[Visit]) -> list[str]:
-        """What the jobs of running states say."""
-        notes = []
+    def _jobs(self, visits: list[Visit]) -> list[JobNotes]:
+        """The jobs of running states that have something to say."""
+        jobs = []
         for visit in visits:
-            if visit.left is None and visit.job and JobLog.exists_for(visit.job.action):
-                log = JobLog(self._logs, visit.job.action, visit.job.arguments)
-                log = self._job_logs.setdefault(log.job, log)
-                notes.append(f"{log.job}  {log.latest_epoch() or 'is starting'}")
-        return notes
+            if visit.left is None and visit.job:
+                job = notes_on(self._logs, self._sagemaker, visit.job.action, visit.job.arguments)
+                if job is not None:
+                    jobs.append(self._job_notes.setdefault(job.job, job))
+        return jobs
 
 
 def _outcome(answer: dict[str, Any], seen: list[Visit]) -> Outcome:

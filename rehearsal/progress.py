@@ -39,6 +39,8 @@ class Line:
         What it is at right now, in a few words.
     notes
         Lines underneath, one for each thing that runs inside it.
+    live_notes
+        More such lines, which change so often that only the live display has them.
     """
 
     title: str
@@ -47,6 +49,7 @@ class Line:
     seconds: float = 0.0
     detail: str = ""
     notes: tuple[str, ...] = ()
+    live_notes: tuple[str, ...] = ()
 
 
 class Progress:
@@ -117,7 +120,7 @@ class Progress:
                     no_wrap=True,
                     overflow="ellipsis",
                 )
-                for note in line.notes if running else ():
+                for note in (*line.notes, *line.live_notes) if running else ():
                     yield Padding(Text(note, "cyan"), (0, 0, 0, 5))
 
     def _tell(self, heading: str, line: Line) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from rehearsal.execution import Outcome
 
 NOT_SHOWN = (
     "What a rehearsal cannot show: service quotas, IAM enforcement, VPC networking, GPUs, instance start-up times, "
-    "spot interruptions, prices, and CloudFormation's own rollback of a failed deployment."
+    "spot interruptions by AWS, prices, and CloudFormation's own rollback of a failed deployment."
 )
 
 
@@ -104,6 +105,7 @@ def _figures(ended: Ended, output: dict[str, Any]) -> list[tuple[str, str]]:
         ("images", images),
         ("accuracy", f"{evaluation['accuracy']:.3f}  (95 % interval {low:.3f} to {high:.3f})"),
         ("within one", f"{evaluation['withinOne']:.3f}"),
+        *_training_figures(output),
         ("decision", output["decision"]),
         ("report", str(ended.report)),
     ]
@@ -111,3 +113,27 @@ def _figures(ended: Ended, output: dict[str, Any]) -> list[tuple[str, str]]:
         says, truth = ended.prediction["count"], ended.prediction["trueCount"]
         figures.append(("endpoint", f"counts {says} in photo {ended.prediction['image']}; its label says {truth}"))
     return figures
+
+
+def _training_figures(output: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """How the model was chosen, and what its training's rules found."""
+    training, tuning = output["training"], output["tuning"]
+    if output["comparison"]:
+        accuracies = ", ".join(
+            f"{candidate['architecture']} {candidate['validationAccuracy']:.3f}" for candidate in output["comparison"]
+        )
+        yield "architecture", f"{training['architecture']}, by validation accuracy ({accuracies})"
+    if tuning:
+        best = tuning["bestHyperparameters"]
+        flattery = ", which flatters the accuracy above: it was chosen on the test split"
+        yield (
+            "tuning",
+            f"{tuning['trials']} trials, best {tuning['objectiveMetric']} {tuning['objective']:.3f} at learning rate "
+            f"{best['learningRate']:.3g}, batch size {best['batchSize']}, {best['epochs']} epochs"
+            f"{flattery if tuning['selectedOnTest'] else ''}",
+        )
+    if issues := [rule for rule, status in training["rules"].items() if status == "IssuesFound"]:
+        yield "issues found", ", ".join(issues)
+    if training["spot"]:
+        seconds = f"{training['billableSeconds']} of {training['trainingSeconds']} seconds billed"
+        yield "spot savings", f"{training['savingsPercent']} %  ({seconds})"

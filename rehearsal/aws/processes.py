@@ -108,11 +108,18 @@ def aws_environment(region: str) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": unproxied,
         "no_proxy": unproxied,
-        # Threads that wait for each other crawl when something else has their core: with two threads for each of two
-        # cores, two training jobs at once ran ten times slower each than with one.
-        "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 2)),
+        "OMP_NUM_THREADS": threads_for(2),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
     }
+
+
+def threads_for(processes: int) -> str:
+    """How many threads each of so many processes may compute with (a value of OMP_NUM_THREADS).
+
+    Threads that wait for each other crawl when something else has their core: with two threads for each of two cores,
+    two training jobs at once ran ten times slower each than with one.
+    """
+    return str(max(1, (os.cpu_count() or 1) // processes))
 
 
 def _stop(processes: Iterable[subprocess.Popen[bytes]], grace: float) -> None:

@@ -13,6 +13,9 @@ from rehearsal.execution import Execution, Outcome
 from rehearsal.history import Job, visits
 from rehearsal.progress import Line
 from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.sagemaker import bucket as bucket_
+from tests.rehearsal.sagemaker.bucket import Bucket
+from tests.rehearsal.sagemaker.tuning_request import tuning_request
 
 NOTHING = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Pass", "End": True}}}
 
@@ -142,3 +145,40 @@ def test_a_job_is_known_while_it_runs_and_its_map_item_with_it() -> None:
     assert inner.job == Job("createTrainingJob", {"TrainingJobName": "a-job"})
     assert inner.inside is outer
     assert (outer.items, outer.items_done) == (2, 0)
+
+
+def test_a_tuning_job_tells_its_best_trial_and_shows_the_epochs_of_the_running_ones(
+    aws: Emulator, follow: Follow
+) -> None:
+    # given a tuning job of two trials, one after the other
+    aws.client("s3").create_bucket(Bucket=bucket_.NAME)
+    script = """
+import os, time
+print("epoch=1 objective=0.25")
+time.sleep(3)
+print(f"epoch=2 objective=0.{os.environ['TRAINING_JOB_NAME'].split('-')[-2]}")
+time.sleep(3)
+"""
+    request = tuning_request(Bucket(aws.client("s3")), script, jobs=2, parallel=1)
+    resource = "arn:aws:states:::sagemaker:createHyperParameterTuningJob.sync"
+    result = "{% $states.result.BestTrainingJob %}"
+    tune = {"Type": "Task", "Resource": resource, "Arguments": request, "Output": result, "End": True}
+    # when it is followed
+    outcome, looks = follow({"StartAt": "Tune", "States": {"Tune": tune}})
+    # then what is kept changes with the trials only
+    assert outcome.output is not None, outcome
+    best = outcome.output["TunedHyperParameters"]
+    name = request["HyperParameterTuningJobName"]
+    told = list(dict.fromkeys(note for look in looks for note in look["Tune"].notes))
+    first = "best objective=0.001 at"
+    assert [note.removeprefix(name).strip() for note in told if "starting" not in note][:1] == ["0/2 trials have ended"]
+    assert any(note.startswith(f"{name}  1/2 trials have ended, {first} ") for note in told)
+    # and the live display has the epochs of each
+    live = list(dict.fromkeys(note for look in looks for note in look["Tune"].live_notes))
+    assert [note.split("  ", 1)[1] for note in live if f"{name}-002-" in note] == [
+        "is starting",
+        "epoch 1  objective=0.25",
+        "epoch 2  objective=0.002",
+    ]
+    assert outcome.output["TrainingJobName"].startswith(f"{name}-002-")
+    assert set(best) == {"rate", "batch-size"}

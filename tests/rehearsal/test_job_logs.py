@@ -25,7 +25,7 @@ def test_the_latest_epoch_is_told_out_of_the_total(aws: Emulator) -> None:
             logStreamName=stream,
             logEvents=[
                 {"timestamp": int(time.time() * 1000), "message": message}
-                for message in (f"epoch={epoch} train:loss=1.5 lr=0.001", "saving")
+                for message in (f"epoch={epoch} train:loss=1.5 lr=0.001", "saving", "best epoch=1 train:loss=1")
             ],
         )
     # then its own last epoch is told

@@ -26,7 +26,11 @@ def test_without_a_terminal_each_news_is_one_line() -> None:
     with Progress(console) as progress:
         for notes in ((), ("job  epoch 1",), ("job  epoch 1",), ("job  epoch 2",)):
             progress.show(
-                "Execution", [Line("Train", "running", time.monotonic(), notes=notes), Line("Last", "waiting")]
+                "Execution",
+                [
+                    Line("Train", "running", time.monotonic(), notes=notes, live_notes=("too often",)),
+                    Line("Last", "waiting"),
+                ],
             )
         progress.show("Execution", [Line("Train", "done", seconds=2.0, detail="1/1 items"), Line("Last", "skipped")])
     # then every change was told once, and what waits or is skipped not at all
@@ -51,15 +55,17 @@ def test_the_live_table_shows_marks_times_and_notes() -> None:
     progress = Progress(console)
     lines = [
         Line("Plan", "done", seconds=1.25),
-        Line("Train", "running", time.monotonic(), detail="0/1 items", notes=("job  epoch 3/5",)),
+        Line(
+            "Train", "running", time.monotonic(), detail="0/1 items", notes=("job  epoch 3/5",), live_notes=("trial",)
+        ),
         Line("Deploy", "waiting"),
     ]
     progress._groups["Execution"] = lines
     # when the table is drawn
     console.print(progress)
     # then each has its mark, and the running one says what it is at
-    plan, train, note, deploy = written(console).splitlines()[-4:]
+    plan, train, note, live_note, deploy = written(console).splitlines()[-5:]
     assert plan.split() == ["✔", "Plan", "1.2", "s"]
     assert "0/1 items" in train
-    assert note.strip() == "job  epoch 3/5"
+    assert (note.strip(), live_note.strip()) == ("job  epoch 3/5", "trial")
     assert deploy.split() == ["·", "Deploy"]

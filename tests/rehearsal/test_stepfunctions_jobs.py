@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.sagemaker import bucket as bucket_
+from tests.rehearsal.sagemaker.bucket import Bucket
+from tests.rehearsal.sagemaker.tuning_request import tuning_request
 
 
 def task(name: str, script: str, **fields: Any) -> dict[str, Any]:
@@ -74,3 +77,28 @@ def test_stopped_execution_stops_its_job(aws: Emulator, name: str) -> None:
         lambda: sagemaker.describe_processing_job(ProcessingJobName=name),
         lambda job: job["ProcessingJobStatus"] == "Stopped",
     )
+
+
+def test_stopped_execution_stops_its_tuning_job_and_the_trials(aws: Emulator, name: str) -> None:
+    # Given a tuning job whose trial runs long, When its execution is stopped, Then both are stopped, too.
+    states, sagemaker = aws.client("stepfunctions"), aws.client("sagemaker")
+    aws.client("s3").create_bucket(Bucket=bucket_.NAME)
+    script = "import time; time.sleep(600)"
+    request = tuning_request(Bucket(aws.client("s3")), script, jobs=2, parallel=1)
+    resource = "arn:aws:states:::sagemaker:createHyperParameterTuningJob.sync"
+    tune = {"Type": "Task", "Resource": resource, "Arguments": request, "End": True}
+    definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "Tune", "States": {"Tune": tune}})
+    machine = states.create_state_machine(name=name, definition=definition, roleArn=ROLE)["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+
+    def trial_statuses() -> list[str]:
+        return [trial["TrainingJobStatus"] for trial in sagemaker.list_training_jobs()["TrainingJobSummaries"]]
+
+    aws.wait_for(trial_statuses, lambda found: found == ["InProgress"])
+    states.stop_execution(executionArn=execution)
+    identity = {"HyperParameterTuningJobName": request["HyperParameterTuningJobName"]}
+    aws.wait_for(
+        lambda: sagemaker.describe_hyper_parameter_tuning_job(**identity),
+        lambda found: found["HyperParameterTuningJobStatus"] == "Stopped",
+    )
+    assert trial_statuses() == ["Stopped"]

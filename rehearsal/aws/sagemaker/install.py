@@ -19,12 +19,16 @@ from rehearsal.aws.sagemaker import (
     processing,
     runtime,
     training,
+    tuning,
 )
 
 _REPLACED: dict[type, dict[str, Any]] = {
     SageMakerResponse: {
         "create_training_job": training.create_training_job,
         "stop_training_job": training.stop_training_job,
+        "create_hyper_parameter_tuning_job": tuning.create_hyper_parameter_tuning_job,
+        "stop_hyper_parameter_tuning_job": tuning.stop_hyper_parameter_tuning_job,
+        "list_training_jobs_for_hyper_parameter_tuning_job": (tuning.list_training_jobs_for_hyper_parameter_tuning_job),
         "create_processing_job": processing.create_processing_job,
         "stop_processing_job": processing.stop_processing_job,
         "update_endpoint": endpoints.respond_to_update_endpoint,

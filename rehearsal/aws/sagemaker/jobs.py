@@ -1,4 +1,4 @@
-"""What training and processing jobs share: a name, a life in a thread of its own, and processes that are watched."""
+"""What all jobs share: a name, a life in a thread of its own, room on the machine, and processes that are watched."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import threading
 import time
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -20,23 +19,25 @@ from moto.core.utils import utcnow
 from moto.sagemaker.exceptions import AWSValidationException, ResourceInUseException
 
 from rehearsal.aws import location, processes
+from rehearsal.aws.sagemaker.machine import Machine
 from rehearsal.aws.sagemaker.objects import DownloadFailed
 from rehearsal.torchvision_on_cpu import FOLDER as TORCHVISION_ON_CPU
 
 GRACE_SECONDS = 20.0
 """How long a stopped job may take to end by itself. SageMaker gives it 120 seconds."""
 
-_POLL_SECONDS = 0.25
+POLL_SECONDS = 0.25
 _REASON_LIMIT = 1024
 
-# Two at once, each computing on half of the cores (see processes.aws_environment); the others wait their turn.
-_machines = threading.BoundedSemaphore(2)
+_machine = Machine()
 
 
 class Ending(enum.Enum):
     """Why a job's processes are no longer running."""
 
     EXITED = enum.auto()
+    KILLED = enum.auto()
+    """Somebody else's SIGKILL ended one that leads its group, as if its machine had been taken away."""
     STOPPED = enum.auto()
     OUT_OF_TIME = enum.auto()
 
@@ -61,6 +62,8 @@ class Job(ABC):
     """
 
     kind: ClassVar[str]
+    share = 1
+    """How much of the machine's room it takes."""
 
     def __init__(self, name: str, request: Mapping[str, Any], account_id: str, region: str) -> None:
         self.name, self.request, self.account_id, self.region = name, request, account_id, region
@@ -72,7 +75,8 @@ class Job(ABC):
         self.start_time: datetime | None = None
         self.end_time: datetime | None = None
         self.folder = location.current().work / "sagemaker" / self.kind / name
-        self._stop_requested = threading.Event()
+        self.stop_requested = threading.Event()
+        self._supervised_seconds = 0.0
 
     @property
     @abstractmethod
@@ -98,7 +102,7 @@ class Job(ABC):
                 f"The request was rejected because the {self.kind.replace('-', ' ')} is in status {self.status}."
             )
         self.status, self.last_modified_time = "Stopping", utcnow()
-        self._stop_requested.set()
+        self.stop_requested.set()
 
     def environment(self, additions: Mapping[str, str]) -> dict[str, str]:
         """A process's environment: the emulator's, the given variables and the request's own."""
@@ -109,17 +113,22 @@ class Job(ABC):
             | dict(self.request.get("Environment") or {})
         )
 
+    def seconds_left(self) -> float:
+        """How long its processes may still run before they are ended as out of time."""
+        limit = (self.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds", 86400)
+        return float(limit - self._supervised_seconds)
+
     def supervise(self, running: Sequence[subprocess.Popen[bytes]], poll: Callable[[], object]) -> Ending:
         """Wait for the processes, calling ``poll`` several times a second; none is left when this returns.
 
         The first that fails ends the others, a stop request or the maximum runtime ends all.
         """
-        limit = (self.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds", 86400)
-        deadline = time.monotonic() + limit
+        started = time.monotonic()
+        deadline = started + self.seconds_left()
         ending = Ending.EXITED
         try:
             while _all_well(running):
-                if self._stop_requested.wait(_POLL_SECONDS):
+                if self.stop_requested.wait(POLL_SECONDS):
                     ending = Ending.STOPPED
                     break
                 if time.monotonic() > deadline:
@@ -128,9 +137,12 @@ class Job(ABC):
                 poll()
             if ending is not Ending.EXITED:
                 _ask_to_end(running, poll)
+            elif any(process.returncode == -signal.SIGKILL for process in running):
+                ending = Ending.KILLED
         finally:
             for process in running:
                 processes.stop(process, grace=0)
+            self._supervised_seconds += time.monotonic() - started
         return ending
 
     def _run(self) -> None:
@@ -138,7 +150,7 @@ class Job(ABC):
         try:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
-            with self._machine():
+            with _machine.room_for(self.share, self._raise_if_stopped, POLL_SECONDS):
                 ending = self.work()
             status = "Completed" if ending is Ending.EXITED else "Stopped"
         except Stopped:
@@ -152,15 +164,9 @@ class Job(ABC):
         self.end_time = self.last_modified_time = utcnow()
         self.end(status, ending)
 
-    @contextmanager
-    def _machine(self) -> Iterator[None]:
-        while not _machines.acquire(timeout=_POLL_SECONDS):
-            if self._stop_requested.is_set():
-                raise Stopped
-        try:
-            yield
-        finally:
-            _machines.release()
+    def _raise_if_stopped(self) -> None:
+        if self.stop_requested.is_set():
+            raise Stopped
 
 
 def create(jobs: dict[str, Job], job: Job) -> Job:
@@ -201,7 +207,7 @@ def _ask_to_end(running: Sequence[subprocess.Popen[bytes]], poll: Callable[[], o
     deadline = time.monotonic() + GRACE_SECONDS
     while any(_signal_group(process, 0) for process in running) and time.monotonic() < deadline:
         poll()
-        time.sleep(_POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> bool:

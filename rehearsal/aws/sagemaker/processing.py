@@ -77,7 +77,7 @@ class ProcessingJob(Job):
         message = self.folder / "output/message"
         if message.exists():
             self._exit_message = message.read_text(errors="replace").strip()[:_MESSAGE_LIMIT]
-        if ending is Ending.EXITED and exit_code:
+        if ending in (Ending.EXITED, Ending.KILLED) and exit_code:
             raise Failed("AlgorithmError: See job logs for more information")
         for output in outputs:
             objects.upload(s3, self._local(output["S3Output"]["LocalPath"]), output["S3Output"]["S3Uri"])

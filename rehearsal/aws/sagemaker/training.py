@@ -1,8 +1,8 @@
 """Training jobs: AWS's own training toolkit runs the script, one process for each host.
 
-A laptop has no writable /opt/ml, so each host has a folder in its place (``SAGEMAKER_BASE_DIR``), and a script that
-keeps checkpoints finds their folder in the environment variable ``CHECKPOINT_DIR``. The training image is not
-looked at: the script runs in this environment's Python.
+A script that asks for it is started by torchrun, as in AWS's PyTorch image. A spot job whose process is killed goes on
+from the checkpoints that had reached S3, as after an interruption. The training image is not looked at: the script runs
+in this environment's Python.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 import math
 import re
-import subprocess
-import sys
 import time
-from pathlib import Path
+from collections import defaultdict
+from datetime import datetime
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -21,14 +20,11 @@ from moto.core.utils import utcnow
 from moto.sagemaker.exceptions import AWSValidationException
 from moto.sagemaker.responses import SageMakerResponse
 
-from rehearsal.aws import processes
 from rehearsal.aws.sagemaker import jobs, objects
-from rehearsal.aws.sagemaker.cloudwatch_logs import LogStream
 from rehearsal.aws.sagemaker.jobs import Ending, Failed, Job
+from rehearsal.aws.sagemaker.machine import ROOM
+from rehearsal.aws.sagemaker.training_host import Host, free_port
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-
-_TOOLKIT = Path(sys.executable).with_name("train")
 _CHECKPOINT_SYNC_SECONDS = 2.0
 _MESSAGES = {
     "Starting": "Preparing the instances for training",
@@ -37,9 +33,11 @@ _MESSAGES = {
     "Uploading": "Uploading generated training model",
     "Completed": "Training job completed",
     "Failed": "Training job failed",
+    "Interrupted": "The process was killed from outside; the job goes on from its checkpoints",
     "Stopping": "Stopping the training job",
     "Stopped": "Training job stopped",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job wait time exceeded MaxWaitTimeInSeconds provided",
 }
 
 
@@ -51,9 +49,12 @@ class TrainingJob(Job):
     def __init__(self, name: str, request: dict[str, Any], account_id: str, region: str) -> None:
         super().__init__(name, request, account_id, region)
         self._transitions: list[dict[str, Any]] = []
-        self._metrics: dict[str, dict[str, Any]] = {}
+        self._metrics: defaultdict[str, list[tuple[float, datetime]]] = defaultdict(list)
         count = request["ResourceConfig"].get("InstanceCount") or 1
-        self._hosts = [_Host(self, index, count) for index in range(count)]
+        # Hosts that wait for each other need their cores at the same time.
+        self.share = 1 if count == 1 else ROOM
+        self._when_out_of_time = "MaxRuntimeExceeded"
+        self._hosts = [Host(self, index, count) for index in range(count)]
         output = request["OutputDataConfig"]["S3OutputPath"].rstrip("/")
         self._output = f"{output}/{name}/output"
         self._enter("Starting")
@@ -80,7 +81,10 @@ class TrainingJob(Job):
             "SecondaryStatusTransitions": self._transitions,
             "FailureReason": self.failure_reason,
             "ModelArtifacts": {"S3ModelArtifacts": f"{self._output}/model.tar.gz"},
-            "FinalMetricDataList": list(self._metrics.values()),
+            "FinalMetricDataList": [
+                {"MetricName": name, "Value": values[-1][0], "Timestamp": values[-1][1]}
+                for name, values in self._metrics.items()
+            ],
             "CreationTime": self.creation_time,
             "LastModifiedTime": self.last_modified_time,
             "TrainingStartTime": self.start_time,
@@ -95,18 +99,23 @@ class TrainingJob(Job):
         described = {**state, **{name: value for name, value in self.request.items() if name != "Tags"}}
         return {name: value for name, value in described.items() if value is not None}
 
+    def values_of(self, metric: str) -> list[float]:
+        """Every value that the script has printed of a metric, oldest first."""
+        return [value for value, _ in self._metrics.get(metric, [])]
+
+    def seconds_left(self) -> float:
+        left = super().seconds_left()
+        wait = self.request["StoppingCondition"].get("MaxWaitTimeInSeconds", math.inf)
+        return float(min(left, wait - (utcnow() - self.creation_time).total_seconds()))
+
     def work(self) -> Ending:
-        self._enter("Downloading")
-        self.start_time = utcnow()
         s3 = objects.client(self.region)
-        for host in self._hosts:
-            host.prepare(s3)
-        self._enter("Training")
-        ending = self._train(s3)
+        while (ending := self._train(s3)) is Ending.KILLED and self.request.get("EnableManagedSpotTraining"):
+            self._enter("Interrupted")
+            self._enter("Starting")
         failed = [host for host in self._hosts if host.exit_code]
-        if ending is Ending.EXITED and failed:
-            # The others were ended by a signal when the first failed.
-            raise Failed(min(failed, key=lambda host: host.exit_code > 128).failure_reason())
+        if ending in (Ending.EXITED, Ending.KILLED) and failed:
+            raise Failed(min(failed, key=Host.failed_at).failure_reason())
         self._enter("Uploading")
         for name, part in (("model", "model"), ("output", "output/data")):
             folders = [host.folder / part for host in self._hosts]
@@ -120,38 +129,55 @@ class TrainingJob(Job):
             self._enter("Stopping")
 
     def end(self, status: str, ending: Ending | None) -> None:
-        self._enter("MaxRuntimeExceeded" if ending is Ending.OUT_OF_TIME else status)
+        self._enter(self._when_out_of_time if ending is Ending.OUT_OF_TIME else status)
         self._transitions[-1]["EndTime"] = utcnow()
         self.status = status
 
     def _train(self, s3: Any) -> Ending:
+        """Give every host a fresh folder, and run the script until it ends or is ended."""
+        self._enter("Downloading")
+        self.start_time = self.start_time or utcnow()
+        for host in self._hosts:
+            host.prepare(s3)
         checkpoints = [host.checkpoints(s3) for host in self._hosts if "CheckpointConfig" in self.request]
         for folder in checkpoints:
             folder.restore()
+        self._enter("Training")
         logs = [host.log_stream() for host in self._hosts]
         next_sync = time.monotonic() + _CHECKPOINT_SYNC_SECONDS
 
-        def carry(*, to_end: bool = False) -> None:
-            nonlocal next_sync
+        def read_logs(*, to_end: bool = False) -> None:
             for log in logs:
                 self._read_metrics(log.pump(to_end=to_end))
-            if to_end or time.monotonic() > next_sync:
-                for folder in checkpoints:
-                    folder.upload_changes()
+
+        def carry() -> None:
+            nonlocal next_sync
+            read_logs()
+            if time.monotonic() > next_sync:
+                upload_checkpoints()
                 next_sync = time.monotonic() + _CHECKPOINT_SYNC_SECONDS
 
+        def upload_checkpoints() -> None:
+            for folder in checkpoints:
+                folder.upload_changes()
+
+        if self.seconds_left() < super().seconds_left():
+            self._when_out_of_time = "MaxWaitTimeExceeded"
         try:
-            return self.supervise([host.start() for host in self._hosts], carry)
+            port = free_port()
+            ending = self.supervise([host.start(port) for host in self._hosts], carry)
         finally:
-            carry(to_end=True)
+            read_logs(to_end=True)
+        if ending is not Ending.KILLED:  # what was on a machine that is gone is lost
+            upload_checkpoints()
+        return ending
 
     def _read_metrics(self, lines: list[str]) -> None:
         for definition in self.request["AlgorithmSpecification"].get("MetricDefinitions") or []:
             for line in lines:
                 found = re.search(definition["Regex"], line)
                 if found and math.isfinite(value := float(found.group(1))):
-                    name = definition["Name"]
-                    self._metrics[name] = {"MetricName": name, "Value": value, "Timestamp": utcnow()}
+                    self._metrics[definition["Name"]].append((value, utcnow()))
 
     def _enter(self, status: str) -> None:
         now = utcnow()
@@ -161,96 +187,10 @@ class TrainingJob(Job):
         self.last_modified_time = now
 
 
-class _Host:
-    """One of the job's instances: a folder laid out as /opt/ml and the process that works in it."""
-
-    def __init__(self, job: TrainingJob, index: int, count: int) -> None:
-        self._job, self._index, self._count = job, index, count
-        self._name = f"algo-{index + 1}"
-        self.folder = job.folder / self._name
-        self._process: subprocess.Popen[bytes]
-
-    @property
-    def exit_code(self) -> int:
-        """The ended process's exit code, 128 + n after signal n, as a container's."""
-        return jobs.container_exit_code(self._process)
-
-    def prepare(self, s3: Any) -> None:
-        """Lay out the folder, write the configuration and download the channels."""
-        for part in ("input/config", "input/data", "model", "output/data", "code"):
-            (self.folder / part).mkdir(parents=True)
-        request, channels = self._job.request, {}
-        for channel in request.get("InputDataConfig") or []:
-            source = channel["DataSource"]["S3DataSource"]
-            distribution = source.get("S3DataDistributionType") or "FullyReplicated"
-            share = (self._index, self._count) if distribution == "ShardedByS3Key" else (0, 1)
-            name = channel["ChannelName"]
-            objects.download(s3, source["S3Uri"], self.folder / "input/data" / name, share)
-            channels[name] = {
-                "TrainingInputMode": "File",
-                "S3DistributionType": distribution,
-                "RecordWrapperType": channel.get("RecordWrapperType") or "None",
-                "ContentType": channel.get("ContentType") or "",
-            }
-        self._configure("hyperparameters", request.get("HyperParameters") or {})
-        self._configure("inputdataconfig", channels)
-        self._configure("resourceconfig", self._resources(request["ResourceConfig"].get("InstanceType", "local")))
-
-    def checkpoints(self, s3: Any) -> objects.FolderSync:
-        """This host's checkpoints; hosts of one job share the place in S3, as in SageMaker."""
-        return objects.FolderSync(s3, self.folder / "checkpoints", self._job.request["CheckpointConfig"]["S3Uri"])
-
-    def log_stream(self) -> LogStream:
-        """This host's log stream."""
-        job, created = self._job, int(time.time() * 1000)
-        stream = f"{job.name}/{self._name}-{created}"
-        return LogStream(job.account_id, job.region, LOG_GROUP, stream, self.folder / "log")
-
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start the toolkit on the job's script."""
-        additions = {
-            "SAGEMAKER_BASE_DIR": str(self.folder),
-            "SM_STUDIO_LOCAL_MODE": "True",  # algo-1 is no name that this machine could resolve
-            "TRAINING_JOB_NAME": self._job.name,
-            "TRAINING_JOB_ARN": self._job.arn,
-        }
-        if "CheckpointConfig" in self._job.request:
-            additions["CHECKPOINT_DIR"] = str(self.folder / "checkpoints")
-        self._process = processes.start(
-            [str(_TOOLKIT)],
-            cwd=self.folder,
-            env=self._job.environment(additions),
-            log=self.folder / "log",
-        )
-        return self._process
-
-    def failure_reason(self) -> str:
-        """SageMaker's FailureReason: what the script or the toolkit left in the failure file, and the exit code."""
-        file = self.folder / "output/failure"
-        text = file.read_text(errors="replace").strip() if file.exists() else ""
-        ending = f", exit code: {self.exit_code}"
-        return f"AlgorithmError: {text[: 1000 - len(ending)]}{ending}"
-
-    def _configure(self, name: str, content: dict[str, Any]) -> None:
-        (self.folder / "input/config" / f"{name}.json").write_text(json.dumps(content))
-
-    def _resources(self, instance_type: str) -> dict[str, Any]:
-        hosts = [f"algo-{index + 1}" for index in range(self._count)]
-        group = "homogeneousCluster"
-        return {
-            "current_host": self._name,
-            "current_instance_type": instance_type,
-            "current_group_name": group,
-            "hosts": hosts,
-            "instance_groups": [{"instance_group_name": group, "instance_type": instance_type, "hosts": hosts}],
-            "network_interface_name": "lo",
-        }
-
-
 def create_training_job(self: SageMakerResponse) -> ActionResult:
     """CreateTrainingJob starts a process; moto's only records the job as completed."""
     request = json.loads(self.body)
-    _check_spot(request)
+    check_spot(request)
     backend = self.sagemaker_backend
     job = TrainingJob(request["TrainingJobName"], request, backend.account_id, backend.region_name)
     return ActionResult({"TrainingJobArn": jobs.create(backend.training_jobs, job).arn})
@@ -262,7 +202,8 @@ def stop_training_job(self: SageMakerResponse) -> ActionResult:
     return EmptyResult()
 
 
-def _check_spot(request: dict[str, Any]) -> None:
+def check_spot(request: dict[str, Any]) -> None:
+    """Refuse time limits that SageMaker refuses. AWSValidationException with its sentence."""
     limits = request["StoppingCondition"]
     wait, runtime = limits.get("MaxWaitTimeInSeconds"), limits.get("MaxRuntimeInSeconds", 86400)
     if request.get("EnableManagedSpotTraining"):

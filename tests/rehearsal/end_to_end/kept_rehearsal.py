@@ -16,6 +16,7 @@ INPUT: dict[str, Any] = {
     "weights": "none",
     "trainable": "all",
     "hyperparameters": {"learningRate": 0.001, "batchSize": 32, "epochs": 1},
+    "tuning": {"enabled": False},
     "training": {"instanceType": "ml.c5.xlarge"},
     "release": {"minimumAccuracy": 0},
 }

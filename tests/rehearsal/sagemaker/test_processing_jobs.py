@@ -138,6 +138,12 @@ sys.exit(1)
     assert bucket.keys("reports/") == []
 
 
+def test_a_killed_entrypoint_fails_the_job(sagemaker: Any) -> None:
+    job = at_end(sagemaker, start_job(sagemaker, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
+
+    assert job["ProcessingJobStatus"] == "Failed"
+
+
 def test_a_missing_input_fails_the_job(sagemaker: Any, bucket: Bucket) -> None:
     job = at_end(sagemaker, start_job(sagemaker, "", ProcessingInputs=[source("test", "s3://data/nothing")]))
 

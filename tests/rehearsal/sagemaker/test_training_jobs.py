@@ -2,70 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.emulator import Emulator
 from tests.rehearsal.sagemaker.bucket import Bucket
-
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-
-_numbers = itertools.count()
-
-
-def start_job(sagemaker: Any, bucket: Bucket, script: str, **request: Any) -> str:
-    name: str = request.pop("TrainingJobName", f"job-{next(_numbers)}")
-    code = bucket.put_archive(f"code/{name}.tar.gz", {"train.py": script})
-    defaults: dict[str, Any] = {
-        "RoleArn": ROLE,
-        "AlgorithmSpecification": {"TrainingImage": "pytorch", "TrainingInputMode": "File"},
-        "OutputDataConfig": {"S3OutputPath": "s3://data/models"},
-        "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
-    }
-    parameters = {"sagemaker_program": "train.py", "sagemaker_submit_directory": code}
-    parameters |= request.pop("HyperParameters", {})
-    sagemaker.create_training_job(TrainingJobName=name, HyperParameters=parameters, **defaults | request)
-    return name
-
-
-def channel(name: str, uri: str, distribution: str = "FullyReplicated") -> dict[str, Any]:
-    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": distribution}
-    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
-
-
-def at_end(sagemaker: Any, name: str) -> dict[str, Any]:
-    answer: dict[str, Any] = Emulator.wait_for(
-        lambda: sagemaker.describe_training_job(TrainingJobName=name),
-        lambda job: job["TrainingJobStatus"] not in ("InProgress", "Stopping"),
-    )
-    return answer
-
-
-def log_lines(aws: Emulator, name: str) -> list[str]:
-    logs = aws.client("logs")
-    streams = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
-    return [
-        event["message"]
-        for stream in streams
-        for event in logs.get_log_events(
-            logGroupName=LOG_GROUP, logStreamName=stream["logStreamName"], startFromHead=True
-        )["events"]
-    ]
-
-
-def wait_for_line(aws: Emulator, name: str, line: str) -> None:
-    def lines() -> list[str]:
-        try:
-            return log_lines(aws, name)
-        except ClientError:
-            return []
-
-    Emulator.wait_for(lines, lambda found: line in found)
+from tests.rehearsal.sagemaker.training_jobs import at_end, channel, log_lines, start_job, wait_for_line
 
 
 def test_a_script_gets_channels_and_hyperparameters_and_leaves_a_model_and_metrics(
@@ -79,7 +24,7 @@ def test_a_script_gets_channels_and_hyperparameters_and_leaves_a_model_and_metri
 import os, sys
 from pathlib import Path
 files = lambda name: sorted(str(f.relative_to(os.environ[name])) for f in Path(os.environ[name]).rglob("*.*"))
-print(files("SM_CHANNEL_TRAIN"), files("SM_CHANNEL_WEIGHTS"), sys.argv[1:])
+print(f"{files('SM_CHANNEL_TRAIN')} {files('SM_CHANNEL_WEIGHTS')} {sys.argv[1:]}")
 print("loss=0.5 accuracy=0.25")
 print("loss=0.125 accuracy=0.75")
 print("loss=nan")
@@ -177,7 +122,7 @@ import os, signal, sys, time
 from pathlib import Path
 folder = Path(os.environ["CHECKPOINT_DIR"])
 found = sorted(file.name for file in folder.iterdir())
-print("found", found, flush=True)
+print(f"found {found}", flush=True)
 def save(*_):
     time.sleep(0.5)  # longer than the toolkit lives after the signal
     (folder / "last.pt").write_text("saved at the end")
@@ -239,7 +184,8 @@ import os
 from pathlib import Path
 host = os.environ["SM_CURRENT_HOST"]
 shards = sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-print(host, "of", os.environ["SM_HOSTS"], shards, len(os.listdir(os.environ["SM_CHANNEL_VALID"])))
+valid = len(os.listdir(os.environ["SM_CHANNEL_VALID"]))
+print(f"{host} of {os.environ['SM_HOSTS']} {shards} {valid}")
 Path(os.environ["SM_MODEL_DIR"], f"{host}.pt").write_text(host)
 Path(os.environ["SM_MODEL_DIR"], "model.pt").write_text(host)
 """
