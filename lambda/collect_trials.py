@@ -28,7 +28,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """
     job, tuning, report = event["jobName"], event["tuning"], event["report"]
     trials = collect(job, tuning["objective"])
-    finished = [trial for trial in trials if trial["objective"] is not None]
+    # As SageMaker's own choice: a trial that was stopped early has not done the epochs that its values say.
+    finished = [trial for trial in trials if trial["status"] == "Completed" and trial["objective"] is not None]
     if not finished:
         raise NoFinishedTrial(explain(job, tuning["objective"], trials))
     best = max(finished, key=lambda trial: trial["objective"])

@@ -78,7 +78,9 @@ class HyperparameterParser(argparse.ArgumentParser):
         # What the job also does, without an influence on its result.
         whole_from_0 = _number(int, f"{whole} of at least 0 (0 saves nothing)", lambda steps: steps >= 0)
         self.add_argument("--debug-interval", type=whole_from_0, default=0)
-        self.add_argument("--trace", type=lambda text: _one_of(("true", "false"))(text) == "true", default=False)
+        # The toolkit passes a JSON true on as Python's True.
+        trace = _one_of(("true", "false"))
+        self.add_argument("--trace", type=lambda text: trace(text.lower()) == "true", default=False)
 
     def error(self, message: str) -> NoReturn:
         if match := re.match(r"argument --(\S+): (.*)", message):

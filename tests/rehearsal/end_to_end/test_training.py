@@ -87,7 +87,7 @@ def test_the_better_architecture_is_tuned_and_trained_with_the_best_values(
 def test_the_report_shows_the_tuning_and_the_rules(kept: Kept, tuned: tuple[dict[str, Any], dict[str, Any]]) -> None:
     report = read(kept, tuned[1]["evaluation"]["reportUri"]).decode()
     assert "Tuning" in report
-    for rule in ("overfit", "vanishing_gradient"):
+    for rule in ("overfit", "vanishing gradient"):
         assert rule in report
 
 

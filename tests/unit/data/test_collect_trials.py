@@ -134,8 +134,9 @@ def test_choosing_on_the_test_split_is_told(sagemaker: Stubber) -> None:
     assert (found["objective"], found["objectiveMetric"]) == (0.4, "test:accuracy")
 
 
-def test_a_trial_that_was_stopped_early_counts_and_one_that_failed_does_not(sagemaker: Stubber) -> None:
-    has_tried(sagemaker, [trial(1, 0.3, "Stopped"), trial(2, 0.9, "Failed", FailureReason="AlgorithmError: disk full")])
+def test_only_a_trial_that_ran_to_its_end_can_be_the_best(sagemaker: Stubber) -> None:
+    failed = trial(2, 0.9, "Failed", FailureReason="AlgorithmError: disk full")
+    has_tried(sagemaker, [trial(1, 0.5, "Stopped"), failed, trial(3, 0.3, "Completed")])
     assert collect_trials.handler(event(), None)["objective"] == 0.3
 
 

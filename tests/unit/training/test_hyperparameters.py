@@ -22,6 +22,13 @@ def test_values_are_read_from_strings_quoted_or_not(lr: float, batch_size: int, 
     assert (parsed.lr, parsed.batch_size) == (lr, batch_size)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ('"true"', True), ("True", True), ("false", False), ("False", False)]
+)
+def test_a_switch_is_read_as_sagemaker_sends_it_and_as_the_toolkit_passes_it_on(text: str, value: bool) -> None:
+    assert HyperparameterParser().parse_args(["--trace", text]).trace is value
+
+
 def test_labels_are_the_counts_in_their_order() -> None:
     assert parse("--labels", '"0,2,7"').labels == (0, 2, 7)
 
