@@ -1,6 +1,7 @@
 """What a hook saved, read back. Importable only after `make_smdebug_work`."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -77,16 +78,16 @@ def epoch_losses(trial: Trial) -> list[EpochLosses]:
     epochs: list[EpochLosses] = []
     train: list[float] = []
     validation: list[float] = []
-    saved = losses(trial)
-    steps = list(saved)
     last_training_step = -1
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
+    saved = losses(trial)
+    after = dict(pairwise(saved))
+    for step in saved:
         if trial.mode(step) == modes.TRAIN:
             train.append(saved[step])
             last_training_step = training_step(trial, step)
             continue
         validation.append(saved[step])
-        if following is None or trial.mode(following) == modes.TRAIN:
+        if step not in after or trial.mode(after[step]) == modes.TRAIN:
             mean_train = float(np.mean(train)) if train else None
             number = len(epochs) + 1
             epochs.append(EpochLosses(number, step, last_training_step, mean_train, float(np.mean(validation))))

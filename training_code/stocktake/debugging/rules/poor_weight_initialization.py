@@ -7,6 +7,9 @@ from stocktake.debugging.rules.tensor_rule import TensorRule
 from stocktake.debugging.rules.vanishing_gradient import weight_gradients
 from stocktake.debugging.saved_tensors import Trial, losses, training_step, training_steps_with
 
+STALLED = 0.001
+"""A loss that falls by a smaller share of itself does not fall; as AWS's LossNotDecreasing has it."""
+
 
 class PoorWeightInitialization(TensorRule):
     """The loss does not fall from the start, and activations or gradients show why.
@@ -59,7 +62,7 @@ class PoorWeightInitialization(TensorRule):
         if not self.symptom or len(self.early) < self.steps:
             return False
         first, last = np.mean(self.early[: self.patience]), np.mean(self.early[-self.patience :])
-        if last < first:
+        if last < (1 - STALLED) * first:
             return False
         self.reason = f"{self.symptom}, and the loss does not fall: {first:.4f}, {self.steps} steps later {last:.4f}."
         return True
