@@ -33,9 +33,7 @@ class Share:
         """From what every process holds, by rank: an identity of its images, and their number."""
         groups = list(dict.fromkeys(holdings))
         mine = [other for other, holding in enumerate(holdings) if holding == holdings[rank]]
-        return cls(
-            tuple(images for _, images in groups), groups.index(holdings[rank]), mine.index(rank), len(mine)
-        )
+        return cls(tuple(images for _, images in groups), groups.index(holdings[rank]), mine.index(rank), len(mine))
 
     def epoch(self, batch_size: int, seed: int, epoch: int) -> list[tuple[list[Key], int]]:
         """This process's part of each batch of an epoch, and the size of the whole batch over all processes."""

@@ -54,7 +54,7 @@ class World:
         else:
             synchronise_batch_norm(network)
         # Statistics of batch norm are the same everywhere already.
-        return DistributedDataParallel(network, broadcast_buffers=False)
+        return DistributedDataParallel(network, forward_sync_buffers=False)
 
 
 @contextmanager
@@ -70,6 +70,9 @@ def joined_world() -> Iterator[World]:
     distributed.init_process_group("nccl" if cuda else "gloo", timeout=TIMEOUT)
     try:
         yield World(distributed.get_rank(), size)
+        # Gloo's thread needs the interpreter's lock to let go of the last tensors. A process that left at once would
+        # hold that lock while it waits for the thread, for ever; here it waits without.
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
 

@@ -3,15 +3,16 @@
 import json
 import os
 import tarfile
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from stocktake.batches import Key
 from stocktake.failures import JobFailure
@@ -19,6 +20,11 @@ from stocktake.preprocessing import ImageRefused, Preprocessing, decode
 
 REMEDY = "Pack the dataset again."
 END_OF_ARCHIVE = bytes(tarfile.BLOCKSIZE)
+
+# Every batch lies in fresh memory. In pages of 4 kB the kernel would take longer to hand it out than it takes to
+# normalise the images; torch asks for large pages only when told to before its first tensor.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -31,7 +37,7 @@ class Sample:
     size: int
 
 
-class ShardDataset(Dataset[tuple[Tensor, int]]):
+class ShardDataset:
     """The images of one split, in the order of shard names and places within them.
 
     An item is `(pixels, target)`: uint8 (3, S, S) and the position of the image's count in `labels`.
@@ -71,10 +77,23 @@ class ShardDataset(Dataset[tuple[Tensor, int]]):
         index, mirrored = key
         sample = self.samples[index]
         try:
-            pixels = self.preprocessing.pixels(decode(self.image_bytes(index)))
+            pixels = self.preprocessing.pixels(decode(self.image_bytes(index)), mirrored)
         except ImageRefused as error:
             raise JobFailure(f"{sample.shard.name}: {sample.id}.jpg: {error} {REMEDY}") from error
-        return pixels.flip(-1) if mirrored else pixels, self.labels.index(sample.count)
+        return pixels, self.labels.index(sample.count)
+
+    def batch(self, keys: Sequence[Key], pinned: bool = False) -> tuple[Tensor, Tensor]:
+        """Several items together, the pixels in page-locked memory if wanted: (N, 3, S, S) and (N,)."""
+        side = self.preprocessing.image_size
+        pixels = torch.empty((len(keys), side, side, 3), dtype=torch.uint8, pin_memory=pinned)
+        targets = []
+        # Each image goes to its place at once: kept until they are stacked, images would touch twice the memory. NumPy
+        # copies it, as torch would divide even this among threads.
+        for place, key in zip(pixels.numpy(), keys, strict=True):
+            image, target = self[key]
+            place[:] = image.permute(1, 2, 0).numpy()
+            targets.append(target)
+        return pixels.permute(0, 3, 1, 2), torch.tensor(targets, dtype=torch.long)
 
     def image_bytes(self, index: int) -> bytes:
         sample = self.samples[index]
@@ -119,16 +138,28 @@ def read_index(shard: Path) -> list[Sample]:
     return [Sample(name, labels[name], shard, member.offset_data, member.size) for name, member in images.items()]
 
 
-def load(dataset: ShardDataset, batches: list[list[Key]]) -> DataLoader[Any]:
-    """Load batches in order: uint8 pixels (N, 3, S, S) and targets (N,)."""
+def load(
+    dataset: ShardDataset, batches: Sequence[Sequence[Key]], threads: int | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Load batches in order: uint8 pixels (N, 3, S, S), channels last in memory, and targets (N,).
+
+    `threads` load some batches ahead, by default one for each core that the training step can spare. Processes would
+    copy every batch once more, and nothing would be gained: Pillow decodes without Python's lock.
+    """
+    read = partial(dataset.batch, pinned=torch.cuda.is_available())
+    threads = _spare_cores() if threads is None else threads
+    if not threads:
+        yield from map(read, batches)
+        return
+    remaining = iter(batches)
+    with ThreadPoolExecutor(threads) as pool:
+        ahead = deque(pool.submit(read, keys) for keys in islice(remaining, 2 * threads))
+        while ahead:
+            yield ahead.popleft().result()
+            ahead.extend(pool.submit(read, keys) for keys in islice(remaining, 1))
+
+
+def _spare_cores() -> int:
     cores = len(os.sched_getaffinity(0))
     # With two cores the training step needs both, and decoding is a small part of the work.
-    workers = min(cores - 1, 8) if cores > 2 else 0
-    return DataLoader(
-        dataset,
-        batch_sampler=batches,
-        num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
-        # Without its own, each loader would draw from the generator that dropout uses.
-        generator=torch.Generator(),
-    )
+    return min(cores - 1, 8) if cores > 2 else 0

@@ -164,7 +164,7 @@ class Training:
         if checkpoints:
             state = self.state_dict()
             if self.world.leads:
-                checkpoints.save(state)
+                checkpoints.save(state, self.progress.epoch, self.progress.batch)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the rest of the run depends on. Order and mirroring of images depend on seed and epoch only."""

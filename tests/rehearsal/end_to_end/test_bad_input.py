@@ -89,6 +89,32 @@ def test_a_source_without_a_usable_image_fails_before_any_job(kept: Kept) -> Non
     assert jobs(kept) == before
 
 
+HEAD = INPUT | {"trainable": "head"}
+
+
+def test_a_jobs_own_sentence_is_the_executions_cause(kept: Kept) -> None:
+    # given a weights file that is none
+    storage, bucket = kept.client("s3"), kept.result["output"]["dataset"]["uri"].split("/")[2]
+    storage.put_object(Bucket=bucket, Key="weights/junk.pth", Body=b"no weights")
+    # when it is trained from, whether by a training job or first by the job that extracts features
+    for asked, state in ((INPUT, "Train"), (HEAD, "Extract features")):
+        ended = kept.execute(asked | {"weights": f"s3://{bucket}/weights/junk.pth"})
+        # then the sentence that the job wrote for people is there
+        assert ended["status"] == "FAILED"
+        assert "Weights file junk.pth is no state_dict saved by torch.save." in ended["cause"]
+        assert ended["cause"].startswith(f"{state}: ")
+
+
+def test_a_trials_own_sentence_is_the_executions_cause(kept: Kept) -> None:
+    # given a source in which nothing holds nine items
+    tuning = {"enabled": True, "maxJobs": 2, "ranges": {"epochs": [1, 2]}}
+    # when every trial fails
+    ended = kept.execute(INPUT | {"dataset": INPUT["dataset"] | {"maxCount": 9}, "tuning": tuning})
+    # then the first one's reason is told
+    assert (ended["status"], ended["error"]) == ("FAILED", "NoFinishedTrial")
+    assert "The training split has no image with count" in ended["cause"]
+
+
 def encoded(image: Image.Image, kind: str) -> bytes:
     file = io.BytesIO()
     image.save(file, kind)

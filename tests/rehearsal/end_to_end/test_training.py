@@ -24,7 +24,7 @@ HEAD: dict[str, Any] = INPUT | {
 
 
 def output(ended: dict[str, Any]) -> dict[str, Any]:
-    assert ended["status"] == "SUCCEEDED", ended
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
     parsed: dict[str, Any] = json.loads(ended["output"])
     return parsed
 
@@ -172,3 +172,15 @@ def test_a_training_whose_instance_is_lost_resumes_and_ends_with_identical_weigh
     resumed, _ = trained(kept, interrupted)
     for name, value in undisturbed.items():
         assert torch.equal(value, resumed[name]), name
+
+
+def test_training_goes_on_from_the_model_that_is_live(kept: Kept) -> None:
+    # given the artifact of the model that the first execution trained
+    champion = kept.result["output"]["training"]["modelArtifact"]
+    before, _ = trained(kept, kept.result["output"])
+    # when a new one starts from it and hardly learns
+    asked = HEAD | {"weights": champion, "hyperparameters": {"learningRate": 1e-7, "batchSize": 32, "epochs": 1}}
+    after, _ = trained(kept, output(kept.execute(asked)))
+    # then trunk and head are the champion's, but for that little
+    for name, value in before.items():
+        assert torch.allclose(value.double(), after[name].double(), rtol=0, atol=1e-4), name

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from synthetic_shards import draw_bin
+from torchvision import transforms
 
 from stocktake.preprocessing import ImageRefused, ImageTooLarge, ImageTooSmall, Preprocessing, decode
 
@@ -72,6 +73,13 @@ def test_a_decompression_bomb_is_refused_by_its_header(width: int, height: int) 
         decode(png_header(width, height))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("width", "height"), [(10_000, 10_000), (20_000, 20_000)])
+def test_pillows_own_limit_adds_no_warning(width: int, height: int) -> None:
+    with pytest.raises(ImageTooLarge):
+        decode(png_header(width, height))
+
+
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (15, 400), (400, 15)])
 def test_too_few_pixels_are_refused(width: int, height: int) -> None:
     with pytest.raises(ImageTooSmall, match=f"{width} x {height}"):
@@ -130,3 +138,34 @@ def test_normalised_pixels_have_imagenets_mean_and_spread() -> None:
     assert Preprocessing(4).normalise(torch.full((1, 3, 4, 4), 255, dtype=torch.uint8))[0, 0, 0, 0] == (
         pytest.approx((1 - 0.485) / 0.229, abs=1e-6)
     )
+
+
+@pytest.mark.parametrize("size", [(40, 40), (57, 43), (40, 57)])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_the_networks_input_is_what_torchvisions_transforms_give(size: tuple[int, int], mirrored: bool) -> None:
+    # given a photo of the network's size and one of another
+    picture = decode(draw_bin(3, seed=4)).resize(size)
+    ours = Preprocessing(40)
+    # when
+    pixels = ours.pixels(picture, mirrored)
+    [normalised] = ours.normalise(pixels.unsqueeze(0))
+    # then
+    steps = [
+        transforms.Resize((40, 40)),
+        transforms.RandomHorizontalFlip(float(mirrored)),
+        transforms.ToTensor(),
+        transforms.Normalize(ours.mean, ours.std),
+    ]
+    assert torch.equal(normalised, transforms.Compose(steps)(picture))
+
+
+@pytest.mark.parametrize("images", [0, 1, 3])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_normalising_gives_channels_last_whatever_comes(images: int, layout: torch.memory_format) -> None:
+    pixels = torch.arange(images * 3 * 6 * 5).remainder(256).to(torch.uint8).view(images, 3, 6, 5)
+    before = pixels.clone()
+    normalised = Preprocessing(6).normalise(pixels.contiguous(memory_format=layout))
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (Preprocessing(6).mean, Preprocessing(6).std))
+    assert torch.equal(normalised, (before / 255 - mean) / std)
+    assert normalised.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(pixels, before)

@@ -1,7 +1,10 @@
-import gc
 import itertools
 import json
+import os
+import subprocess
+import sys
 import tempfile
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_shards import LABELS, draw_bin, write_split, write_tar
 
+import stocktake
+from rehearsal import torchvision_on_cpu
 from stocktake.batches import epoch_batches, ordered_batches
 from stocktake.failures import JobFailure
 from stocktake.preprocessing import Preprocessing, decode
@@ -150,17 +155,79 @@ def test_an_image_that_does_not_decode_is_named(tmp_path: Path) -> None:
         dataset(tmp_path)[0, False]
 
 
-# torch closes the queues of loading processes under the threads that fill them.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_failure_in_a_loading_process_keeps_its_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(4))
-    write_tar(tmp_path / "train-00003.tar", [("7.jpg", b"no image"), ("7.json", label(1))])
-    batches = iter(load(dataset(tmp_path), [[(0, False)]]))
+@pytest.mark.parametrize("threads", [0, 2])
+def test_a_failure_while_loading_ahead_ends_the_epoch_with_its_sentence(tmp_path: Path, threads: int) -> None:
+    # given a second image that does not decode
+    members = [("6.jpg", draw_bin(1, 6)), ("6.json", label(1)), ("7.jpg", b"no image"), ("7.json", label(1))]
+    write_tar(tmp_path / "train-00003.tar", members)
+    batches = load(dataset(tmp_path), [[(0, False)], [(1, False)], [(0, True)]], threads)
+    # when
+    pixels, _ = next(batches)
     with pytest.raises(JobFailure) as failure:
         next(batches)
-    sentence = failure.value.sentence
-    # The traceback would keep the loading processes until the interpreter ends.
-    del failure, batches
-    gc.collect()
-    assert sentence.startswith("train-00003.tar: 7.jpg: ")
-    assert sentence.endswith("Pack the dataset again.")
+    # then
+    assert torch.equal(pixels[0], dataset(tmp_path)[0, False][0])
+    assert failure.value.sentence.startswith("train-00003.tar: 7.jpg: ")
+    assert failure.value.sentence.endswith("Pack the dataset again.")
+
+
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_batches_hold_exactly_the_images_that_were_asked_for(splits: Path, threads: int) -> None:
+    images = dataset(splits / "train")
+    batches = epoch_batches(len(images), 8, seed=3, epoch=1)
+    loaded = list(load(images, batches, threads))
+    assert len(loaded) == len(batches)
+    for keys, (pixels, targets) in zip(batches, loaded, strict=True):
+        assert torch.equal(pixels, torch.stack([images[key][0] for key in keys]))
+        assert targets.tolist() == [images[key][1] for key in keys]
+        assert pixels.dtype == torch.uint8
+        assert pixels.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(("cores", "apart"), [(1, False), (2, False), (4, True)])
+def test_images_are_loaded_beside_the_training_step_where_there_are_cores_for_it(
+    splits: Path, monkeypatch: pytest.MonkeyPatch, cores: int, apart: bool
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(cores))
+    threads: set[threading.Thread] = set()
+    monkeypatch.setattr(ShardDataset, "batch", lambda *_, **__: threads.add(threading.current_thread()))
+    images = dataset(splits / "train")
+    assert len(list(load(images, ordered_batches(len(images), 10)))) == 5
+    assert (threading.current_thread() not in threads) == apart
+
+
+def test_few_batches_are_loaded_ahead_and_no_thread_outlives_an_epoch_that_was_given_up(
+    splits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given
+    read: list[int] = []
+    monkeypatch.setattr(ShardDataset, "batch", lambda _, keys, **__: read.append(keys[0][0]))
+    images, before = dataset(splits / "train"), threading.active_count()
+    # when the loop stops after its second batch, as it does on SIGTERM
+    batches = load(images, ordered_batches(len(images), 1), threads=2)
+    for _ in range(2):
+        next(batches)
+    del batches
+    # then
+    assert threading.active_count() == before
+    assert 2 <= len(read) <= 2 + 2 * 2
+
+
+def test_a_training_job_gets_large_pages_for_its_batches() -> None:
+    setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    if not setting.exists() or "[never]" in setting.read_text():
+        pytest.skip("this kernel has no large pages")
+    # given a fresh process with all that the job imports
+    code = """
+import resource, train, torch
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+torch.zeros(20_000_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    paths = [Path(stocktake.__file__).parents[1], torchvision_on_cpu.FOLDER]
+    environment = {name: value for name, value in os.environ.items() if name != "THP_MEM_ALLOC_ENABLE"}
+    environment["PYTHONPATH"] = os.pathsep.join(map(str, paths))
+    # when it touches 80 MB
+    faults = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    # then the kernel does not hand them out in pieces of 4 kB
+    assert int(faults.stdout) < 80_000_000 / 4096 / 10

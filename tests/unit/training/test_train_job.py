@@ -101,7 +101,7 @@ def test_a_job_under_the_toolkit_leaves_a_model_that_counts(tmp_path: Path, chan
     assert (tmp_path / "model/config.yaml").exists()
     answer = predict_fn(input_fn(draw_bin(2, seed=1), "image/jpeg"), model_fn(tmp_path / "model"))
     assert answer["count"] in (1, 2, 3)
-    assert (tmp_path / "checkpoints/checkpoint.pt").exists()
+    assert list((tmp_path / "checkpoints").glob("checkpoint-*.pt"))
     assert (tmp_path / "output/success").exists()
 
 
@@ -147,7 +147,8 @@ def test_sigterm_leaves_a_checkpoint_and_says_where_the_run_stopped(tmp_path: Pa
     reason = (tmp_path / "output/failure").read_text()
     assert process.returncode == 1
     assert re.match(r"Stopped by SIGTERM in epoch \d+ after \d+ batches; a job with the same", reason)
-    progress = torch.load(tmp_path / "checkpoints/checkpoint.pt")["state"]["progress"]
+    newest = max((tmp_path / "checkpoints").glob("checkpoint-*.pt"))
+    progress = torch.load(newest)["state"]["progress"]
     assert f"epoch {progress['epoch']} after {progress['batch']} batches" in reason
     assert not list((tmp_path / "model").iterdir())
 
