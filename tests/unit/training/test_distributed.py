@@ -89,7 +89,7 @@ def test_two_processes_train_to_the_result_of_one_at_the_same_global_batch(
     two = Trained(tmp_path / "two", [replicated, replicated], **recipe)
     assert_equal(one, two)
     # and every line is printed once
-    assert len(re.findall(r"^epoch=", "".join(two.outputs), re.MULTILINE)) == 2
+    assert len(re.findall(r"^epoch=", "".join(two.outputs), re.MULTILINE)) == 3
 
 
 @pytest.mark.usefixtures("in_float32")
