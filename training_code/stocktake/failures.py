@@ -12,11 +12,6 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class JobFailure(Exception):
     """Ends the job; the message says what is wrong, where, and what to do about it."""
 
-    @property
-    def sentence(self) -> str:
-        # An error raised in a DataLoader worker arrives with the worker's traceback around its message.
-        return str(self).rsplit(f"{type(self).__name__}: ", 1)[-1].strip()
-
 
 @contextmanager
 def reported_to(file: Path) -> Iterator[None]:
@@ -29,7 +24,7 @@ def reported_to(file: Path) -> Iterator[None]:
     try:
         yield
     except JobFailure as failure:
-        sentence = failure.sentence
+        sentence = str(failure)
     except OSError as error:
         if error.errno not in NO_SPACE:
             _write(file, f"{type(error).__name__}: {error}. The traceback is in the job's log.")

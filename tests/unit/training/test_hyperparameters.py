@@ -58,7 +58,7 @@ def test_labels_are_the_counts_in_their_order() -> None:
 def test_a_bad_value_is_named_with_what_is_allowed(name: str, value: str, allowed: str) -> None:
     with pytest.raises(JobFailure) as failure:
         parse(f"--{name}", value)
-    assert all(part in failure.value.sentence for part in (f"Hyperparameter {name}", repr(value), allowed))
+    assert all(part in str(failure.value) for part in (f"Hyperparameter {name}", repr(value), allowed))
 
 
 def test_an_unknown_hyperparameter_is_refused() -> None:

@@ -167,8 +167,8 @@ def test_a_failure_while_loading_ahead_ends_the_epoch_with_its_sentence(tmp_path
         next(batches)
     # then
     assert torch.equal(pixels[0], dataset(tmp_path)[0, False][0])
-    assert failure.value.sentence.startswith("train-00003.tar: 7.jpg: ")
-    assert failure.value.sentence.endswith("Pack the dataset again.")
+    assert str(failure.value).startswith("train-00003.tar: 7.jpg: ")
+    assert str(failure.value).endswith("Pack the dataset again.")
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])

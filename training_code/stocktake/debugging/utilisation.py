@@ -46,7 +46,6 @@ class UtilisationSampler:
     def _run(self) -> None:
         started = time.monotonic()
         psutil.cpu_percent()  # the next call of this thread measures since this one
-        # Written line by line: a DataLoader's worker, which inherits the open file, finds nothing to write twice.
         with tolerated("utilisation is no longer measured"), self.file.open("w", buffering=1) as lines:
             print(*MACHINE, *(GPU if self.measure_gpus else ()), sep=",", file=lines)
             while not self.stopped.wait(self.interval):
