@@ -3,12 +3,13 @@
 import argparse
 from pathlib import Path
 
+import torch
+
 from stocktake.failures import JobFailure, reported_to
 from stocktake.features import extract
 from stocktake.models import ARCHITECTURES, fastest_precision
 from stocktake.preprocessing import Preprocessing
 from stocktake.shards import ShardDataset
-from stocktake.training_job import compute_device
 from stocktake.weights import SOURCES, read_weights, starting_trunk
 
 SPLITS = ("train", "valid", "test")
@@ -38,7 +39,7 @@ def run(asked: argparse.Namespace) -> None:
     if asked.weights == "channel" and asked.weights_folder is None:
         raise JobFailure("weights is channel, but no --weights-folder was given. Give the folder of the weights file.")
     weights = read_weights(asked.weights_folder) if asked.weights == "channel" else None
-    device = compute_device()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     trunk = starting_trunk(asked.architecture, asked.seed, weights)
     for split in SPLITS:
         images = ShardDataset(split, asked.input / split, COUNTS, Preprocessing(asked.image_size))

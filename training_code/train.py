@@ -11,24 +11,13 @@ import torch
 
 from stocktake.artifact import ModelDescription, save_artifact
 from stocktake.debugging import Debugging
-from stocktake.distributed import World, joined_world
+from stocktake.distributed import joined_world
 from stocktake.failures import reported_to
 from stocktake.features import FeatureDataset
 from stocktake.hyperparameters import HyperparameterParser, Hyperparameters
-from stocktake.models import Weights
 from stocktake.preprocessing import Preprocessing
-from stocktake.splits import Split
-from stocktake.training import Training, metric_line
-from stocktake.training_job import (
-    FAILURE_FILE,
-    OUTPUT_DATA_FOLDER,
-    compute_device,
-    find_checkpoints,
-    open_splits,
-    starting_network,
-    starting_weights,
-    termination_flag,
-)
+from stocktake.training import Training
+from stocktake.training_job import FAILURE_FILE, OUTPUT_DATA_FOLDER, Job, prepare, termination_flag
 from stocktake.weights import starting_trunk
 
 
@@ -37,23 +26,14 @@ def main() -> None:
     hyperparameters = Hyperparameters.from_arguments(arguments)
     interrupted = termination_flag()
     with joined_world() as world:
-        device = compute_device()
-        splits = open_splits(hyperparameters, world)
-        weights = starting_weights(hyperparameters)
-        network = starting_network(hyperparameters, weights, splits["train"], device)
-        training = Training(network, splits["train"], {"validation": splits["valid"]}, hyperparameters, device, world)
+        job = prepare(hyperparameters, world)
         if world.leads:
-            print(
-                f"training images={sum(training.share.images)} validation images={len(splits['valid'])} "
-                f"{type(splits['train']).__name__} {device.type} {network.precision} processes={world.size}",
-                flush=True,
-            )
-        checkpoints = find_checkpoints(hyperparameters, splits)
-        training.resume(checkpoints)
-        with watched(training, arguments.debug_interval, arguments.trace) as debugging:
-            training.fit(checkpoints, interrupted)
+            print(job.training.describe(), flush=True)
+        with watched(job.training, arguments.debug_interval, arguments.trace) as debugging:
+            job.training.fit(job.checkpoints, interrupted)
         if world.leads:
-            save(training, splits, weights, world, debugging)
+            save(job, debugging)
+            print(job.training.best_line(), flush=True)
 
 
 def watched(training: Training, save_interval: int, trace: bool) -> Debugging:
@@ -71,15 +51,14 @@ def watched(training: Training, save_interval: int, trace: bool) -> Debugging:
     )
 
 
-def save(
-    training: Training, splits: dict[str, Split], weights: Weights | None, world: World, debugging: Debugging
-) -> None:
-    """Write the model artifact and print the metrics of the epoch that it is of."""
-    hyperparameters, progress = training.hyperparameters, training.progress
+def save(job: Job, debugging: Debugging) -> None:
+    """Write the model artifact."""
+    training, hyperparameters, progress = job.training, job.training.hyperparameters, job.training.progress
     learned = progress.best_weights
-    if isinstance(splits["train"], FeatureDataset):
+    if isinstance(job.splits["train"], FeatureDataset):
         # Only the head was there to learn; the model is served with the trunk that the features came from.
-        learned = starting_trunk(hyperparameters.architecture, hyperparameters.seed, weights).state_dict() | learned
+        trunk = starting_trunk(hyperparameters.architecture, hyperparameters.seed, job.weights)
+        learned = trunk.state_dict() | learned
     verdicts = debugging.evaluate_rules()
     description = ModelDescription(
         architecture=hyperparameters.architecture,
@@ -88,11 +67,11 @@ def save(
         training={
             "job": os.environ.get("TRAINING_JOB_NAME"),
             "hyperparameters": asdict(hyperparameters),
-            "images": {name: split.images_by_count() for name, split in splits.items()},
+            "images": {name: split.images_by_count() for name, split in job.splits.items()},
             "history": progress.history,
             "best": progress.best,
             "precision": str(training.network.precision),
-            "world": world.size,
+            "world": training.world.size,
             "utilisation": debugging.utilisation(),
             "rules": {name: verdict["status"] for name, verdict in verdicts.items()},
             "ruleFindings": {name: verdict["reason"] for name, verdict in verdicts.items() if verdict["reason"]},
@@ -100,9 +79,6 @@ def save(
         },
     )
     save_artifact(Path(os.environ["SM_MODEL_DIR"]), learned, description)
-    kept = {name: value for name, value in progress.best.items() if name == "epoch" or name.startswith("validation:")}
-    # The last line that matches becomes the job's final metric: it must be that of the model that is kept.
-    print(f"best {metric_line(kept)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -78,6 +78,14 @@ class Training:
         epochs = range(1, self.progress.epoch)
         return sum(len(self._epoch(epoch)) for epoch in epochs) + self.progress.batch
 
+    def describe(self) -> str:
+        """What is trained on what, in one line for the log."""
+        held_out = " ".join(f"{name} images={len(split)}" for name, split in self.held_out.items())
+        return (
+            f"training images={sum(self.share.images)} {held_out} {type(self.train).__name__} {self.device.type} "
+            f"{self.network.precision} processes={self.world.size}"
+        )
+
     def fit(self, checkpoints: Checkpoints | None, interrupted: Callable[[], bool]) -> None:
         """Train to the last epoch, print a line of metrics an epoch, and keep a checkpoint after each.
 
@@ -150,6 +158,12 @@ class Training:
             progress.best, progress.best_weights = row, self.network.weights()
         progress.epoch, progress.batch, progress.seconds = progress.epoch + 1, 0, 0.0
         progress.totals = self._zeros()
+
+    def best_line(self) -> str:
+        """The metrics of the epoch that is kept. Printed last, as the last value of a metric becomes the job's."""
+        kept = ("epoch", *(f"{name}:" for name in self.held_out))
+        best = {name: value for name, value in self.progress.best.items() if name.startswith(kept)}
+        return f"best {metric_line(best)}"
 
     def _stop(self, checkpoints: Checkpoints | None) -> None:
         where = f"in epoch {self.progress.epoch} after {self.progress.batch} batches"

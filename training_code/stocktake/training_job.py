@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -15,20 +15,19 @@ from stocktake.features import FeatureDataset
 from stocktake.hyperparameters import Hyperparameters
 from stocktake.models import Network, Weights, fastest_precision
 from stocktake.splits import Split, fingerprint, open_split
+from stocktake.training import Training
 from stocktake.weights import read_weights, starting_head, starting_trunk
 
 FAILURE_FILE = Path(os.environ.get("SM_OUTPUT_DIR", "/opt/ml/output"), "failure")
 OUTPUT_DATA_FOLDER = Path(os.environ.get("SM_OUTPUT_DATA_DIR", "/opt/ml/output/data"))
+HELD_OUT = {"valid": "validation", "test": "test"}
+"""Channels that are only measured, and what their metrics are called. A trial has `test` when that is its objective."""
 
 
 def channel(name: str) -> Path | None:
     """The folder of an input channel; None when the job has none of that name."""
     folder = os.environ.get(f"SM_CHANNEL_{name.upper()}")
     return Path(folder) if folder else None
-
-
-def compute_device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def open_splits(hyperparameters: Hyperparameters, world: World) -> dict[str, Split]:
@@ -51,10 +50,6 @@ def open_splits(hyperparameters: Hyperparameters, world: World) -> dict[str, Spl
     return splits
 
 
-def starting_weights(hyperparameters: Hyperparameters) -> Weights | None:
-    return read_weights(channel("weights")) if hyperparameters.weights == "channel" else None
-
-
 def starting_network(
     hyperparameters: Hyperparameters, weights: Weights | None, split: Split, device: torch.device
 ) -> Network:
@@ -65,6 +60,29 @@ def starting_network(
     head = starting_head(architecture, outputs, hyperparameters.seed, weights)
     precision = torch.float32 if features else fastest_precision(device)
     return Network(architecture, trunk, head, hyperparameters.trainable, precision).to(device)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training about to start or go on, and what it was made of."""
+
+    training: Training
+    splits: dict[str, Split]
+    weights: Weights | None
+    checkpoints: Checkpoints | None
+
+
+def prepare(hyperparameters: Hyperparameters, world: World) -> Job:
+    """Open the channels, build the network, and take up the run that was interrupted, if one was."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    splits = open_splits(hyperparameters, world)
+    weights = read_weights(channel("weights")) if hyperparameters.weights == "channel" else None
+    network = starting_network(hyperparameters, weights, splits["train"], device)
+    held_out = {HELD_OUT[name]: split for name, split in splits.items() if name in HELD_OUT}
+    training = Training(network, splits["train"], held_out, hyperparameters, device, world)
+    checkpoints = find_checkpoints(hyperparameters, splits)
+    training.resume(checkpoints)
+    return Job(training, splits, weights, checkpoints)
 
 
 def find_checkpoints(hyperparameters: Hyperparameters, splits: dict[str, Split]) -> Checkpoints | None:

@@ -166,3 +166,30 @@ def test_a_label_without_a_training_image_is_named(
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     with pytest.raises(JobFailure, match="no image with count 2"):
         train.main()
+
+
+def run_script(script: str, root: Path, channels: dict[str, Path], **hyperparameters: str) -> str:
+    """Run an entry point to its end; what it printed."""
+    environment = os.environ | job_environment(root, channels)
+    command = [sys.executable, str(CODE / script), *arguments(**hyperparameters)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("on_test", [False, True], ids=["validation", "test"])
+def test_a_trial_prints_its_objective_last_and_leaves_no_model(
+    tmp_path: Path, splits: Path, channels: dict[str, Path], on_test: bool
+) -> None:
+    # given a trial, with the test channel only when its objective is test accuracy
+    given = channels | ({"test": splits / "test"} if on_test else {})
+    # when
+    printed = run_script("hpo.py", tmp_path, given, trainable="head", epochs="3")
+    # then every epoch has its metrics, and the last line is that of the best epoch by validation
+    objective = "test:accuracy" if on_test else "validation:accuracy"
+    assert len(re.findall(rf"{objective}=[0-9.]+", printed)) == 4
+    assert ("test:" in printed) == on_test
+    *epochs, best = [line for line in printed.splitlines() if "epoch=" in line]
+    accuracies = [float(re.search(r"validation:accuracy=([0-9.]+)", line)[1]) for line in epochs]  # type: ignore[index]
+    assert f"validation:accuracy={max(accuracies):.4f}" in best
+    assert not list((tmp_path / "model").iterdir())
