@@ -53,7 +53,10 @@ class ShardDataset:
             raise JobFailure(f"The channel {split!r} is missing. Give the job an input channel of that name.")
         shards = sorted(folder.rglob("*.tar"))
         if not shards:
-            raise JobFailure(f"The channel {split!r} holds no .tar shard. Check its S3 URI.")
+            raise JobFailure(
+                f"The channel {split!r} holds no .tar shard. Check its S3 URI; if it is sharded among instances, use no "
+                "more of them than there are shards."
+            )
         self.split = split
         self.labels = tuple(labels)
         self.preprocessing = preprocessing

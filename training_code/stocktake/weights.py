@@ -1,8 +1,6 @@
 """Where training starts: the weights of a file, or random ones that are the same for the same seed."""
 
-import hashlib
 import io
-import re
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,6 @@ from stocktake.tensor_files import UnreadableTensors, read_tensors
 
 SOURCES = ("none", "channel")
 """What the hyperparameter `weights` may be: random ones, or the file in the channel of that name."""
-
-_HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.")
 
 
 def starting_trunk(architecture: str, seed: int, weights: Weights | None) -> nn.Module:
@@ -54,7 +50,7 @@ def read_weights(folder: Path | None) -> Weights:
     """Read the one file in the `weights` channel.
 
     It is a state_dict saved by `torch.save`, bare or under the key `state_dict` or `model`, or the model.tar.gz of a
-    model that was trained before. A file with a hash in its name, as torchvision's have, is checked by it.
+    model that was trained before.
 
     Raises
     ------
@@ -68,7 +64,6 @@ def read_weights(folder: Path | None) -> Weights:
             "trained model's model.tar.gz."
         )
     [file] = files
-    _check_hash(file)
     try:
         content = _read_artifact(file) if file.name.endswith(".tar.gz") else read_tensors(file)
     except UnreadableTensors as error:
@@ -89,17 +84,6 @@ def _read_artifact(file: Path) -> Any:
             if Path(member.name) == Path("model.pt") and (content := archive.extractfile(member)):
                 return read_tensors(io.BytesIO(content.read()))
     raise KeyError("it holds no model.pt")
-
-
-def _check_hash(file: Path) -> None:
-    if found := _HASH_IN_NAME.search(file.name):
-        with file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        if not digest.startswith(found[1]):
-            raise JobFailure(
-                f"Weights file {file.name} is damaged: its SHA-256 begins {digest[:8]}, not {found[1]}. "
-                "Upload it again."
-            )
 
 
 def _check_names(architecture: str, own: Weights, given: Weights) -> None:

@@ -1,6 +1,5 @@
 """Where training starts from: random weights of a seed, a file of weights, or a model that was trained before."""
 
-import hashlib
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -121,18 +120,6 @@ def test_the_weights_channel_must_hold_one_file(tmp_path: Path) -> None:
     for folder in (None, tmp_path):
         with pytest.raises(JobFailure, match="one file, not 0"):
             read_weights(folder)
-
-
-def test_a_file_is_checked_by_the_hash_in_its_name(tmp_path: Path) -> None:
-    # given a file as torchvision names it
-    torch.save(create_model("resnet18", 5).state_dict(), tmp_path / "new")
-    digest = hashlib.sha256((tmp_path / "new").read_bytes()).hexdigest()
-    file = (tmp_path / "new").rename(tmp_path / f"resnet18-{digest[:8]}.pth")
-    assert "conv1.weight" in read_weights(tmp_path)
-    # when its name says otherwise
-    file.rename(tmp_path / "resnet18-00000000.pth")
-    with pytest.raises(JobFailure, match=rf"resnet18-00000000\.pth is damaged: its SHA-256 begins {digest[:8]}"):
-        read_weights(tmp_path)
 
 
 @pytest.mark.skipif(not REAL_TRUNK.exists(), reason=f"{REAL_TRUNK.name} is not here")
