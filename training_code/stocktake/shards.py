@@ -54,8 +54,8 @@ class ShardDataset:
         shards = sorted(folder.rglob("*.tar"))
         if not shards:
             raise JobFailure(
-                f"The channel {split!r} holds no .tar shard. Check its S3 URI; if it is sharded among instances, use no "
-                "more of them than there are shards."
+                f"The channel {split!r} holds no .tar shard. Check its S3 URI; if instances share it, use no more "
+                "of them than there are shards."
             )
         self.split = split
         self.labels = tuple(labels)
