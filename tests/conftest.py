@@ -1,15 +1,26 @@
 """What every test needs: torchvision importable where only its CUDA build can be installed; files kept together."""
 
+from pathlib import PurePosixPath
+from typing import Any
+
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from rehearsal import torchvision_on_cpu
 
 torchvision_on_cpu.install()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs all of a file, which shares its emulator; the end-to-end tests share one rehearsal."""
-    for item in items:
-        folder = item.path.parent
-        shared = folder if folder.name == "end_to_end" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(shared)))
+class SharedEmulators(LoadScopeScheduling):
+    """One worker runs all of a file, which shares its emulator; the end-to-end tests share one rehearsal.
+
+    The marks of `--dist=loadgroup` would say the same, but pytest 9.2 ignores what pytest-xdist 3.8 makes of them.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = PurePosixPath(nodeid.partition("::")[0])
+        return str(file.parent if file.parent.name == "end_to_end" else file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedEmulators:
+    return SharedEmulators(config, log)

@@ -15,6 +15,8 @@ from tests.rehearsal.rehearsal_process import running_rehearsal
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
+    # Nothing is left to test after it.
+    items.sort(key=lambda item: item.path == here / "test_tear_down.py")
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.slow)
