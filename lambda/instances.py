@@ -4,8 +4,9 @@ from functools import cache
 
 import botocore.session
 
-_NO_CUDA_13 = ("p2", "p3")
-_NO_IMAGE_FOR = ("trn", "inf", "dl")
+_NO_CUDA_13 = ("p2", "p3", "p3dn")
+_NO_IMAGE_FOR = ("trn", "inf", "dl", "p6e")
+"""Families that begin so have other accelerators, or a processor that is no x86-64."""
 
 
 def requirement(instance_type: str, trainable: str) -> str | None:

@@ -68,13 +68,9 @@ def joined_world() -> Iterator[World]:
     if cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     distributed.init_process_group("nccl" if cuda else "gloo", timeout=TIMEOUT)
-    try:
-        yield World(distributed.get_rank(), size)
-        # Gloo's thread needs the interpreter's lock to let go of the last tensors. A process that left at once would
-        # hold that lock while it waits for the thread, for ever; here it waits without.
-        distributed.barrier()
-    finally:
-        distributed.destroy_process_group()
+    yield World(distributed.get_rank(), size)
+    # Not after an error: others may still wait for this process, and nothing must come before its sentence is written.
+    distributed.destroy_process_group()
 
 
 class _SynchronisedBatchNorm2d(nn.BatchNorm2d):

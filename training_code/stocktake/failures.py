@@ -1,6 +1,7 @@
 """Known failures of a job: one sentence each, put where SageMaker looks for it."""
 
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,11 +33,18 @@ def reported_to(file: Path) -> Iterator[None]:
         place = f" {error.filename}" if error.filename else ""
         sentence = f"No space left to write{place} ({error.strerror}). Give the job a larger volume."
     except Exception as error:
-        _write(file, f"{type(error).__name__}: {error}. The traceback is in the job's log.")
+        # Of several processes one may have said already what made this one fail.
+        if not file.exists():
+            _write(file, f"{type(error).__name__}: {error}. The traceback is in the job's log.")
         raise
     else:
         return
     _write(file, sentence)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        # Taking the group of processes down would wait for those that wait for this one.
+        sys.stdout.flush()
+        print(sentence, file=sys.stderr, flush=True)
+        os._exit(1)
     sys.exit(sentence)
 
 

@@ -1,5 +1,6 @@
 """The training loop: epochs, validation, the best epoch, and taking up an interrupted run."""
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,11 +22,12 @@ from stocktake.splits import Split, fingerprint
 
 @dataclass
 class Progress:
-    """How far a run has come. `batch` batches of `epoch` are done, their sums are in `totals`."""
+    """How far a run has come. `batch` batches of `epoch` are done, their sums are in `totals`; `saved` checkpoints."""
 
     totals: Tensor
     epoch: int = 1
     batch: int = 0
+    saved: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
     best: dict[str, float] = field(default_factory=dict)
@@ -94,10 +96,16 @@ class Training:
         JobFailure
             When the loss is no longer a number, or after `interrupted` (the state is in the checkpoint then).
         """
-        while self.progress.epoch <= self.hyperparameters.epochs:
-            self._train_one_epoch(checkpoints, interrupted)
-            self._finish_epoch({name: self.measure(split) for name, split in self.held_out.items()})
-            self._save(checkpoints)
+        try:
+            while self.progress.epoch <= self.hyperparameters.epochs:
+                self._train_one_epoch(checkpoints, interrupted)
+                self._finish_epoch({name: self.measure(split) for name, split in self.held_out.items()})
+                self._save(checkpoints)
+        finally:
+            # The wrapper has to go before the group of processes does. As the group's last owner it would wait for
+            # gloo's thread with the interpreter's lock in hand, which that thread needs to let go of its last tensors.
+            self.model = self.network
+            gc.collect()
 
     def _train_one_epoch(self, checkpoints: Checkpoints | None, interrupted: Callable[[], bool]) -> None:
         progress, world = self.progress, self.world
@@ -176,9 +184,10 @@ class Training:
 
     def _save(self, checkpoints: Checkpoints | None) -> None:
         if checkpoints:
+            self.progress.saved += 1
             state = self.state_dict()
             if self.world.leads:
-                checkpoints.save(state, self.progress.epoch, self.progress.batch)
+                checkpoints.save(state, self.progress.saved)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the rest of the run depends on. Order and mirroring of images depend on seed and epoch only."""

@@ -80,17 +80,23 @@ def prepare(hyperparameters: Hyperparameters, world: World) -> Job:
     network = starting_network(hyperparameters, weights, splits["train"], device)
     held_out = {HELD_OUT[name]: split for name, split in splits.items() if name in HELD_OUT}
     training = Training(network, splits["train"], held_out, hyperparameters, device, world)
-    checkpoints = find_checkpoints(hyperparameters, splits)
+    checkpoints = find_checkpoints(hyperparameters, world.gather(fingerprint(splits["train"])))
     training.resume(checkpoints)
     return Job(training, splits, weights, checkpoints)
 
 
-def find_checkpoints(hyperparameters: Hyperparameters, splits: dict[str, Split]) -> Checkpoints | None:
-    """The checkpoints of this run, if the job has a checkpoint location."""
+def find_checkpoints(hyperparameters: Hyperparameters, images: list[str]) -> Checkpoints | None:
+    """The checkpoints of this run, if the job has a checkpoint location.
+
+    Parameters
+    ----------
+    images
+        What tells each process's training images from others. One process writes for all.
+    """
     folder = Path(os.environ.get("CHECKPOINT_DIR", "/opt/ml/checkpoints"))
     if not folder.is_dir():
         return None
-    return Checkpoints(folder, asdict(hyperparameters) | {"training images": fingerprint(splits["train"])})
+    return Checkpoints(folder, asdict(hyperparameters) | {"training images": images})
 
 
 def termination_flag() -> Callable[[], bool]:

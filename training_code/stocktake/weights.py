@@ -1,7 +1,9 @@
 """Where training starts: the weights of a file, or random ones that are the same for the same seed."""
 
+import gzip
 import io
 import tarfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,7 @@ def read_weights(folder: Path | None) -> Weights:
         content = _read_artifact(file) if file.name.endswith(".tar.gz") else read_tensors(file)
     except UnreadableTensors as error:
         raise JobFailure(f"Weights file {file.name} is no state_dict saved by torch.save.") from error
-    except (tarfile.TarError, EOFError, KeyError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, KeyError) as error:
         raise JobFailure(f"Weights file {file.name} is damaged or no trained model's artifact: {error}.") from error
     for key in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):

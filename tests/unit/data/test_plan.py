@@ -154,7 +154,7 @@ def test_weights_that_training_cannot_read_are_refused(bin_source: BinSource, gi
         run({"architectures": ["resnet18"], **given})
 
 
-@pytest.mark.parametrize("instance_type", ["ml.trn1.2xlarge", "ml.p3.2xlarge"])
+@pytest.mark.parametrize("instance_type", ["ml.trn1.2xlarge", "ml.p3.2xlarge", "ml.p3dn.24xlarge"])
 def test_accelerators_without_a_training_image_are_refused(bin_source: BinSource, instance_type: str) -> None:
     with pytest.raises(InvalidInput, match="must be a CPU type or a GPU type"):
         run({"training": {"instanceType": instance_type}})

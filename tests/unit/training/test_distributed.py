@@ -25,34 +25,43 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def run(root: Path, channels: list[dict[str, Path]], **hyperparameters: str) -> tuple[list[str], list[int]]:
+    """Train by so many processes, each with channels of its own; what they printed, and their exit codes."""
+    environment = os.environ | job_environment(root, channels[0])
+    world = {
+        "WORLD_SIZE": str(len(channels)),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(free_port()),
+        "GLOO_SOCKET_IFNAME": "lo",
+    }
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(CODE / "train.py"), *arguments(**hyperparameters)],
+            env=environment
+            | INTERPRETER
+            | world
+            | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+            | {f"SM_CHANNEL_{name.upper()}": str(folder) for name, folder in own.items()},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank, own in enumerate(channels)
+    ]
+    try:
+        outputs = [process.communicate(timeout=240)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    return outputs, [process.returncode for process in processes]
+
+
 class Trained:
-    """A training by so many processes, each with channels of its own."""
+    """What a training by several processes left, which has to have succeeded."""
 
     def __init__(self, root: Path, channels: list[dict[str, Path]], **hyperparameters: str):
-        root.mkdir()
-        environment = os.environ | job_environment(root, channels[0])
-        world = {
-            "WORLD_SIZE": str(len(channels)),
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(free_port()),
-            "GLOO_SOCKET_IFNAME": "lo",
-        }
-        processes = [
-            subprocess.Popen(
-                [sys.executable, str(CODE / "train.py"), *arguments(**hyperparameters)],
-                env=environment
-                | INTERPRETER
-                | world
-                | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
-                | {f"SM_CHANNEL_{name.upper()}": str(folder) for name, folder in own.items()},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            for rank, own in enumerate(channels)
-        ]
-        self.outputs = [process.communicate(timeout=240)[0] for process in processes]
-        assert [process.returncode for process in processes] == [0] * len(channels), self.outputs
+        self.outputs, codes = run(root, channels, **hyperparameters)
+        assert codes == [0] * len(channels), self.outputs
         self.weights: dict[str, torch.Tensor] = torch.load(root / "model/model.pt")
         training = json.loads((root / "model/model.json").read_text())["training"]
         self.history: list[dict[str, float]] = training["history"]
@@ -115,8 +124,20 @@ def test_instances_with_shards_of_their_own_learn_from_all_of_them(
     trained = Trained(tmp_path / "sharded", parts, trainable="head", epochs="2", **{"batch-size": "10"})
     # then each epoch's accuracy is a share of all 39 images
     assert "training images=39 validation images=12" in trained.outputs[0]
+    # (and each instance goes on from the checkpoint that the first one wrote for all)
+    again = Trained(tmp_path / "sharded", parts, trainable="head", epochs="2", **{"batch-size": "10"})
+    assert "resumed epoch=3 batch=0" in again.outputs[0]
+    assert all(torch.equal(value, again.weights[name]) for name, value in trained.weights.items())
     for row in trained.history:
         assert row["train:accuracy"] * 39 == pytest.approx(round(row["train:accuracy"] * 39), abs=1e-9)
+
+
+def test_a_failure_in_several_processes_ends_them_with_its_sentence(
+    tmp_path: Path, replicated: dict[str, Path]
+) -> None:
+    outputs, codes = run(tmp_path / "diverging", [replicated] * 2, trainable="all", lr="1e30", epochs="1")
+    assert codes == [1, 1], outputs
+    assert "Training diverged in epoch 1" in (tmp_path / "diverging/output/failure").read_text()
 
 
 def gradients(rank: int, size: int, port: int, folder: Path) -> None:

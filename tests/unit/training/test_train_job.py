@@ -115,7 +115,7 @@ def test_under_the_toolkit_our_sentence_is_the_failure_reason(tmp_path: Path, ch
 
 def job_environment(root: Path, channels: dict[str, Path]) -> dict[str, str]:
     for folder in ("model", "output", "checkpoints"):
-        (root / folder).mkdir()
+        (root / folder).mkdir(parents=True, exist_ok=True)
     folders = {f"SM_CHANNEL_{name.upper()}": str(folder) for name, folder in channels.items()}
     return (
         folders
@@ -147,8 +147,8 @@ def test_sigterm_leaves_a_checkpoint_and_says_where_the_run_stopped(tmp_path: Pa
     reason = (tmp_path / "output/failure").read_text()
     assert process.returncode == 1
     assert re.match(r"Stopped by SIGTERM in epoch \d+ after \d+ batches; a job with the same", reason)
-    newest = max((tmp_path / "checkpoints").glob("checkpoint-*.pt"))
-    progress = torch.load(newest)["state"]["progress"]
+    files = (tmp_path / "checkpoints").glob("checkpoint-*.pt")
+    progress = max(map(torch.load, files), key=lambda checkpoint: checkpoint["number"])["state"]["progress"]
     assert f"epoch {progress['epoch']} after {progress['batch']} batches" in reason
     assert not list((tmp_path / "model").iterdir())
 
