@@ -15,7 +15,8 @@ from tests.rehearsal.rehearsal_process import running_rehearsal
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
-    # Nothing is left to test after it.
+    # In the order of the names: a release's tests ask for the first model, so those that deploy others come later. Of
+    # what is torn down nothing is left to test.
     items.sort(key=lambda item: item.path == here / "test_tear_down.py")
     for item in items:
         if here in item.path.parents:
