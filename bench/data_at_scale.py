@@ -72,8 +72,8 @@ def run_split(port: int, dataset: dict[str, Any], results: Any) -> None:
 def write_catalogue(port: int, ids: int, dataset: dict[str, Any], results: Any) -> None:
     """What the map of Catalogue functions would have left."""
     prepare(port)
-    import plan
     import storage
+    from dataset.sample import BATCH
 
     def write(item: tuple[int, list[dict[str, Any]]]) -> None:
         number, records = item
@@ -82,7 +82,7 @@ def write_catalogue(port: int, ids: int, dataset: dict[str, Any], results: Any) 
         storage.write_json(DATA, key, {"records": records, "took": took})
 
     with ThreadPoolExecutor(4) as pool:
-        results.put(sum(1 for _ in pool.map(write, enumerate(catalogue_records(ids, plan.BATCH)))))
+        results.put(sum(1 for _ in pool.map(write, enumerate(catalogue_records(ids, BATCH)))))
 
 
 def in_process(function: Callable[..., None], *arguments: Any) -> Any:

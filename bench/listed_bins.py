@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-import binids
-import groups
+from bins import groups, names
 
 PAGE = 1000
 COUNTS = {0: 179, 1: 768, 2: 1440, 3: 1725, 4: 1519, 5: 1168, 6: 900, 8: 1300, 12: 1001}
@@ -33,7 +32,7 @@ def bins(number: int) -> Iterator[tuple[int, int, groups.Skus]]:
         if linked:
             skus.add(shared)
         shared = min(skus)
-        yield binids.PADDED + 1 + place, count, frozenset(skus)
+        yield names.PADDED + 1 + place, count, frozenset(skus)
 
 
 class ListedBins:
@@ -120,10 +119,10 @@ def catalogue_records(number: int, batch: int) -> Iterator[list[dict[str, Any]]]
         before = skus
         records.append(
             {
-                "id": binids.name(position),
+                "id": names.name(position),
                 "count": count,
                 "skus": sorted(skus),
-                "group": binids.name(head),
+                "group": names.name(head),
                 "verdict": "kept" if 1 <= count <= 5 else "count outside range",
             }
         )

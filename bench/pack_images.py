@@ -19,7 +19,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
-import images
+from bins import photos
 
 ROUNDS = 7
 LOSSLESS = 35.0
@@ -29,7 +29,7 @@ DEFAULT = "Pillow, bicubic"
 
 def straightforward(content: bytes, short_side: int, filter_: Image.Resampling) -> bytes:
     file = io.BytesIO()
-    careful(content, short_side, filter_).save(file, "JPEG", quality=images.QUALITY)
+    careful(content, short_side, filter_).save(file, "JPEG", quality=photos.QUALITY)
     return file.getvalue()
 
 
@@ -64,11 +64,11 @@ def main() -> None:
     parser.add_argument("--short-side", type=int, default=224)
     asked = parser.parse_args()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    photos = [path.read_bytes() for path in sorted(asked.folder.glob("*.jpg"))]
-    large = [photo for photo in photos if min(Image.open(io.BytesIO(photo)).size) > asked.short_side]
+    originals = [path.read_bytes() for path in sorted(asked.folder.glob("*.jpg"))]
+    large = [photo for photo in originals if min(Image.open(io.BytesIO(photo)).size) > asked.short_side]
     side = asked.short_side
     functions: dict[str, Callable[[bytes], bytes]] = {
-        "stocktake": lambda photo: images.reduce(photo, side).content,
+        "stocktake": lambda photo: photos.reduce(photo, side).content,
         "Pillow, Lanczos": lambda photo: straightforward(photo, side, Image.Resampling.LANCZOS),
         DEFAULT: lambda photo: straightforward(photo, side, Image.Resampling.BICUBIC),
         "Pillow, bilinear": lambda photo: straightforward(photo, side, Image.Resampling.BILINEAR),
@@ -76,7 +76,7 @@ def main() -> None:
     taken = seconds(functions, large)
     ratios = {name: taken[name] / taken["stocktake"] for name in functions}
     worst: dict[str, float] = {}
-    print(f"{len(large)} of {len(photos)} images are larger than {side} pixels on the short side\n")
+    print(f"{len(large)} of {len(originals)} images are larger than {side} pixels on the short side\n")
     print(f"{'':<20}{'images/s':>9}{'ratio':>7}{'median dB':>11}{'worst dB':>10}{'kB':>6}")
     for name, function in functions.items():
         results = [function(photo) for photo in large]

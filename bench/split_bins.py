@@ -7,9 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import binids
-import groups
-import sampling
+from bins import groups, names, sampling
 
 SHARES = {"train": 0.9, "valid": 0.05, "test": 0.05}
 
@@ -30,15 +28,15 @@ def read_bins(source: Path, labels: tuple[int, ...]) -> list[Bin]:
     skus: dict[int, groups.Skus] = {}
     for file in (source / "metadata").glob("*.json"):
         metadata = json.loads(file.read_text())
-        position = binids.position(file.stem)
+        position = names.position(file.stem)
         skus[position] = frozenset(metadata["BIN_FCSKU_DATA"])
         counts[position] = metadata["EXPECTED_QUANTITY"]
     heads = groups.heads(skus, lambda _: frozenset())
     return [
-        Bin(name, counts[position], binids.name(heads[position]), photo)
+        Bin(name, counts[position], names.name(heads[position]), photo)
         for position in sorted(counts)
         if counts[position] in labels
-        and (photo := source / "bin-images" / f"{(name := binids.name(position))}.jpg").exists()
+        and (photo := source / "bin-images" / f"{(name := names.name(position))}.jpg").exists()
     ]
 
 

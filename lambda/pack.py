@@ -10,16 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any, TypeVar
 
-import binids
-import images
 import storage
-from catalogue import NO_IMAGE
-from dataset import PlannedDataset
+from bins import names, photos
+from bins.source import CONCURRENCY, Source, TooLarge
+from dataset.assignment import Bin
+from dataset.planned import PlannedDataset
+from dataset.rejects import NO_IMAGE, Rejects
+from dataset.shards import add_sample, open_shard
 from errors import SourceUnavailable
-from rejects import Rejects
-from shards import add_sample, open_shard
-from source import CONCURRENCY, Source, TooLarge
-from split import Bin
 
 IMAGE_LIMIT = 20_000_000
 """Bytes; real images have 57,000 in the mean."""
@@ -67,13 +65,13 @@ def pack(source: Source, bins: list[Bin], short_side: int, file: IO[bytes]) -> d
     samples: dict[int, list[dict[str, str]]] = {}
     rejects = Rejects()
 
-    def fetch(bin_: Bin) -> tuple[Bin, images.Photo | str]:
+    def fetch(bin_: Bin) -> tuple[Bin, photos.Photo | str]:
         try:
-            content = source.read_image(binids.position(bin_.id), IMAGE_LIMIT)
-            return bin_, NO_IMAGE if content is None else images.reduce(content, short_side)
+            content = source.read_image(names.position(bin_.id), IMAGE_LIMIT)
+            return bin_, NO_IMAGE if content is None else photos.reduce(content, short_side)
         except TooLarge:
             return bin_, "image too large"
-        except images.BadImage as error:
+        except photos.BadImage as error:
             return bin_, str(error)
 
     with open_shard(file) as shard:
@@ -88,7 +86,7 @@ def pack(source: Source, bins: list[Bin], short_side: int, file: IO[bytes]) -> d
             sizes["{}x{}".format(*photo.source_size)] += 1
             shown = samples.setdefault(bin_.quantity, [])
             if len(shown) < SAMPLES:
-                shown.append({"id": bin_.id, "jpeg": base64.b64encode(images.thumbnail(photo.content)).decode()})
+                shown.append({"id": bin_.id, "jpeg": base64.b64encode(photos.thumbnail(photo.content)).decode()})
     size = file.tell()
     file.seek(0)
     return {

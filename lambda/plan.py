@@ -5,27 +5,19 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
-import binids
-import card
-import contract
-import instances
-import sampling
 import storage
-from contract import ExecutionInput, InvalidInput
-from dataset import Listing, PlannedDataset, PlannedSource
+from bins import names
+from bins.source import Source
+from dataset import card
+from dataset.planned import Listing, PlannedDataset, PlannedSource
+from dataset.sample import Sample, batches, dataset_id
 from errors import EmptySource, NoUsableImages
-from features import plan_features
-from source import Source
-from weights import Weights, find_weights
-
-FORMAT = 1
-"""Raise it with every change of what the data steps write: datasets from before are then made anew."""
-
-BATCH = 1000
-"""Bins that one Catalogue function reads."""
+from run import contract, instances
+from run.contract import ExecutionInput, InvalidInput
+from run.features import plan_features
+from run.weights import Weights, find_weights
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -84,7 +76,9 @@ def candidates(completed: ExecutionInput, weights: list[Weights], dataset: Plann
             "architecture": architecture,
             "index": index,
             "weights": start.uri,
-            "features": plan_features(dataset, architecture, start) if completed.trainable == "head" else None,
+            "features": plan_features(dataset.bucket, dataset.id, architecture, start)
+            if completed.trainable == "head"
+            else None,
         }
 
 
@@ -116,7 +110,7 @@ def plan_dataset(completed: ExecutionInput, bucket: str) -> PlannedDataset:
     if not sample.positions:
         raise InvalidInput(
             f"dataset.fraction: {parameters.fraction:g} was given; takes none of the source's {sample.bins} bins, "
-            f"which are sampled {binids.BLOCK} consecutive ones at a time; must be larger"
+            f"which are sampled {names.BLOCK} consecutive ones at a time; must be larger"
         )
     if not sample.images.keys() & sample.metadata.keys():
         raise NoUsableImages(
@@ -147,55 +141,3 @@ def plan_dataset(completed: ExecutionInput, bucket: str) -> PlannedDataset:
         ),
         card=card.output(made) if made else None,
     )
-
-
-class Sample:
-    """The sampled bins of a source: whole blocks of consecutive names.
-
-    Attributes:
-        bins: how many bins the source has in all.
-        positions: the sampled bins, ascending.
-        metadata, images: version and size of the sampled bins' files by position; of `metadata` also those of the block
-            before each sampled one, where the chain of its first bin may begin.
-    """
-
-    def __init__(self, source: Source, fraction: float, seed: int) -> None:
-        @cache
-        def is_sampled(block: int) -> bool:
-            return sampling.is_sampled(block, fraction, seed)
-
-        every: set[int] = set()
-        self.metadata: dict[int, tuple[str, int]] = {}
-        self.images: dict[int, tuple[str, int]] = {}
-        for position, version, size in source.list_metadata():
-            every.add(position)
-            block = binids.block(position)
-            if is_sampled(block) or is_sampled(block + 1):
-                self.metadata[position] = version, size
-        for position, version, size in source.list_images():
-            every.add(position)
-            if is_sampled(binids.block(position)):
-                self.images[position] = version, size
-        self.bins = len(every)
-        self.positions = sorted(position for position in every if is_sampled(binids.block(position)))
-
-
-def dataset_id(parameters: contract.Dataset, seed: int, sample: Sample) -> str:
-    """A hash of all that determines a dataset's content: parameters, format, and the versions of all files read."""
-    digest = hashlib.blake2b(digest_size=8)
-    digest.update(json.dumps([FORMAT, seed, parameters.model_dump()], sort_keys=True).encode())
-    for files in (sample.metadata, sample.images):
-        for position in sorted(files):
-            digest.update(repr((position, *files[position])).encode())
-    return digest.hexdigest()
-
-
-def batches(sample: Sample) -> Iterator[dict[str, Any]]:
-    """Items of Catalogue's map: `BATCH` bins each, ascending."""
-    for number, start in enumerate(range(0, len(sample.positions), BATCH)):
-        batch = sample.positions[start : start + BATCH]
-        yield {
-            "batch": f"{number:05d}",
-            "bins": [binids.name(position) for position in batch],
-            "withoutImage": [binids.name(position) for position in batch if position not in sample.images],
-        }

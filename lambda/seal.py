@@ -4,11 +4,11 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import card
 import storage
-from dataset import PlannedDataset
+from dataset import card
+from dataset.planned import PlannedDataset
+from dataset.rejects import Rejects
 from errors import EmptySplit, NoUsableImages
-from rejects import Rejects
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -1,32 +1,17 @@
 """Split: assign every kept bin to train, valid or test, a whole group at a time, and plan the shards."""
 
-import math
 from collections import Counter
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
-import balance
-import contract
 import storage
-from catalogue import KEPT
-from dataset import PlannedDataset
+from dataset import balance
+from dataset.assignment import Bin, assign, leak, unit
+from dataset.planned import PlannedDataset
+from dataset.rejects import KEPT, Rejects
+from dataset.shards import packed_bytes, plan_shards
 from errors import EmptySplit, NoUsableImages
-from rejects import Rejects
-from sampling import assigned_split, unit_hash
-
-SHARD_BYTES = 100_000_000
-TRAIN_SHARDS = 4
-"""At least, so that a few instances can share the training data."""
-
-
-class Bin(NamedTuple):
-    """A kept bin; `group` is the head of its group."""
-
-    id: str
-    quantity: int
-    group: str
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -94,45 +79,3 @@ def read_catalogue(dataset: PlannedDataset) -> tuple[list[Bin], Rejects, Counter
             rejects.merge(rejected)
             took.update(its)
     return bins, rejects, took
-
-
-def unit(bin_: Bin, split: contract.Split) -> str:
-    """What is assigned as a whole: the bin's group, or the bin itself."""
-    return bin_.group if split.by == "group" else bin_.id
-
-
-def assign(bins: Iterable[Bin], split: contract.Split, seed: int) -> dict[str, list[Bin]]:
-    """The bins of each split."""
-    splits: dict[str, list[Bin]] = {name: [] for name in split.shares}
-    for bin_ in bins:
-        splits[assigned_split(unit(bin_, split), split.shares, seed)].append(bin_)
-    return splits
-
-
-def leak(splits: dict[str, list[Bin]]) -> dict[str, int]:
-    """How many bins the test split has, and how many of them are of a group that is in train, too."""
-    seen = {bin_.group for bin_ in splits["train"]}
-    return {"test": len(splits["test"]), "seenInTraining": sum(bin_.group in seen for bin_ in splits["test"])}
-
-
-def packed_bytes(dataset: PlannedDataset) -> float:
-    """About how many bytes a bin takes in a shard: small images stay as they are, others shrink to half a byte a
-    squared short side; the rest is tar headers and metadata."""
-    image = dataset.listing.image_bytes / max(1, dataset.listing.sampled)
-    return min(image, 0.5 * dataset.parameters.image_size**2) + 2048
-
-
-def plan_shards(splits: dict[str, list[Bin]], bin_bytes: float, seed: int) -> dict[str, list[Bin]]:
-    """What each shard holds, by name such as train-00000.
-
-    Bins are in shuffled order, for readers that go through a shard from its beginning, and spread evenly.
-    """
-    shards: dict[str, list[Bin]] = {}
-    for name, bins in splits.items():
-        wanted = math.ceil(len(bins) * bin_bytes / SHARD_BYTES)
-        number = min(len(bins), max(wanted, TRAIN_SHARDS if name == "train" else 1))
-        shuffled = sorted(bins, key=lambda bin_: (unit_hash(f"order {seed}", bin_.id), bin_.id))
-        for index in range(number):
-            part = slice(index * len(bins) // number, (index + 1) * len(bins) // number)
-            shards[f"{name}-{index:05d}"] = shuffled[part]
-    return shards

@@ -10,8 +10,8 @@ from http.client import HTTPException
 from typing import IO, Any
 
 import storage
-import weights
 from errors import WeightsUnavailable, WrongWeights
+from run import weights
 
 SOURCE = "https://download.pytorch.org/models/"
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # `lambda` is a keyword, so that folder can only be an import root. The settings check the execution defaults with the
 # model that the deployed Plan function uses: one contract, told at synth instead of at the first execution.
 sys.path.insert(0, str(ROOT / "lambda"))
-import contract  # noqa: E402
+from run import contract  # noqa: E402
 
 InstanceType = Annotated[
     str,

@@ -4,10 +4,10 @@ from typing import Any
 
 import botocore.validate
 
-import contract
 import plan
 from rehearsal.aws.sagemaker import constraints
 from rehearsal.aws.stepfunctions.jsonata import evaluate
+from run import contract
 
 RUN = "0123456789ab"
 CONTEXT = {"Execution": {"Name": "an execution"}, "State": {"RetryCount": 1}}

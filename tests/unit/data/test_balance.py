@@ -2,8 +2,8 @@ import random
 
 import pytest
 
-import balance
-from balance import Share
+from dataset import balance
+from dataset.balance import Share
 from errors import UnbalancedSplit
 
 ASKED = {"train": 0.9, "valid": 0.05, "test": 0.05}

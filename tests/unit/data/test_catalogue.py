@@ -1,36 +1,8 @@
 import json
 
-import pytest
 from bin_source import BinSource, metadata
-from hypothesis import given
-from hypothesis import strategies as st
 
-import binids
-import catalogue
-import sampling
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: (
-        st.lists(inner) | st.dictionaries(st.sampled_from(["BIN_FCSKU_DATA", "EXPECTED_QUANTITY"]) | st.text(), inner)
-    ),
-)
-
-
-@given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
-def test_any_file_at_all_is_read_or_called_unreadable(content: bytes) -> None:
-    found = catalogue.parse(content)
-    assert found.quantity is None or (type(found.quantity) is int and found.quantity >= 0)
-    assert all(isinstance(sku, str) for sku in found.skus)
-
-
-@pytest.mark.parametrize("count", ["3", 3.0, None, True, -1, [3], 10**30])
-def test_a_count_that_is_none_leaves_the_links(count: object) -> None:
-    assert catalogue.parse(metadata(["a"], count)) == catalogue.Metadata(None, frozenset("a"))
-
-
-def test_deep_nesting_is_unreadable() -> None:
-    assert catalogue.parse(b"[" * 100_000).quantity is None
+from bins import names, sampling
 
 
 def test_every_bin_has_a_record_with_its_verdict(bin_source: BinSource) -> None:
@@ -60,7 +32,7 @@ def test_every_bin_has_a_record_with_its_verdict(bin_source: BinSource) -> None:
 
 def test_a_chain_is_followed_to_its_head_outside_the_sample(bin_source: BinSource) -> None:
     # Given a chain 17-18-19-20-21 across the border of two blocks, of which only the later one is sampled
-    blocks = binids.block(binids.position("00019")), binids.block(binids.position("00020"))
+    blocks = names.block(names.position("00019")), names.block(names.position("00020"))
     seed = next(
         seed for seed in range(100) if [sampling.is_sampled(block, 0.5, seed) for block in blocks] == [False, True]
     )

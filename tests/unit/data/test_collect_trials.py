@@ -7,9 +7,9 @@ from bin_source import DATA_BUCKET, BinSource
 from botocore.stub import Stubber
 
 import collect_trials
-import contract
 import storage
 from errors import NoFinishedTrial
+from run import contract
 
 JOB = "stocktake-0123456789ab-tune-0"
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"

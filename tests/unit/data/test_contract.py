@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import contract
-from contract import ExecutionInput, InvalidInput
+from run import contract
+from run.contract import ExecutionInput, InvalidInput
 
 
 def nested(path: str, value: object) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pytest
 from bin_source import DATA_BUCKET, BinSource, jpeg
 from PIL import Image
 
-import plan
 import seal
+from dataset import sample
 from errors import EmptySplit, NoUsableImages, TooManyRejects
 
 HALVES = {"train": 0.5, "valid": 0.25, "test": 0.25}
@@ -59,7 +59,7 @@ def test_neither_batches_nor_retries_change_a_dataset(bin_source: BinSource, mon
     # When it is made again in other batches, and each step twice
     for key in bin_source.objects(prefix):
         bin_source.s3.delete_object(Bucket=DATA_BUCKET, Key=key)
-    monkeypatch.setattr(plan, "BATCH", 7)
+    monkeypatch.setattr(sample, "BATCH", 7)
     dataset = bin_source.plan(split=HALVES)
     for step in (bin_source.catalogue, bin_source.split, bin_source.pack):
         step(dataset)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from bin_source import DATA_BUCKET, BinSource
 
-import export_folders
+from dataset import export_folders
 
 
 def test_every_image_lies_in_the_folder_of_its_split_and_count(bin_source: BinSource, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from moto.core.botocore_stubber import MockRawResponse
 
 import pack
 import seal
-import source
 import storage
+from bins import source
 from errors import SourceAccessDenied, SourceUnavailable
 
 HALVES = {"train": 0.5, "valid": 0.25, "test": 0.25}

@@ -6,15 +6,14 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-import binids
-import contract
-import groups
-import sampling
-import split
-from split import Bin
+from bins import groups, names, sampling
+from dataset import assignment
+from dataset.assignment import Bin
+from dataset.shards import plan_shards
+from run import contract
 
 # Few names and few SKUs, so that chains, gaps and both sequences are common.
-positions = st.integers(0, 60) | st.integers(binids.PADDED, binids.PADDED + 60) | st.integers(9990, 9999)
+positions = st.integers(0, 60) | st.integers(names.PADDED, names.PADDED + 60) | st.integers(9990, 9999)
 sources = st.dictionaries(positions, st.frozensets(st.sampled_from("abcd"), max_size=3), min_size=1, max_size=60)
 splits = st.sampled_from([contract.Split(), contract.Split(train=0.5, valid=0.25, test=0.25)])
 seeds = st.integers(0, 3)
@@ -40,11 +39,11 @@ def heads_by_batch(source: Mapping[int, groups.Skus], batches: list[list[int]]) 
 
 
 def bins_of(heads: Mapping[int, int]) -> list[Bin]:
-    return [Bin(binids.name(at), 1 + at % 5, binids.name(head)) for at, head in heads.items()]
+    return [Bin(names.name(at), 1 + at % 5, names.name(head)) for at, head in heads.items()]
 
 
 def split_of(bins: list[Bin], asked: contract.Split, seed: int) -> dict[str, str]:
-    return {bin_.id: name for name, its in split.assign(bins, asked, seed).items() for bin_ in its}
+    return {bin_.id: name for name, its in assignment.assign(bins, asked, seed).items() for bin_ in its}
 
 
 @given(sources, st.data())
@@ -63,13 +62,13 @@ def test_no_group_is_divided_and_no_bin_lost_or_invented(
     source: dict[int, groups.Skus], asked: contract.Split, seed: int
 ) -> None:
     heads = chains(source)
-    assigned = split.assign(bins_of(heads), asked, seed)
+    assigned = assignment.assign(bins_of(heads), asked, seed)
     everything = [bin_ for its in assigned.values() for bin_ in its]
     assert sorted(everything) == sorted(bins_of(heads))
     by_name = split_of(bins_of(heads), asked, seed)
     for position, head in heads.items():
-        assert by_name[binids.name(position)] == by_name[binids.name(head)]
-    assert split.leak(assigned)["seenInTraining"] == 0
+        assert by_name[names.name(position)] == by_name[names.name(head)]
+    assert assignment.leak(assigned)["seenInTraining"] == 0
 
 
 @given(sources, splits, seeds, st.randoms())
@@ -78,8 +77,8 @@ def test_the_order_of_bins_does_not_matter(
 ) -> None:
     bins = bins_of(chains(source))
     shuffled = shuffler.sample(bins, len(bins))
-    planned = split.plan_shards(split.assign(bins, asked, seed), 1e6, seed)
-    assert split.plan_shards(split.assign(shuffled, asked, seed), 1e6, seed) == planned
+    planned = plan_shards(assignment.assign(bins, asked, seed), 1e6, seed)
+    assert plan_shards(assignment.assign(shuffled, asked, seed), 1e6, seed) == planned
 
 
 @given(sources, splits, seeds, st.frozensets(st.sampled_from("abcd")), st.integers(1, 5))
@@ -119,8 +118,8 @@ def test_a_sample_has_the_size_asked_for(strata: int, fraction: float, seed: int
 def test_shards_hold_every_bin_once_and_none_is_empty(
     source: dict[int, groups.Skus], asked: contract.Split, seed: int, bin_bytes: float
 ) -> None:
-    assigned = split.assign(bins_of(chains(source)), asked, seed)
-    shards = split.plan_shards(assigned, bin_bytes, seed)
+    assigned = assignment.assign(bins_of(chains(source)), asked, seed)
+    shards = plan_shards(assigned, bin_bytes, seed)
     for name, bins in assigned.items():
         its = [held for shard, held in shards.items() if shard.rpartition("-")[0] == name]
         assert all(its)
@@ -138,7 +137,7 @@ def test_a_seed_makes_another_sample_and_another_split() -> None:
 
 def test_splitting_by_image_shows_its_leak() -> None:
     bins = [Bin(f"{n:05d}", 1, f"{n // 2 * 2:05d}") for n in range(2000)]
-    assigned = split.assign(bins, contract.Split(by="image"), seed=0)
-    leak = split.leak(assigned)
+    assigned = assignment.assign(bins, contract.Split(by="image"), seed=0)
+    leak = assignment.leak(assigned)
     # Given one twin each, nine in ten test bins have theirs in training.
     assert 0.8 < leak["seenInTraining"] / leak["test"] < 0.98

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 from bin_source import DATA_BUCKET, INPUT, SOURCE_BUCKET, BinSource
 
-import instances
 import plan
-from contract import InvalidInput
 from errors import EmptySource, NoUsableImages, SourceNotFound
+from run import instances
+from run.contract import InvalidInput
 
 
 def run(given: dict[str, Any] | None = None, execution: str = "test") -> dict[str, Any]:

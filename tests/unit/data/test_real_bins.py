@@ -7,13 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import binids
-import catalogue
-import contract
-import groups
-import sampling
-import split
-from split import Bin
+from bins import groups, metadata, names, sampling
+from dataset import assignment
+from dataset.assignment import Bin
+from run import contract
 
 METADATA = Path(__file__).resolve().parents[3].parent / "shared" / "abid" / "metadata"
 
@@ -41,8 +38,8 @@ def twins() -> frozenset[tuple[str, str]]:
 
 @cache
 def skus_at(position: int) -> groups.Skus:
-    content = contents().get(binids.name(position))
-    return catalogue.parse(content).skus if content else frozenset()
+    content = contents().get(names.name(position))
+    return metadata.parse(content).skus if content else frozenset()
 
 
 @pytest.mark.parametrize(("seed", "fraction"), list(itertools.product([0, 1, 2], [0.1, 0.5])))
@@ -50,18 +47,18 @@ def test_twins_are_never_separated(seed: int, fraction: float) -> None:
     # Given a sample in batches, as Plan and Catalogue make it
     sampled = [
         position
-        for position in sorted(map(binids.position, contents()))
-        if sampling.is_sampled(binids.block(position), fraction, seed)
+        for position in sorted(map(names.position, contents()))
+        if sampling.is_sampled(names.block(position), fraction, seed)
     ]
     heads: dict[int, int] = {}
     for start in range(0, len(sampled), 300):
         heads |= groups.heads({at: skus_at(at) for at in sampled[start : start + 300]}, skus_at)
 
     # When it is split
-    bins = [Bin(binids.name(position), 1, binids.name(head)) for position, head in heads.items()]
+    bins = [Bin(names.name(position), 1, names.name(head)) for position, head in heads.items()]
     asked = contract.Split()
-    split_of = {bin_.id: name for name, its in split.assign(bins, asked, seed).items() for bin_ in its}
-    by_image = split.assign(bins, contract.Split(by="image"), seed)
+    split_of = {bin_.id: name for name, its in assignment.assign(bins, asked, seed).items() for bin_ in its}
+    by_image = assignment.assign(bins, contract.Split(by="image"), seed)
     naive = {bin_.id: name for name, its in by_image.items() for bin_ in its}
 
     # Then all twins of the sample are in one split, which is not luck: by image, many are not
@@ -73,5 +70,5 @@ def test_twins_are_never_separated(seed: int, fraction: float) -> None:
 
 def test_unpadded_names_are_bins_of_their_own() -> None:
     assert contents()["1"] != contents()["00001"]
-    heads = groups.heads({binids.position(name): skus_at(binids.position(name)) for name in ("1", "00001")}, skus_at)
-    assert {binids.name(position) for position in heads} == {"1", "00001"}
+    heads = groups.heads({names.position(name): skus_at(names.position(name)) for name in ("1", "00001")}, skus_at)
+    assert {names.name(position) for position in heads} == {"1", "00001"}

@@ -3,8 +3,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-import binids
-from rejects import Rejects
+from bins import names
+from dataset.rejects import Rejects
 
 found = st.lists(
     st.tuples(st.sampled_from(["no image", "damaged image"]), st.integers(0, 300).map(lambda n: f"{n:05d}")),
@@ -27,5 +27,5 @@ def test_parts_and_order_do_not_matter(pairs: list[tuple[str, str]], at: int, sh
     merged.merge(Rejects.from_json(rejects_of(shuffled[at:]).to_json()))
     assert merged.to_json() == rejects_of(pairs).to_json()
     for reason, told in merged.to_json().items():
-        names = sorted((name for its, name in pairs if its == reason), key=binids.position)
-        assert told == {"count": len(names), "examples": names[:20]}
+        rejected = sorted((name for its, name in pairs if its == reason), key=names.position)
+        assert told == {"count": len(rejected), "examples": rejected[:20]}

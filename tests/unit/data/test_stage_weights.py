@@ -10,8 +10,8 @@ from bin_source import DATA_BUCKET, BinSource
 from torchvision.models import get_model_weights
 
 import stage_weights
-import weights
 from errors import WeightsUnavailable, WrongWeights
+from run import weights
 
 CONTENT = b"tensors" * 1000
 NAME = f"resnet18-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"

@@ -5,8 +5,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-import contract
-from source import Source
+from bins.source import Source
+from run import contract
 
 
 class _Part(BaseModel):

@@ -2,36 +2,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import binids
+from bins import names
 
 numbers = st.integers(min_value=0, max_value=2_000_000)
-names = st.one_of(numbers.map(lambda n: f"{n:05d}"), st.integers(0, 9999).map(str))
+bin_names = st.one_of(numbers.map(lambda n: f"{n:05d}"), st.integers(0, 9999).map(str))
 
 
-@given(names)
+@given(bin_names)
 def test_every_name_has_its_own_position(name: str) -> None:
-    assert binids.is_name(name)
-    assert binids.name(binids.position(name)) == name
-    assert binids.exists(binids.position(name))
+    assert names.is_name(name)
+    assert names.name(names.position(name)) == name
+    assert names.exists(names.position(name))
 
 
-@given(names, names)
+@given(bin_names, bin_names)
 def test_consecutive_means_the_same_sequence_and_one_more(one: str, two: str) -> None:
-    consecutive = binids.position(two) - binids.position(one) == 1
+    consecutive = names.position(two) - names.position(one) == 1
     assert consecutive == ((len(one) < 5) == (len(two) < 5) and int(two) - int(one) == 1)
 
 
-@given(names, names)
+@given(bin_names, bin_names)
 def test_a_block_holds_one_sequence(one: str, two: str) -> None:
-    if binids.block(binids.position(one)) == binids.block(binids.position(two)):
+    if names.block(names.position(one)) == names.block(names.position(two)):
         assert (len(one) < 5) == (len(two) < 5)
 
 
 def test_padded_and_unpadded_names_are_different_bins() -> None:
-    assert binids.position("1") != binids.position("00001")
-    assert binids.name(binids.position("99999") + 1) == "100000"
+    assert names.position("1") != names.position("00001")
+    assert names.name(names.position("99999") + 1) == "100000"
 
 
 @pytest.mark.parametrize("text", ["", "01", "0001", "-1", "1.5", "12a", "a", "000001", "٣", "00001.jpg", " 1"])
 def test_other_keys_are_no_bins(text: str) -> None:
-    assert not binids.is_name(text)
+    assert not names.is_name(text)

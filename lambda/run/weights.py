@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import storage
-from contract import ExecutionInput, InvalidInput
+from run.contract import ExecutionInput, InvalidInput
 
 IMAGENET = {
     "resnet18": "resnet18-f37072fd.pth",

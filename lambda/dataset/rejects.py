@@ -4,9 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Self
 
-import binids
+from bins import names
 from errors import TooManyRejects
 
+KEPT = "kept"
+"""The verdict on a bin that is used; all others are reasons."""
+MISSING = "missing metadata"
+UNPARSABLE = "unparsable metadata"
+NO_IMAGE = "no image"
 OUT_OF_RANGE = "count outside range"
 """The one reason that is a wish of the input and no fault of the source."""
 
@@ -74,5 +79,5 @@ class Rejects:
     def _extend(self, reason: str, count: int, examples: list[str]) -> None:
         self.counts[reason] += count
         known = self.examples.get(reason, [])
-        if len(known) < _EXAMPLES or binids.position(examples[0]) < binids.position(known[-1]):
-            self.examples[reason] = sorted({*known, *examples}, key=binids.position)[:_EXAMPLES]
+        if len(known) < _EXAMPLES or names.position(examples[0]) < names.position(known[-1]):
+            self.examples[reason] = sorted({*known, *examples}, key=names.position)[:_EXAMPLES]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-import planes
+from bins import planes
 
 QUALITY = 90
 SMALLEST = 16

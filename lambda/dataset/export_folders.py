@@ -1,6 +1,6 @@
 """Write a finished dataset as plain folders, `train/1/00001.jpg`, for tools that read nothing else.
 
-python export_folders.py s3://<data bucket>/datasets/<id> <folder>
+python -m dataset.export_folders s3://<data bucket>/datasets/<id> <folder>
 """
 
 import argparse

@@ -7,8 +7,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from dataset import PlannedDataset
-from rejects import Rejects
+from dataset.planned import PlannedDataset
+from dataset.rejects import Rejects
 
 PICTURES = 8
 """Sample pictures of each class."""

@@ -13,7 +13,7 @@ import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
 
-import binids
+from bins import names
 from errors import SourceAccessDenied, SourceNotFound, SourceUnavailable
 
 if TYPE_CHECKING:
@@ -119,11 +119,11 @@ class Source:
 
     def read_metadata(self, position: int, limit: int) -> bytes | None:
         """The metadata file of a bin, or None without one. Raises TooLarge above `limit` bytes."""
-        return self._read(f"metadata/{binids.name(position)}.json", limit)
+        return self._read(f"metadata/{names.name(position)}.json", limit)
 
     def read_image(self, position: int, limit: int) -> bytes | None:
         """The image file of a bin, or None without one. Raises TooLarge above `limit` bytes."""
-        return self._read(f"bin-images/{binids.name(position)}.jpg", limit)
+        return self._read(f"bin-images/{names.name(position)}.jpg", limit)
 
     def took(self, started: float) -> dict[str, float]:
         """Requests sent and bytes read so far, and seconds since `started` on the monotonic clock."""
@@ -142,8 +142,8 @@ class Source:
             for page in pages:
                 for item in page.get("Contents", ()):
                     stem = item["Key"][start:].removesuffix(suffix)
-                    if binids.is_name(stem) and item["Key"].endswith(suffix):
-                        found.append((binids.position(stem), item["ETag"], item["Size"]))
+                    if names.is_name(stem) and item["Key"].endswith(suffix):
+                        found.append((names.position(stem), item["ETag"], item["Size"]))
             return found
 
         with ThreadPoolExecutor(10) as pool:

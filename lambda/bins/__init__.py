@@ -1,0 +1,1 @@
+"""A source of bins: their names, what their files say, which are linked, which are taken."""

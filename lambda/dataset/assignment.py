@@ -1,0 +1,34 @@
+"""Which split a bin goes to: whole groups by a stable hash, so that the same bin is in the same split for ever."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bins.sampling import assigned_split
+from run import contract
+
+
+class Bin(NamedTuple):
+    """A kept bin; `group` is the head of its group."""
+
+    id: str
+    quantity: int
+    group: str
+
+
+def unit(bin_: Bin, split: contract.Split) -> str:
+    """What is assigned as a whole: the bin's group, or the bin itself."""
+    return bin_.group if split.by == "group" else bin_.id
+
+
+def assign(bins: Iterable[Bin], split: contract.Split, seed: int) -> dict[str, list[Bin]]:
+    """The bins of each split."""
+    splits: dict[str, list[Bin]] = {name: [] for name in split.shares}
+    for bin_ in bins:
+        splits[assigned_split(unit(bin_, split), split.shares, seed)].append(bin_)
+    return splits
+
+
+def leak(splits: dict[str, list[Bin]]) -> dict[str, int]:
+    """How many bins the test split has, and how many of them are of a group that is in train, too."""
+    seen = {bin_.group for bin_ in splits["train"]}
+    return {"test": len(splits["test"]), "seenInTraining": sum(bin_.group in seen for bin_ in splits["test"])}
