@@ -26,16 +26,17 @@ import torch
 from torch import Tensor
 
 from bench.split_bins import read_bins, split_bins, write_shard
-from stocktake.features import extract
-from stocktake.hyperparameters import Hyperparameters
-from stocktake.metrics import wilson_interval
-from stocktake.models import ARCHITECTURES, fastest_precision
-from stocktake.preprocessing import Preprocessing
-from stocktake.shards import ShardDataset
-from stocktake.splits import PhotoSplit, open_split
-from stocktake.training import Training
-from stocktake.training_job import starting_network
-from stocktake.weights import read_weights, starting_trunk
+from stocktake.data.features import extract
+from stocktake.data.shards import ShardDataset
+from stocktake.data.splits import PhotoSplit
+from stocktake.model.metrics import wilson_interval
+from stocktake.model.network import ARCHITECTURES, fastest_precision
+from stocktake.model.preprocessing import Preprocessing
+from stocktake.training.hyperparameters import Hyperparameters
+from stocktake.training.job import open_training_split
+from stocktake.training.loop import Training
+from stocktake.training.starting_point import StartingPoint
+from stocktake.training.weights import read_weights, starting_trunk
 
 CPU = torch.device("cpu")
 LABELS = (1, 2, 3, 4, 5)
@@ -93,8 +94,8 @@ class Campaign:
     def train(self, kind: str, recipe: Hyperparameters, notebook: bool = False) -> tuple[float, Training]:
         """Train by `shards` or `features`; seconds from opening the data to the last epoch's validation."""
         started = time.perf_counter()
-        train, valid = (open_split(split, self.folder / kind / split, recipe) for split in ("train", "valid"))
-        network = starting_network(recipe, self.weights, train, CPU)
+        train, valid = (open_training_split(split, self.folder / kind / split, recipe) for split in ("train", "valid"))
+        network = StartingPoint(recipe, self.weights, train.trunk_is_applied).network(CPU)
         if isinstance(train, PhotoSplit) and isinstance(valid, PhotoSplit) and notebook:
             train, valid = NotebookSplit(train.dataset), NotebookSplit(valid.dataset)
             network.precision = torch.float32

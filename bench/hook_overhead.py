@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from stocktake.debugging.smdebug_repairs import make_smdebug_work
-from stocktake.models import create_model
+from stocktake.model.network import create_model
 
 make_smdebug_work()
 

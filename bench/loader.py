@@ -37,9 +37,9 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from bench.split_bins import Bin, read_bins, write_shard
-from stocktake.batches import epoch_batches
-from stocktake.preprocessing import Preprocessing, decode
-from stocktake.shards import ShardDataset, load
+from stocktake.data.batches import epoch_batches
+from stocktake.data.shards import ShardDataset, load
+from stocktake.model.preprocessing import Preprocessing, decode
 
 LABELS = (1, 2, 3, 4, 5)
 BATCH = 128

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 
 from inference import CountingModel, model_fn
-from stocktake.artifact import unpack_artifact
-from stocktake.batches import ordered_batches
+from stocktake.data.batches import ordered_batches
+from stocktake.data.shards import ShardDataset, load
 from stocktake.failures import JobFailure, reported_to
-from stocktake.metrics import counting_metrics, expected_counts
-from stocktake.report import choose_samples, render
-from stocktake.shards import ShardDataset, load
+from stocktake.model.artifact import unpack_artifact
+from stocktake.model.metrics import counting_metrics, expected_counts
+from stocktake.report.page import choose_samples, render
 
 BATCH_SIZE = 32
 SAMPLES = 60

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import torch
 
+from stocktake.data.features import extract
+from stocktake.data.shards import ShardDataset
 from stocktake.failures import JobFailure, reported_to
-from stocktake.features import extract
-from stocktake.models import ARCHITECTURES, fastest_precision
-from stocktake.preprocessing import Preprocessing
-from stocktake.shards import ShardDataset
-from stocktake.weights import SOURCES, read_weights, starting_trunk
+from stocktake.model.network import ARCHITECTURES, fastest_precision
+from stocktake.model.preprocessing import Preprocessing
+from stocktake.training.weights import SOURCES, read_weights, starting_trunk
 
 SPLITS = ("train", "valid", "test")
 COUNTS = range(1001)

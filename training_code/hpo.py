@@ -4,10 +4,10 @@ The tuning job reads its objective from the last line that is printed. The model
 with the best values.
 """
 
-from stocktake.distributed import joined_world
 from stocktake.failures import reported_to
-from stocktake.hyperparameters import HyperparameterParser, Hyperparameters
-from stocktake.training_job import FAILURE_FILE, prepare, termination_flag
+from stocktake.training.distributed import joined_world
+from stocktake.training.hyperparameters import HyperparameterParser, Hyperparameters
+from stocktake.training.job import FAILURE_FILE, prepare, termination_flag
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     with joined_world() as world:
         job = prepare(hyperparameters, world)
         job.training.fit(job.checkpoints, interrupted)
-        if world.leads:
+        if world.is_main:
             print(job.training.best_line(), flush=True)
 
 

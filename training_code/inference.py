@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from stocktake.artifact import ModelDescription, load_artifact
-from stocktake.metrics import expected_counts
-from stocktake.preprocessing import ImageRefused, ImageTooLarge, ImageTooSmall, decode
+from stocktake.model.artifact import ModelDescription, load_artifact
+from stocktake.model.metrics import expected_counts
+from stocktake.model.preprocessing import ImageRefused, ImageTooLarge, ImageTooSmall, decode
 
 CONTENT_TYPES = ("image/jpeg", "image/png", "application/x-image")
 

@@ -9,16 +9,14 @@ from pathlib import Path
 
 import torch
 
-from stocktake.artifact import ModelDescription, save_artifact
 from stocktake.debugging import Debugging
-from stocktake.distributed import joined_world
 from stocktake.failures import reported_to
-from stocktake.features import FeatureDataset
-from stocktake.hyperparameters import HyperparameterParser, Hyperparameters
-from stocktake.preprocessing import Preprocessing
-from stocktake.training import Training
-from stocktake.training_job import FAILURE_FILE, OUTPUT_DATA_FOLDER, Job, prepare, termination_flag
-from stocktake.weights import starting_trunk
+from stocktake.model.artifact import ModelDescription, save_artifact
+from stocktake.model.preprocessing import Preprocessing
+from stocktake.training.distributed import joined_world
+from stocktake.training.hyperparameters import HyperparameterParser, Hyperparameters
+from stocktake.training.job import FAILURE_FILE, OUTPUT_DATA_FOLDER, Job, prepare, termination_flag
+from stocktake.training.loop import Training
 
 
 def main() -> None:
@@ -27,25 +25,25 @@ def main() -> None:
     interrupted = termination_flag()
     with joined_world() as world:
         job = prepare(hyperparameters, world)
-        if world.leads:
+        if world.is_main:
             print(job.training.describe(), flush=True)
         with watched(job.training, arguments.debug_interval, arguments.trace) as debugging:
             job.training.fit(job.checkpoints, interrupted)
-        if world.leads:
+        if world.is_main:
             save(job, debugging)
             print(job.training.best_line(), flush=True)
 
 
 def watched(training: Training, save_interval: int, trace: bool) -> Debugging:
     """Hooks, rules and utilisation, in the one process that prints and saves."""
-    leads = training.world.leads
+    is_main = training.world.is_main
     return Debugging(
         training.network,
         training.loss,
         OUTPUT_DATA_FOLDER / "debug",
         training.device,
-        save_interval if leads else 0,
-        trace and leads,
+        save_interval if is_main else 0,
+        trace and is_main,
         first_step=training.steps_done,
         loss_scale=training.scaler.get_scale,
     )
@@ -54,11 +52,6 @@ def watched(training: Training, save_interval: int, trace: bool) -> Debugging:
 def save(job: Job, debugging: Debugging) -> None:
     """Write the model artifact."""
     training, hyperparameters, progress = job.training, job.training.hyperparameters, job.training.progress
-    learned = progress.best_weights
-    if isinstance(job.splits["train"], FeatureDataset):
-        # Only the head was there to learn; the model is served with the trunk that the features came from.
-        trunk = starting_trunk(hyperparameters.architecture, hyperparameters.seed, job.weights)
-        learned = trunk.state_dict() | learned
     verdicts = debugging.evaluate_rules()
     description = ModelDescription(
         architecture=hyperparameters.architecture,
@@ -78,7 +71,7 @@ def save(job: Job, debugging: Debugging) -> None:
             "torch": torch.__version__,
         },
     )
-    save_artifact(Path(os.environ["SM_MODEL_DIR"]), learned, description)
+    save_artifact(Path(os.environ["SM_MODEL_DIR"]), job.start.served(progress.best_weights), description)
 
 
 if __name__ == "__main__":

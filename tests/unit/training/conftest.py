@@ -7,9 +7,9 @@ import pytest
 import torch
 from synthetic_shards import LABELS, write_split
 
-from stocktake.artifact import ModelDescription, save_artifact
-from stocktake.models import create_model
-from stocktake.preprocessing import Preprocessing
+from stocktake.model.artifact import ModelDescription, save_artifact
+from stocktake.model.network import create_model
+from stocktake.model.preprocessing import Preprocessing
 
 HISTORY = [
     {"epoch": epoch, "train:loss": 1 / epoch, "train:accuracy": epoch / 4, "lr": 0.001, "seconds": 1.0}

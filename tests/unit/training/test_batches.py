@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stocktake.batches import Share, epoch_batches
+from stocktake.data.batches import Share, epoch_batches
 
 
 @given(st.integers(1, 300), st.integers(1, 70), st.integers(1, 5), st.integers(0, 3))

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stocktake.metrics import counting_metrics, wilson_interval
+from stocktake.model.metrics import counting_metrics, wilson_interval
 
 
 def test_metrics_of_a_small_example_worked_out_by_hand() -> None:

@@ -13,10 +13,10 @@ import torch
 from synthetic_shards import write_split
 from test_train_job import CODE, INTERPRETER, arguments, job_environment
 
-from stocktake.distributed import joined_world
-from stocktake.losses import CountingLoss
-from stocktake.models import Network, create_head
-from stocktake.weights import starting_head, starting_trunk
+from stocktake.model.network import Network, create_head
+from stocktake.training.distributed import joined_world
+from stocktake.training.losses import CountingLoss
+from stocktake.training.weights import starting_head, starting_trunk
 
 
 def free_port() -> int:
@@ -154,7 +154,7 @@ def gradients(rank: int, size: int, port: int, folder: Path) -> None:
         part = torch.arange(15)[rank::size]
         loss = CountingLoss("cross-entropy", (1, 2, 3))(model(images[part]), targets[part])
         (loss * len(part) * size / 15).backward()
-        if world.leads:
+        if world.is_main:
             found = {name: parameter.grad for name, parameter in network.named_parameters()}
             statistics = {name: value for name, value in network.named_buffers() if "running" in name}
             torch.save(found | statistics, folder / f"{size}.pt")

@@ -10,7 +10,7 @@ from synthetic_tuning import TUNING
 
 import evaluate
 from inference import input_fn, model_fn, predict_fn
-from stocktake.report import choose_samples
+from stocktake.report.page import choose_samples
 
 
 @pytest.fixture(scope="module")

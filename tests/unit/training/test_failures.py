@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from stocktake.failures import JobFailure, reported_to
-from stocktake.tensor_files import write_tensors
+from stocktake.model.tensor_files import write_tensors
 
 
 @contextmanager

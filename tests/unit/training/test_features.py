@@ -7,15 +7,15 @@ import pytest
 import torch
 from synthetic_shards import LABELS
 
+from stocktake.data.features import FeatureDataset, extract
+from stocktake.data.shards import ShardDataset
 from stocktake.failures import JobFailure
-from stocktake.features import FeatureDataset, extract
-from stocktake.hyperparameters import Hyperparameters
-from stocktake.preprocessing import Preprocessing
-from stocktake.shards import ShardDataset
-from stocktake.splits import open_split
-from stocktake.training import Training
-from stocktake.training_job import starting_network
-from stocktake.weights import starting_trunk
+from stocktake.model.preprocessing import Preprocessing
+from stocktake.training.hyperparameters import Hyperparameters
+from stocktake.training.job import open_training_split
+from stocktake.training.loop import Training
+from stocktake.training.starting_point import StartingPoint
+from stocktake.training.weights import starting_trunk
 
 CPU = torch.device("cpu")
 
@@ -50,8 +50,8 @@ def extracted(splits: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 
 def trained(recipe: Hyperparameters, folder: Path) -> Training:
-    train, valid = (open_split(split, folder / split, recipe) for split in ("train", "valid"))
-    network = starting_network(recipe, None, train, CPU)
+    train, valid = (open_training_split(split, folder / split, recipe) for split in ("train", "valid"))
+    network = StartingPoint(recipe, None, train.trunk_is_applied).network(CPU)
     network.precision = torch.float32
     training = Training(network, train, {"validation": valid}, recipe, CPU)
     training.fit(None, lambda: False)
@@ -123,7 +123,7 @@ def test_damaged_features_are_named(extracted: Callable[[str], Path], tmp_path: 
 def test_only_a_head_can_be_trained_on_features(extracted: Callable[[str], Path]) -> None:
     asked = Hyperparameters(**{**vars(recipe("resnet18")), "trainable": "layer4"})
     with pytest.raises(JobFailure, match=r"trainable is layer4\. Give the job the dataset's shards"):
-        open_split("train", extracted("resnet18") / "train", asked)
+        open_training_split("train", extracted("resnet18") / "train", asked)
 
 
 def test_the_job_writes_a_file_for_each_shard_and_mirrors_the_training_images_only(

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stocktake.failures import JobFailure
-from stocktake.hyperparameters import HyperparameterParser, Hyperparameters
+from stocktake.training.hyperparameters import HyperparameterParser, Hyperparameters
 
 
 def parse(*arguments: str) -> Hyperparameters:

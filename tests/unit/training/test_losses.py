@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from stocktake.losses import LOSSES, CountingLoss
+from stocktake.training.losses import LOSSES, CountingLoss
 
 LABELS = (1, 2, 3, 7)
 

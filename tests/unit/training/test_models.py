@@ -5,7 +5,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from stocktake.models import ARCHITECTURES, TRAINABLE, Network, create_head, create_model, create_trunk, head_name
+from stocktake.model.network import (
+    ARCHITECTURES,
+    TRAINABLE,
+    Network,
+    create_head,
+    create_model,
+    create_trunk,
+    head_name,
+)
 
 
 def network(architecture: str, trainable: str, outputs: int = 3) -> Network:
@@ -21,7 +29,7 @@ def test_trunk_and_head_are_torchvisions_model_in_two_parts(architecture: str, t
     named = parts.trunk.state_dict() | {f"{head_name(architecture)}.{k}": v for k, v in parts.head.state_dict().items()}
     assert {name: value.shape for name, value in named.items()} == shapes
     # and so many learn
-    learning, every = len(list(parts.learning())), len(list(whole.parameters()))
+    learning, every = len(list(parts.trainable_parameters())), len(list(whole.parameters()))
     assert learning == 2 if trainable == "head" else learning > 2
     assert (learning == every) == (trainable == "all")
 
@@ -46,7 +54,7 @@ def test_only_the_trainable_parts_change_in_a_training_step(architecture: str, t
     learning = {"head": (head,), "layer4": (head, *([stage] if isinstance(stage, str) else stage)), "all": ("",)}
     # when
     model.train()
-    optimizer = torch.optim.SGD(model.learning(), lr=1.0)
+    optimizer = torch.optim.SGD(model.trainable_parameters(), lr=1.0)
     functional.cross_entropy(model(torch.rand(4, 3, 64, 64)), torch.tensor([0, 1, 2, 0])).backward()
     optimizer.step()
     # then neither frozen weights nor frozen batch norm statistics have moved

@@ -7,7 +7,7 @@ import pytest
 from conftest import HISTORY
 from drawings import lines, marks, words
 
-from stocktake import plots
+from stocktake.report import plots
 
 CODE = Path(plots.__file__).parents[1]
 UTILISATION: dict[str, Any] = {"seconds": [0, 1, 2, 3], "cpu": [0, 100, 50, 50], "memory": [20, 20, 20, 20]}

@@ -12,7 +12,7 @@ from PIL import Image
 from synthetic_shards import draw_bin
 from torchvision import transforms
 
-from stocktake.preprocessing import ImageRefused, ImageTooLarge, ImageTooSmall, Preprocessing, decode
+from stocktake.model.preprocessing import ImageRefused, ImageTooLarge, ImageTooSmall, Preprocessing, decode
 
 RED, WHITE = (200, 30, 40), (255, 255, 255)
 

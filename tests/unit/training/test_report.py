@@ -6,9 +6,9 @@ from conftest import HISTORY, TRAINING
 from synthetic_shards import LABELS
 from synthetic_tuning import TUNING
 
-from stocktake.artifact import ModelDescription
-from stocktake.preprocessing import Preprocessing
-from stocktake.report import render
+from stocktake.model.artifact import ModelDescription
+from stocktake.model.preprocessing import Preprocessing
+from stocktake.report.page import render
 
 METRICS = {
     "accuracy": 0.4,

@@ -16,10 +16,10 @@ from synthetic_shards import LABELS, draw_bin, write_split, write_tar
 
 import stocktake
 from rehearsal import torchvision_on_cpu
-from stocktake.batches import epoch_batches, ordered_batches
+from stocktake.data.batches import epoch_batches, ordered_batches
+from stocktake.data.shards import ShardDataset, load, read_index
 from stocktake.failures import JobFailure
-from stocktake.preprocessing import Preprocessing, decode
-from stocktake.shards import ShardDataset, load, read_index
+from stocktake.model.preprocessing import Preprocessing, decode
 
 PREPROCESSING = Preprocessing(32)
 

@@ -5,7 +5,7 @@ import pytest
 from drawings import lines, marks, style, words
 from synthetic_tuning import TUNING, trial
 
-from stocktake import tuning_plots
+from stocktake.report import tuning_plots
 
 
 def tuning(**changes: Any) -> dict[str, Any]:

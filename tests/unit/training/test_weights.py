@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from stocktake.failures import JobFailure
-from stocktake.models import create_model
-from stocktake.weights import read_weights, starting_head, starting_trunk
+from stocktake.model.network import create_model
+from stocktake.training.weights import read_weights, starting_head, starting_trunk
 
 REAL_TRUNK = Path(__file__).parents[4] / "shared/weights/mobilenet_v2_imagenet_trunk.pth"
 

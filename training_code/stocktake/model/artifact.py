@@ -9,12 +9,13 @@ from typing import Any
 
 from torch import nn
 
-from stocktake.models import Weights, create_model
-from stocktake.preprocessing import Preprocessing
-from stocktake.tensor_files import read_tensors, write_tensors
+from stocktake.model.network import Weights, create_model
+from stocktake.model.preprocessing import Preprocessing
+from stocktake.model.tensor_files import read_tensors, write_tensors
 
-CODE = Path(__file__).parents[1]
-SERVED = ("inference.py", "serving.py", "stocktake")
+CODE = Path(__file__).parents[2]
+SERVED = ("inference.py", "serving.py", "stocktake/__init__.py", "stocktake/model")
+"""What answers requests; nothing that trains is in the artifact."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ def save_artifact(folder: Path, weights: Weights, description: ModelDescription)
     write_tensors(folder / "model.pt", weights)
     (folder / "model.json").write_text(json.dumps(asdict(description), indent=2))
     shutil.copy(CODE / "config.yaml", folder)
-    (folder / "code").mkdir(exist_ok=True)
     for name in SERVED:
-        if (CODE / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(CODE / name, folder / "code" / name, ignore=ignored, dirs_exist_ok=True)
+        served, place = CODE / name, folder / "code" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if served.is_dir():
+            shutil.copytree(served, place, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
         else:
-            shutil.copy(CODE / name, folder / "code")
+            shutil.copy(served, place)
 
 
 def load_artifact(folder: Path) -> tuple[nn.Module, ModelDescription]:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
-from stocktake.plots import BLUE, DOT, GREY, INK, SOFT, drawing, finish, rate, write_shares
+from stocktake.report.plots import BLUE, DOT, GREY, INK, SOFT, drawing, finish, rate, write_shares
 
 SHADES = LinearSegmentedColormap.from_list("shades", ["#cbd5e1", "#60a5fa", "#1e40af"])
 

@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stocktake import plots, tuning_plots
-from stocktake.artifact import ModelDescription
+from stocktake.model.artifact import ModelDescription
+from stocktake.report import plots, tuning_plots
 
 SHOWN = 24
 # What models trained by earlier versions do not tell.
@@ -60,7 +60,7 @@ def render(
     environment.filters["rate"] = plots.rate
     training = UNTOLD | description.training
     pictures = [row | {"uri": _data_uri(image)} for row, image in samples[:SHOWN]]
-    return environment.get_template("report.html.j2").render(
+    return environment.get_template("page.html.j2").render(
         model=description,
         training=training,
         training_plots=_training_plots(training),

@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from stocktake.batches import Key
+from stocktake.data.batches import Key
 from stocktake.failures import JobFailure
-from stocktake.preprocessing import ImageRefused, Preprocessing, decode
+from stocktake.model.preprocessing import ImageRefused, Preprocessing, decode
 
 REMEDY = "Pack the dataset again."
 END_OF_ARCHIVE = bytes(tarfile.BLOCKSIZE)

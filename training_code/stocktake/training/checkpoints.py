@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stocktake.failures import JobFailure
-from stocktake.tensor_files import UnreadableTensors, read_tensors, write_tensors
+from stocktake.model.tensor_files import UnreadableTensors, read_tensors, write_tensors
 
 
 class Checkpoints:

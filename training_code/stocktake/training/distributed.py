@@ -1,7 +1,9 @@
 """The processes of one training: one for each GPU of each instance, or a single one."""
 
+import gc
 import os
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -11,7 +13,7 @@ from torch import Tensor, distributed, nn
 from torch.distributed.nn.functional import all_reduce
 from torch.nn.parallel import DistributedDataParallel
 
-from stocktake.models import Network
+from stocktake.model.network import Network
 
 TIMEOUT = timedelta(minutes=10)
 
@@ -21,9 +23,10 @@ class World:
 
     def __init__(self, rank: int = 0, size: int = 1):
         self.rank, self.size = rank, size
+        self._wrapped: list[nn.Module] = []
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process is the one that prints and saves."""
         return self.rank == 0
 
@@ -45,8 +48,11 @@ class World:
             distributed.all_gather_object(values, value)
         return values
 
-    def wrap(self, network: Network, device: torch.device) -> nn.Module:
-        """The network such that gradients are averaged over the processes, and batch norm sees the whole batch."""
+    def wrap(self, network: Network, device: torch.device) -> Callable[[Tensor], Tensor]:
+        """The network such that gradients are averaged over the processes, and batch norm sees the whole batch.
+
+        What is given back can be called until this world ends.
+        """
         if self.size == 1:
             return network
         if device.type == "cuda":
@@ -54,7 +60,17 @@ class World:
         else:
             synchronise_batch_norm(network)
         # Statistics of batch norm are the same everywhere already.
-        return DistributedDataParallel(network, forward_sync_buffers=False)
+        self._wrapped.append(DistributedDataParallel(network, forward_sync_buffers=False))
+        return weakref.proxy(self._wrapped[-1])
+
+    def release(self) -> None:
+        """Let go of the wrapped networks, which has to come before the group of processes ends.
+
+        As the group's last owner, a wrapper would wait for gloo's thread with the interpreter's lock in hand, which
+        that thread needs to let go of its last tensors.
+        """
+        self._wrapped.clear()
+        gc.collect()
 
 
 @contextmanager
@@ -68,7 +84,11 @@ def joined_world() -> Iterator[World]:
     if cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     distributed.init_process_group("nccl" if cuda else "gloo", timeout=TIMEOUT)
-    yield World(distributed.get_rank(), size)
+    world = World(distributed.get_rank(), size)
+    try:
+        yield world
+    finally:
+        world.release()
     # Not after an error: others may still wait for this process, and nothing must come before its sentence is written.
     distributed.destroy_process_group()
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import NoReturn, Self, TypeVar
 
 from stocktake.failures import JobFailure
-from stocktake.losses import LOSSES
-from stocktake.models import ARCHITECTURES, TRAINABLE
-from stocktake.weights import SOURCES
+from stocktake.model.network import ARCHITECTURES, TRAINABLE
+from stocktake.training.losses import LOSSES
+from stocktake.training.weights import SOURCES
 
 Number = TypeVar("Number", int, float)
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from stocktake.failures import JobFailure
-from stocktake.models import Weights, create_head, create_trunk, head_name
-from stocktake.tensor_files import UnreadableTensors, read_tensors
+from stocktake.model.network import Weights, create_head, create_trunk, head_name
+from stocktake.model.tensor_files import UnreadableTensors, read_tensors
 
 SOURCES = ("none", "channel")
 """What the hyperparameter `weights` may be: random ones, or the file in the channel of that name."""

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import torch
 
-from stocktake.checkpoints import Checkpoints
-from stocktake.distributed import World
+from stocktake.data.splits import Split, fingerprint, open_split
 from stocktake.failures import JobFailure
-from stocktake.features import FeatureDataset
-from stocktake.hyperparameters import Hyperparameters
-from stocktake.models import Network, Weights, fastest_precision
-from stocktake.splits import Split, fingerprint, open_split
-from stocktake.training import Training
-from stocktake.weights import read_weights, starting_head, starting_trunk
+from stocktake.model.preprocessing import Preprocessing
+from stocktake.training.checkpoints import Checkpoints
+from stocktake.training.distributed import World
+from stocktake.training.hyperparameters import Hyperparameters
+from stocktake.training.loop import Training
+from stocktake.training.starting_point import StartingPoint
+from stocktake.training.weights import read_weights
 
 FAILURE_FILE = Path(os.environ.get("SM_OUTPUT_DIR", "/opt/ml/output"), "failure")
 OUTPUT_DATA_FOLDER = Path(os.environ.get("SM_OUTPUT_DATA_DIR", "/opt/ml/output/data"))
@@ -39,7 +39,7 @@ def open_splits(hyperparameters: Hyperparameters, world: World) -> dict[str, Spl
         When one is missing or damaged, or a label has no training image in any process.
     """
     names = ("train", "valid", "test") if channel("test") else ("train", "valid")
-    splits = {name: open_split(name, channel(name), hyperparameters) for name in names}
+    splits = {name: open_training_split(name, channel(name), hyperparameters) for name in names}
     everywhere = world.gather(splits["train"].images_by_count())
     for count in hyperparameters.labels:
         if not any(images[count] for images in everywhere):
@@ -50,16 +50,16 @@ def open_splits(hyperparameters: Hyperparameters, world: World) -> dict[str, Spl
     return splits
 
 
-def starting_network(
-    hyperparameters: Hyperparameters, weights: Weights | None, split: Split, device: torch.device
-) -> Network:
-    """The network before training, on `device`; only a head where the split holds features."""
-    architecture, outputs = hyperparameters.architecture, len(hyperparameters.labels)
-    features = isinstance(split, FeatureDataset)
-    trunk = None if features else starting_trunk(architecture, hyperparameters.seed, weights)
-    head = starting_head(architecture, outputs, hyperparameters.seed, weights)
-    precision = torch.float32 if features else fastest_precision(device)
-    return Network(architecture, trunk, head, hyperparameters.trainable, precision).to(device)
+def open_training_split(name: str, folder: Path | None, hyperparameters: Hyperparameters) -> Split:
+    """A channel's images as the hyperparameters want them."""
+    return open_split(
+        name,
+        folder,
+        labels=hyperparameters.labels,
+        preprocessing=Preprocessing(hyperparameters.image_size),
+        architecture=hyperparameters.architecture,
+        trainable=hyperparameters.trainable,
+    )
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Job:
 
     training: Training
     splits: dict[str, Split]
-    weights: Weights | None
+    start: StartingPoint
     checkpoints: Checkpoints | None
 
 
@@ -77,12 +77,12 @@ def prepare(hyperparameters: Hyperparameters, world: World) -> Job:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     splits = open_splits(hyperparameters, world)
     weights = read_weights(channel("weights")) if hyperparameters.weights == "channel" else None
-    network = starting_network(hyperparameters, weights, splits["train"], device)
+    start = StartingPoint(hyperparameters, weights, splits["train"].trunk_is_applied)
     held_out = {HELD_OUT[name]: split for name, split in splits.items() if name in HELD_OUT}
-    training = Training(network, splits["train"], held_out, hyperparameters, device, world)
+    training = Training(start.network(device), splits["train"], held_out, hyperparameters, device, world)
     checkpoints = find_checkpoints(hyperparameters, world.gather(fingerprint(splits["train"])))
     training.resume(checkpoints)
-    return Job(training, splits, weights, checkpoints)
+    return Job(training, splits, start, checkpoints)
 
 
 def find_checkpoints(hyperparameters: Hyperparameters, images: list[str]) -> Checkpoints | None:

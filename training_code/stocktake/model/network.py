@@ -99,7 +99,7 @@ class Network(nn.Module):
             part.train(mode)
         return self
 
-    def learning(self) -> Iterator[nn.Parameter]:
+    def trainable_parameters(self) -> Iterator[nn.Parameter]:
         """The parameters that learn."""
         return (parameter for parameter in self.parameters() if parameter.requires_grad)
 

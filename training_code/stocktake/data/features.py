@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stocktake.batches import Key
+from stocktake.data.batches import Key
+from stocktake.data.shards import ShardDataset, load
 from stocktake.failures import JobFailure
-from stocktake.shards import ShardDataset, load
-from stocktake.tensor_files import UnreadableTensors, read_tensors, write_tensors
+from stocktake.model.tensor_files import UnreadableTensors, read_tensors, write_tensors
 
 REMEDY = "Delete the features and run the execution again."
 
@@ -30,6 +30,8 @@ class FeatureDataset:
     JobFailure
         When a file is damaged or of another architecture, or a count is not among the labels.
     """
+
+    trunk_is_applied = True
 
     def __init__(self, split: str, folder: Path, labels: Sequence[int], architecture: str):
         self.split, self.labels = split, tuple(labels)

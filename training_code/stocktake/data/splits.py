@@ -1,6 +1,6 @@
 """The images of a channel, as photos in shards or as features; training does not care which."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -8,16 +8,18 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from stocktake.batches import Key
+from stocktake.data.batches import Key
+from stocktake.data.features import FeatureDataset, feature_files
+from stocktake.data.shards import ShardDataset, load
 from stocktake.failures import JobFailure
-from stocktake.features import FeatureDataset, feature_files
-from stocktake.hyperparameters import Hyperparameters
-from stocktake.preprocessing import Preprocessing
-from stocktake.shards import ShardDataset, load
+from stocktake.model.preprocessing import Preprocessing
 
 
 class Split(Protocol):
     """Labelled images in a fixed order."""
+
+    trunk_is_applied: bool
+    """Whether images are kept as what a frozen trunk made of them."""
 
     @property
     def ids(self) -> list[str]: ...
@@ -37,6 +39,8 @@ class Split(Protocol):
 
 class PhotoSplit:
     """Photos, decoded whenever they are asked for."""
+
+    trunk_is_applied = False
 
     def __init__(self, dataset: ShardDataset):
         self.dataset = dataset
@@ -61,23 +65,30 @@ class PhotoSplit:
         return self.dataset.preprocessing.normalise(batch)
 
 
-def open_split(split: str, folder: Path | None, hyperparameters: Hyperparameters) -> Split:
-    """The channel `split` in `folder`.
+def open_split(
+    split: str,
+    folder: Path | None,
+    *,
+    labels: Sequence[int],
+    preprocessing: Preprocessing,
+    architecture: str,
+    trainable: str,
+) -> Split:
+    """The channel `split` in `folder`: features of `architecture` if it holds any, photos otherwise.
 
     Raises
     ------
     JobFailure
-        When it is missing, holds nothing, is damaged, or does not fit the hyperparameters.
+        When it is missing, holds nothing, is damaged, or does not fit what is to be trained.
     """
     if folder is None or not feature_files(folder):
-        preprocessing = Preprocessing(hyperparameters.image_size)
-        return PhotoSplit(ShardDataset(split, folder, hyperparameters.labels, preprocessing))
-    if hyperparameters.trainable != "head":
+        return PhotoSplit(ShardDataset(split, folder, labels, preprocessing))
+    if trainable != "head":
         raise JobFailure(
             f"The channel {split!r} holds features, from which only a head can be trained, but the hyperparameter "
-            f"trainable is {hyperparameters.trainable}. Give the job the dataset's shards."
+            f"trainable is {trainable}. Give the job the dataset's shards."
         )
-    return FeatureDataset(split, folder, hyperparameters.labels, hyperparameters.architecture)
+    return FeatureDataset(split, folder, labels, architecture)
 
 
 def fingerprint(split: Split) -> str:

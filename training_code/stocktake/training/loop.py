@@ -1,6 +1,5 @@
 """The training loop: epochs, validation, the best epoch, and taking up an interrupted run."""
 
-import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,14 +9,14 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW
 
-from stocktake.batches import Key, Share, ordered_batches
-from stocktake.checkpoints import Checkpoints
-from stocktake.distributed import World
+from stocktake.data.batches import Key, Share, ordered_batches
+from stocktake.data.splits import Split, fingerprint
 from stocktake.failures import JobFailure
-from stocktake.hyperparameters import Hyperparameters
-from stocktake.losses import CountingLoss
-from stocktake.models import Network, Weights
-from stocktake.splits import Split, fingerprint
+from stocktake.model.network import Network, Weights
+from stocktake.training.checkpoints import Checkpoints
+from stocktake.training.distributed import World
+from stocktake.training.hyperparameters import Hyperparameters
+from stocktake.training.losses import CountingLoss
 
 
 @dataclass
@@ -62,7 +61,7 @@ class Training:
         self.share = Share.of(self.world.gather((fingerprint(train), len(train))), self.world.rank)
         self.loss = CountingLoss(hyperparameters.loss, hyperparameters.labels).to(device)
         self.model = self.world.wrap(network, device)
-        self.optimizer = AdamW(network.learning(), lr=hyperparameters.lr)
+        self.optimizer = AdamW(network.trainable_parameters(), lr=hyperparameters.lr)
         # float16's small gradients would vanish unscaled; bfloat16 has float32's range.
         self.scaler = torch.amp.GradScaler(device.type, enabled=network.precision == torch.float16)
         self.progress = Progress(totals=self._zeros())
@@ -96,16 +95,10 @@ class Training:
         JobFailure
             When the loss is no longer a number, or after `interrupted` (the state is in the checkpoint then).
         """
-        try:
-            while self.progress.epoch <= self.hyperparameters.epochs:
-                self._train_one_epoch(checkpoints, interrupted)
-                self._finish_epoch({name: self.measure(split) for name, split in self.held_out.items()})
-                self._save(checkpoints)
-        finally:
-            # The wrapper has to go before the group of processes does. As the group's last owner it would wait for
-            # gloo's thread with the interpreter's lock in hand, which that thread needs to let go of its last tensors.
-            self.model = self.network
-            gc.collect()
+        while self.progress.epoch <= self.hyperparameters.epochs:
+            self._train_one_epoch(checkpoints, interrupted)
+            self._finish_epoch({name: self.measure(split) for name, split in self.held_out.items()})
+            self._save(checkpoints)
 
     def _train_one_epoch(self, checkpoints: Checkpoints | None, interrupted: Callable[[], bool]) -> None:
         progress, world = self.progress, self.world
@@ -186,7 +179,7 @@ class Training:
         if checkpoints:
             self.progress.saved += 1
             state = self.state_dict()
-            if self.world.leads:
+            if self.world.is_main:
                 checkpoints.save(state, self.progress.saved)
 
     def state_dict(self) -> dict[str, Any]:
@@ -207,7 +200,7 @@ class Training:
         self.scaler.load_state_dict(state["scaler"])
         self.progress = Progress(**state["progress"])
         # They are the sums of all processes: only one may carry them on.
-        self.progress.totals = self.progress.totals.to(self.device) if self.world.leads else self._zeros()
+        self.progress.totals = self.progress.totals.to(self.device) if self.world.is_main else self._zeros()
         torch.set_rng_state(state["rng"][rank])
         torch.cuda.set_rng_state_all(state["cudaRng"][rank])
 
@@ -215,7 +208,7 @@ class Training:
         return torch.zeros(3, dtype=torch.float64, device=self.device)
 
     def _say(self, line: str) -> None:
-        if self.world.leads:
+        if self.world.is_main:
             print(line, flush=True)
 
 

@@ -1,0 +1,52 @@
+"""The model artifact: what is served, and nothing that trains."""
+
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+from test_train_job import INTERPRETER
+
+from stocktake.model.artifact import ModelDescription, save_artifact
+from stocktake.model.network import create_model
+from stocktake.model.preprocessing import Preprocessing
+
+
+def test_a_model_archive_holds_what_answers_requests_and_no_trainer(tmp_path: Path) -> None:
+    # given
+    description = ModelDescription("resnet18", (1, 2), Preprocessing(32), {})
+    (tmp_path / "model").mkdir()
+    # when, as SageMaker packs it
+    save_artifact(tmp_path / "model", create_model("resnet18", 2).state_dict(), description)
+    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "model", ".")
+    # then
+    with tarfile.open(tmp_path / "model.tar.gz") as tar:
+        files = {Path(member.name).as_posix() for member in tar if member.isfile()}
+    room = ("__init__", "artifact", "metrics", "network", "preprocessing", "tensor_files")
+    assert files == {
+        "config.yaml",
+        "model.json",
+        "model.pt",
+        "code/inference.py",
+        "code/serving.py",
+        "code/stocktake/__init__.py",
+        *(f"code/stocktake/model/{name}.py" for name in room),
+    }
+
+
+def test_the_archive_answers_without_the_code_it_was_trained_by(tmp_path: Path) -> None:
+    description = ModelDescription("resnet18", (1, 2), Preprocessing(32), {})
+    save_artifact(tmp_path, create_model("resnet18", 2).state_dict(), description)
+    program = (
+        "import io, sys; from PIL import Image; from inference import input_fn, model_fn, predict_fn;"
+        "file = io.BytesIO(); Image.new('RGB', (40, 40)).save(file, 'JPEG');"
+        "print(predict_fn(input_fn(file.getvalue(), 'image/jpeg'), model_fn(sys.argv[1]))['count'] in (1, 2))"
+    )
+    shims = INTERPRETER["PYTHONPATH"]
+    environment = os.environ | INTERPRETER | {"PYTHONPATH": f"{tmp_path / 'code'}{os.pathsep}{shims}"}
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "True", done.stderr
