@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,94 @@ def test_no_folder_imports_against_the_arrows(folder: str, others: list[str]) ->
     forbidden = set().union(*(MODULES[other] for other in others)) - MODULES[folder] - sys.stdlib_module_names
     wrong = [f"{path.relative_to(ROOT)} imports {name}" for path, name in imported(folder) if name in forbidden]
     assert not wrong
+
+
+SHARED = {
+    "lambda": {"errors", "storage"},
+    "training_code": {"stocktake", "stocktake.failures"},
+}
+"""Modules outside of every room that all of them may use."""
+
+ROOMS = {
+    "lambda": {
+        "functions": {"dataset", "run", "bins"},
+        "dataset": {"run", "bins"},
+        "run": set(),
+        "bins": set(),
+    },
+    "training_code": {
+        "jobs": {"report", "debugging", "training", "data", "model", "serving"},
+        "serving": {"model"},
+        "training": {"data", "model"},
+        "report": {"model"},
+        "debugging": set(),
+        "data": {"model"},
+        "model": set(),
+    },
+}
+"""Room -> the rooms below it, which it may import from."""
+
+SERVING = {"inference", "serving"}
+
+
+def module_name(folder: str, path: Path) -> str:
+    return ".".join(path.relative_to(ROOT / folder).with_suffix("").parts).removesuffix(".__init__")
+
+
+def room_of(folder: str, module: str) -> str:
+    """The room that a module lies in: the folder's name, or what the files at the door are."""
+    name = module.removeprefix("stocktake.")
+    if "." in name or (ROOT / folder / module.replace(".", "/")).is_dir():
+        return name.partition(".")[0]
+    if folder == "lambda":
+        return "functions"
+    return "serving" if module in SERVING else "jobs"
+
+
+def module_arrows(folder: str) -> set[tuple[str, str]]:
+    """Who imports whom among the modules of an import root."""
+    modules = {module_name(folder, path): path for path in (ROOT / folder).rglob("*.py")}
+    arrows = set()
+    for module, path in modules.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                # What is imported from a room is one of its modules, or a name in its __init__.
+                inner = [f"{node.module}.{alias.name}" for alias in node.names]
+                names = [name if name in modules else node.module for name in inner]
+            else:
+                continue
+            arrows |= {(module, name) for name in names if name in modules and name != module}
+    return arrows
+
+
+@pytest.mark.parametrize("folder", sorted(ROOMS))
+def test_no_room_imports_from_one_above_it(folder: str) -> None:
+    wrong = []
+    for module, other in sorted(module_arrows(folder)):
+        if other in SHARED[folder]:
+            continue
+        above, below = room_of(folder, module), room_of(folder, other)
+        # The functions are each of their own; in every other room modules may build on each other.
+        if module in SHARED[folder] or (above == below == "functions") or below not in {above, *ROOMS[folder][above]}:
+            wrong.append(f"{module} ({above}) imports {other} ({below})")
+    assert not wrong
+
+
+@pytest.mark.parametrize("folder", sorted(ROOMS))
+def test_every_room_has_its_floor(folder: str) -> None:
+    """A new room has to say what it may import from."""
+    modules = {module_name(folder, path) for path in (ROOT / folder).rglob("*.py")} - SHARED[folder]
+    assert {room_of(folder, module) for module in modules} == set(ROOMS[folder])
+
+
+@pytest.mark.parametrize("folder", sorted(ROOMS))
+def test_no_module_needs_itself(folder: str) -> None:
+    below: dict[str, set[str]] = {}
+    for module, other in module_arrows(folder):
+        below.setdefault(module, set()).add(other)
+    TopologicalSorter(below).prepare()  # Raises CycleError, which names the modules.
 
 
 def test_the_functions_need_nothing_but_the_runtime_and_their_layer() -> None:
