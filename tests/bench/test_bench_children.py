@@ -3,13 +3,11 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 from bench_process import run_bench, start_bench
 
-from bench import loader
 from bench.children import ChildFailed, child, run_in_child
 
 SECONDS = 120
@@ -81,14 +79,6 @@ def test_data_at_scale_ends_when_its_child_is_killed() -> None:
     # then
     assert bench.returncode == 1
     assert "ChildFailed: The child process was ended by SIGKILL." in errors
-
-
-def test_the_loader_ends_with_the_error_of_its_child(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    # when there are no shards to load from
-    with pytest.raises(ChildFailed):
-        next(loader.measure(tmp_path, images=1, rounds=1, caches=["warm"], all_workers=[0]))
-    # then
-    assert "JobFailure" in capfd.readouterr().err
 
 
 def spawned_child(parent: int) -> psutil.Process:

@@ -11,6 +11,7 @@ from bench_process import ROOT, run_bench
 from PIL import Image
 
 from bench import loader
+from bench.children import ChildFailed
 from rehearsal.bins import write_bins
 
 SMALLEST = {
@@ -125,3 +126,11 @@ def test_a_cold_epoch_finds_no_file_in_the_page_cache(tmp_path: Path, monkeypatc
     loader.forget(tmp_path)
     # then
     assert sorted(dropped) == sorted(files)
+
+
+def test_the_loader_ends_with_the_error_of_its_child(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    # when there are no shards to load from
+    with pytest.raises(ChildFailed):
+        next(loader.measure(tmp_path, images=1, rounds=1, caches=["warm"], all_workers=[0]))
+    # then
+    assert "JobFailure" in capfd.readouterr().err
