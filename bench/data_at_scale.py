@@ -1,27 +1,25 @@
 """Plan and Split on as many bins as the real dataset has, and how both grow.
 
-    .venv/bin/python -m bench.data_at_scale [--ids 5000 50000 535000]
+    .venv/bin/python -m bench.data_at_scale [--ids 5000 50000 535000] [--json FILE]
 
-Each function runs in a fresh process, pinned to one core, against an S3 on loopback in another process: so CPU seconds
-are those of the function's own work, and seconds are more where other work shares the core. A source far away adds a
-round trip for each 5,000 keys, about: ten pages are under way at once.
+Each function runs in a fresh process, pinned to one core, against an S3 on loopback in the bench's own process: so CPU
+seconds are those of the function's own work, and seconds are more where other work shares the core. A source far away
+adds a round trip for each 5,000 keys, about: ten pages are under way at once.
 """
 
 import argparse
-import json
-import multiprocessing
 import os
 import resource
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-from bench.listed_bins import catalogue_records, serve
+from bench.children import run_in_child
+from bench.function_environment import function_environment
+from bench.listed_bins import catalogue_records, served
+from bench.results import add_json_option, write_json
 
-LAMBDA = Path(__file__).parents[1] / "lambda"
 SOURCE, DATA = "aft-vbi-pds", "stocktake-data"
 MEMORY_LIMIT, SECONDS_LIMIT = 1769, 60
 
@@ -29,18 +27,9 @@ MEMORY_LIMIT, SECONDS_LIMIT = 1769, 60
 def prepare(port: int) -> None:
     """The environment of a deployed function, on one core."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    os.environ.update(
-        AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",
-        AWS_ACCESS_KEY_ID="bench",
-        AWS_SECRET_ACCESS_KEY="bench",
-        AWS_DEFAULT_REGION="us-east-1",
-        DATA_BUCKET=DATA,
-        DEFAULTS=json.dumps({"dataset": {"fraction": 1}, "tuning": {"enabled": False}}),
-        SOURCE_BUCKETS=json.dumps([SOURCE]),
-        TRAINING_IMAGE_CPU="cpu",
-        TRAINING_IMAGE_GPU="gpu",
-    )
-    sys.path.insert(0, str(LAMBDA))
+    dataset = {"source": f"s3://{SOURCE}", "fraction": 1}
+    os.environ.update(function_environment(DATA, [SOURCE], {"dataset": dataset}))
+    os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"
 
 
 def measured(function: Callable[[], Any]) -> dict[str, Any]:
@@ -55,21 +44,21 @@ def measured(function: Callable[[], Any]) -> dict[str, Any]:
     }
 
 
-def run_plan(port: int, results: Any) -> None:
+def run_plan(port: int) -> dict[str, Any]:
     prepare(port)
     import plan
 
-    results.put(measured(lambda: plan.handler({"input": {}, "execution": "bench"}, None)))
+    return measured(lambda: plan.handler({"input": {}, "execution": "bench"}, None))
 
 
-def run_split(port: int, dataset: dict[str, Any], results: Any) -> None:
+def run_split(port: int, dataset: dict[str, Any]) -> dict[str, Any]:
     prepare(port)
     import split
 
-    results.put(measured(lambda: split.handler({"dataset": dataset}, None)))
+    return measured(lambda: split.handler({"dataset": dataset}, None))
 
 
-def write_catalogue(port: int, ids: int, dataset: dict[str, Any], results: Any) -> None:
+def write_catalogue(port: int, ids: int, dataset: dict[str, Any]) -> None:
     """What the map of Catalogue functions would have left."""
     prepare(port)
     import storage
@@ -82,55 +71,42 @@ def write_catalogue(port: int, ids: int, dataset: dict[str, Any], results: Any) 
         storage.write_json(DATA, key, {"records": records, "took": took})
 
     with ThreadPoolExecutor(4) as pool:
-        results.put(sum(1 for _ in pool.map(write, enumerate(catalogue_records(ids, BATCH)))))
-
-
-def in_process(function: Callable[..., None], *arguments: Any) -> Any:
-    """The one result that `function` puts into its queue, from a process of its own."""
-    spawn = multiprocessing.get_context("spawn")
-    results = spawn.Queue()
-    process = spawn.Process(target=function, args=(*arguments, results))
-    process.start()
-    result = results.get()
-    process.join()
-    return result
+        for _ in pool.map(write, enumerate(catalogue_records(ids, BATCH))):
+            pass
 
 
 def bench(ids: int) -> list[dict[str, Any]]:
     """Measurements of Plan and Split on so many bins."""
-    spawn = multiprocessing.get_context("spawn")
-    ports = spawn.Queue()
-    server = spawn.Process(target=serve, args=(ids, ports), daemon=True)
-    server.start()
-    port = ports.get()
-    try:
-        plan = in_process(run_plan, port)
-        dataset = plan["result"]["dataset"]
-        in_process(write_catalogue, port, ids, dataset)
-        split = in_process(run_split, port, dataset)
-    finally:
-        server.kill()
-        server.join()
+    with served(ids) as port:
+        plan = run_in_child(run_plan, port)
+        dataset = plan.pop("result")["dataset"]
+        run_in_child(write_catalogue, port, ids, dataset)
+        split = run_in_child(run_split, port, dataset)
     plan["requests"] = int(dataset["listing"]["took"]["requests"])
-    split["requests"] = -(-ids // 1000) + 2 + split["result"]["shards"] + 2
+    split["requests"] = -(-ids // 1000) + 2 + split.pop("result")["shards"] + 2
     return [{"ids": ids, "function": name, **found} for name, found in (("plan", plan), ("split", split))]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Plan and Split at scale.")
     parser.add_argument("--ids", type=int, nargs="+", default=[5_000, 50_000, 535_000])
+    add_json_option(parser)
+    asked = parser.parse_args()
+    rows: list[dict[str, Any]] = []
     print(
         f"{'ids':>8} {'function':<9}{'seconds':>9}{'CPU s':>8}{'peak MB':>9}{'requests':>10}  "
         f"within {MEMORY_LIMIT} MB and {SECONDS_LIMIT} CPU s"
     )
-    for ids in parser.parse_args().ids:
+    for ids in asked.ids:
         for row in bench(ids):
+            rows.append(row)
             within = row["megabytes"] < MEMORY_LIMIT and row["cpu"] < SECONDS_LIMIT
             print(
                 f"{row['ids']:>8} {row['function']:<9}{row['seconds']:>9.1f}{row['cpu']:>8.1f}{row['megabytes']:>9.0f}"
                 f"{row['requests']:>10}  {'yes' if within else 'NO'}",
                 flush=True,
             )
+    write_json(asked.json, {"functions": rows})
 
 
 if __name__ == "__main__":

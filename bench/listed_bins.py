@@ -1,12 +1,14 @@
 """An S3 of generated bins for the benchmark: lists any number of them in AWS's form, and keeps what is written to it.
 
-It answers only what the data functions ask: ListObjectsV2, GetObject, HeadObject and PutObject. Run it in a process of
-its own, so that its work is not measured.
+It answers only what the data functions ask: ListObjectsV2, GetObject, HeadObject and PutObject. They are measured in
+processes of their own, so that its work is not.
 """
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -69,8 +71,9 @@ class ListedBins:
         ).encode()
 
 
-def serve(number: int, port: Any) -> None:
-    """Serve for ever on loopback; the port goes to the queue `port`."""
+@contextmanager
+def served(number: int) -> Iterator[int]:
+    """The port on loopback at which a thread of this process serves so many bins."""
     store = ListedBins(number)
 
     class Handler(BaseHTTPRequestHandler):
@@ -89,7 +92,9 @@ def serve(number: int, port: Any) -> None:
                 self.answer(404, b"<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>")
 
         def do_HEAD(self) -> None:
-            self.answer(200, b"")
+            key = unquote(urlsplit(self.path).path)
+            found = key in store.written or key.split("/")[-2] in store.keys
+            self.answer(200 if found else 404, b"")
 
         def do_PUT(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
@@ -105,9 +110,12 @@ def serve(number: int, port: Any) -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    port.put(server.server_address[1])
-    server.serve_forever()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
 
 
 def catalogue_records(number: int, batch: int) -> Iterator[list[dict[str, Any]]]:

@@ -1,6 +1,5 @@
 """AWS's edge for the data functions: an emulated S3 with a source bucket and a data bucket."""
 
-import json
 from collections.abc import Iterator
 
 import boto3
@@ -12,6 +11,7 @@ from moto import mock_aws
 import collect_trials
 import smoke_test
 import storage
+from bench.function_environment import function_environment
 
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -21,16 +21,9 @@ hypothesis.settings.load_profile("untimed")
 @pytest.fixture
 def bin_source(monkeypatch: pytest.MonkeyPatch) -> Iterator[BinSource]:
     """An empty source bucket, and the environment that the functions are deployed with."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name, value in function_environment(DATA_BUCKET, [SOURCE_BUCKET, "no-such-bucket"]).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("DATA_BUCKET", DATA_BUCKET)
-    monkeypatch.setenv("SOURCE_BUCKETS", json.dumps([SOURCE_BUCKET, "no-such-bucket"]))
-    monkeypatch.setenv("DEFAULTS", "{}")
-    monkeypatch.setenv("MANAGED_DEBUGGER", "false")
-    monkeypatch.setenv("TRAINING_IMAGE_CPU", "pytorch-cpu")
-    monkeypatch.setenv("TRAINING_IMAGE_GPU", "pytorch-gpu")
     clients = (storage.client, smoke_test.runtime, collect_trials.sagemaker)
     with mock_aws():
         for client in clients:

@@ -1,0 +1,136 @@
+"""Every bench runs at its smallest size, as its reader starts it, and writes its figures."""
+
+import ast
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bench_process import ROOT, run_bench
+from PIL import Image
+
+from bench import loader
+from bench.children import ChildFailed
+from rehearsal.bins import write_bins
+
+SMALLEST = {
+    "campaign": ["--source", "{bins}", "--architecture", "resnet18", "--trials", "1"],
+    "data_at_scale": ["--ids", "500"],
+    "hook_overhead": ["--images", "2", "--rounds", "1", "5"],
+    # Cold would drop, as root, all that the machine caches.
+    "loader": ["--source", "{bins}", "--rounds", "1", "--workers", "0", "1", "--caches", "warm"],
+    "pack_images": ["{bins}/bin-images", "--rounds", "1"],
+}
+
+
+@pytest.fixture(scope="module")
+def bins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawn bins with sound photos: every count from 1 to 5 occurs, and some bins are for validation."""
+    folder = tmp_path_factory.mktemp("bins")
+    write_bins(folder, count=50, seed=7)
+    for photo in (folder / "bin-images").iterdir():
+        try:
+            with Image.open(photo) as image:
+                image.load()
+        except OSError:
+            photo.unlink()
+    return folder
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest, bins: Path, tmp_path: Path) -> dict[str, Any]:
+    """What the bench wrote whose name is the fixture's parameter."""
+    file = tmp_path / "figures.json"
+    arguments = [argument.format(bins=bins) for argument in SMALLEST[request.param]]
+    ended = run_bench(request.param, *arguments, "--json", str(file))
+    assert ended.returncode == 0, ended.stderr
+    return dict(json.loads(file.read_text()))
+
+
+def bench(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("figures", [name], indirect=True)
+
+
+@bench("campaign")
+def test_a_campaign_is_measured_both_ways(figures: dict[str, Any]) -> None:
+    ours, recomputing = figures["ours"], figures["recomputing"]
+    assert figures["ratio"] == pytest.approx(recomputing["sameFormat"]["seconds"] / ours["seconds"])
+    # Both ways learn the same from the same batches, or their seconds compare nothing.
+    [before], [after] = recomputing["sameFormat"]["history"], recomputing["oursAtTheSameEpochs"]
+    assert after["validation:loss"] == pytest.approx(before["validation:loss"], rel=0.01)
+
+
+@bench("data_at_scale")
+def test_plan_and_split_are_measured(figures: dict[str, Any]) -> None:
+    plan, split = figures["functions"]
+    assert (plan["function"], split["function"]) == ("plan", "split")
+    # At least a LIST for each leading digit of both folders.
+    assert plan["requests"] >= 20
+    assert all(row["cpu"] > 0 and 10 < row["megabytes"] < 1769 for row in figures["functions"])
+
+
+@bench("hook_overhead")
+def test_steps_are_measured_with_and_without_hook(figures: dict[str, Any]) -> None:
+    resnet = figures["milliseconds"]["ResNet-18"]
+    assert figures["ratio"] == pytest.approx(1 + resnet["mean, every 50"] / resnet["without hook"])
+    # What is written tells that the hook was there.
+    assert resnet["kilobytes"] > figures["milliseconds"]["bare head"]["kilobytes"] > 1
+
+
+@bench("loader")
+def test_both_ways_load_the_same_inputs(figures: dict[str, Any]) -> None:
+    assert [(row["cache"], row["workers"]) for row in figures["epochs"]] == [("warm", 0), ("warm", 1)]
+    assert figures["ratio"] == min(row["ratio"]["ImageFolder"] for row in figures["epochs"])
+    assert figures["largestDifference"] < 1e-5
+
+
+@bench("pack_images")
+def test_packing_is_measured_beside_pillow(figures: dict[str, Any]) -> None:
+    ours, default = (figures["ways"][way] for way in ("stocktake", "Pillow, bicubic"))
+    assert figures["images"] > 40
+    assert figures["ratio"] == pytest.approx(ours["imagesPerSecond"] / default["imagesPerSecond"])
+    assert ours["worstDecibels"] > 30
+
+
+def test_no_bench_is_forgotten() -> None:
+    # given every module that can be started
+    started = {
+        file.stem
+        for file in (ROOT / "bench").glob("*.py")
+        if any(isinstance(part, ast.FunctionDef) and part.name == "main" for part in ast.parse(file.read_text()).body)
+        or "__main__" in file.read_text()
+    }
+    # then
+    assert started == SMALLEST.keys()
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    ended = run_bench("data_at_scale", "--json", str(tmp_path / "missing" / "figures.json"))
+    assert ended.returncode == 2
+    assert "must be a file in a folder that exists" in ended.stderr
+
+
+def test_a_cold_epoch_finds_no_file_in_the_page_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a photo both ways, and a user who is not root
+    files = [tmp_path / "tree" / "3" / "00001.jpg", tmp_path / "shards" / "train-00000.tar"]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"photo")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    dropped = []
+    monkeypatch.setattr(
+        os, "posix_fadvise", lambda opened, *_: dropped.append(Path(f"/proc/self/fd/{opened}").readlink())
+    )
+    # when
+    loader.forget(tmp_path)
+    # then
+    assert sorted(dropped) == sorted(files)
+
+
+def test_the_loader_ends_with_the_error_of_its_child(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    # when there are no shards to load from
+    with pytest.raises(ChildFailed):
+        next(loader.measure(tmp_path, images=1, rounds=1, caches=["warm"], all_workers=[0]))
+    # then
+    assert "JobFailure" in capfd.readouterr().err
