@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from stocktake.debugging import Debugging
+from stocktake.debugging import DebuggingSession
 from stocktake.failures import reported_to
 from stocktake.model.artifact import ModelDescription, save_artifact
 from stocktake.model.preprocessing import Preprocessing
@@ -34,10 +34,10 @@ def main() -> None:
             print(job.training.best_line(), flush=True)
 
 
-def watched(training: Training, save_interval: int, trace: bool) -> Debugging:
+def watched(training: Training, save_interval: int, trace: bool) -> DebuggingSession:
     """Hooks, rules and utilisation, in the one process that prints and saves."""
     is_main = training.world.is_main
-    return Debugging(
+    return DebuggingSession(
         training.network,
         training.loss,
         OUTPUT_DATA_FOLDER / "debug",
@@ -49,10 +49,10 @@ def watched(training: Training, save_interval: int, trace: bool) -> Debugging:
     )
 
 
-def save(job: Job, debugging: Debugging) -> None:
+def save(job: Job, debugging: DebuggingSession) -> None:
     """Write the model artifact."""
     training, hyperparameters, progress = job.training, job.training.hyperparameters, job.training.progress
-    verdicts = debugging.evaluate_rules()
+    verdicts = debugging.evaluate_rules(progress.history, training.steps_done)
     description = ModelDescription(
         architecture=hyperparameters.architecture,
         labels=hyperparameters.labels,

@@ -1,5 +1,5 @@
 """What is watched while a model trains, and what is concluded from it."""
 
-from stocktake.debugging.session import Debugging
+from stocktake.debugging.session import DebuggingSession
 
-__all__ = ["Debugging"]
+__all__ = ["DebuggingSession"]

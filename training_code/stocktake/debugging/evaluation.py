@@ -2,12 +2,20 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
 import torch
 
-from stocktake.debugging.low_utilisation import low_utilisation
+from stocktake.debugging.rules import History
+from stocktake.debugging.rules.loss_not_decreasing import loss_not_decreasing
+from stocktake.debugging.rules.low_utilisation import low_utilisation
+from stocktake.debugging.rules.overfit import overfit
+from stocktake.debugging.rules.overtraining import overtraining
+from stocktake.debugging.rules.poor_weight_initialization import poor_weight_initialization
+from stocktake.debugging.rules.vanishing_gradient import vanishing_gradient
+from stocktake.debugging.saved_tensors import SavedTensors
 from stocktake.debugging.utilisation import Samples
 
 NO_ISSUES, ISSUES, ERROR = "NoIssuesFound", "IssuesFound", "Error"
@@ -22,30 +30,24 @@ class Verdict(TypedDict):
     reason: str
 
 
+def judge_epochs(history: History, training_steps: int) -> dict[str, Verdict]:
+    """Apply the rules over the losses of epochs; `training_steps` as `loss_not_decreasing` has it."""
+    return _verdicts(
+        overfit=partial(overfit, history),
+        overtraining=partial(overtraining, history),
+        loss_not_decreasing=partial(loss_not_decreasing, history, training_steps),
+    )
+
+
 def judge_tensors(folder: Path) -> dict[str, Verdict]:
-    """Apply the rules over saved tensors; rules that too little was saved for are absent."""
-    from smdebug.exceptions import RuleEvaluationConditionMet
-    from smdebug.rules import invoke_rule
-
-    from stocktake.debugging.rules import TENSOR_RULES, TensorRule
-    from stocktake.debugging.saved_tensors import open_trial
-
-    trial = open_trial(folder)
-    if trial is None:
+    """Apply the rules over saved tensors."""
+    tensors = SavedTensors.read(folder)
+    if tensors is None:
         return {}
-
-    def find(rule_class: type[TensorRule]) -> str | None:
-        rule = rule_class(trial)
-        steps = rule.judged_steps()
-        try:
-            for step in steps:
-                invoke_rule(rule, step, step + 1, raise_eval_cond=True)
-        except RuleEvaluationConditionMet:
-            return rule.reason
-        return "" if steps else None
-
-    verdicts = {name: _verdict(lambda rule=rule: find(rule)) for name, rule in TENSOR_RULES.items()}  # type: ignore[misc]
-    return {name: verdict for name, verdict in verdicts.items() if verdict}
+    return _verdicts(
+        vanishing_gradient=partial(vanishing_gradient, tensors),
+        poor_weight_initialization=partial(poor_weight_initialization, tensors),
+    )
 
 
 def judge_utilisation(samples: Samples, device: torch.device) -> dict[str, Verdict]:
@@ -53,19 +55,22 @@ def judge_utilisation(samples: Samples, device: torch.device) -> dict[str, Verdi
     processor = "cpu" if device.type == "cpu" else "gpu"
     if not samples.get(processor):
         return {}
-    verdict = _verdict(lambda: low_utilisation(samples[processor], samples["seconds"]))
-    return {f"low_{processor}_utilization": verdict} if verdict else {}
+    find = partial(low_utilisation, samples[processor], samples["seconds"])
+    return _verdicts(**{f"low_{processor}_utilization": find})
 
 
-def _verdict(find: Callable[[], str | None]) -> Verdict | None:
-    """`find` returns a sentence about an issue, an empty one when there is none, None when it could not judge."""
-    try:
-        reason = find()
-    except Exception as error:
-        return Verdict(status=ERROR, reason=f"{type(error).__name__}: {error}")
-    if reason is None:
-        return None
-    return Verdict(status=ISSUES if reason else NO_ISSUES, reason=reason)
+def _verdicts(**rules: Callable[[], str | None]) -> dict[str, Verdict]:
+    """What each rule finds; those that have too little to judge by are absent."""
+    verdicts: dict[str, Verdict] = {}
+    for name, find in rules.items():
+        try:
+            reason = find()
+        except Exception as error:
+            verdicts[name] = Verdict(status=ERROR, reason=f"{type(error).__name__}: {error}")
+        else:
+            if reason is not None:
+                verdicts[name] = Verdict(status=ISSUES if reason else NO_ISSUES, reason=reason)
+    return verdicts
 
 
 def publish(verdicts: dict[str, Verdict], folder: Path) -> None:

@@ -14,23 +14,22 @@ from smdebug.core.json_config import collect_hook_config_params, get_json_config
 from smdebug.pytorch import Hook, ReductionConfig, SaveConfig, SaveConfigMode, modes
 from torch import Tensor, nn
 
+from stocktake.debugging.saved_tensors import PERCENTILES
+
 FIRST_STEPS = 10
 """Steps from the start that are all saved: they tell whether a network was initialised well."""
-LOSSES_PER_SAVE = 10
-"""Losses are scalars and cost little; the rules need more of them than of gradients."""
 REDUCTIONS = {
     "gradients": ReductionConfig(reductions=["min", "max", "mean", "std"], abs_reductions=["mean"]),
     "relu_input": ReductionConfig(reductions=["mean", "std"]),
 }
 """Saved instead of whole tensors, which would take many times as long and as much space."""
-PERCENTILES = "percentiles/"
-"""Begins the name under which the 5th and the 95th percentile of a gradient are saved."""
 SAMPLE = 4096
+"""Values of a gradient that percentiles are taken of."""
 ACTIVATIONS = (nn.ReLU, nn.ReLU6)
 
 
 class TrainingHook(Hook):
-    """Saves what the rules look at, in training and in validation steps.
+    """Saves losses, gradients and inputs of ReLUs.
 
     A forward pass with gradients enabled is a training step, any other a validation step. Whatever goes wrong in
     smdebug switches the hook off, with one line in the log.
@@ -140,7 +139,7 @@ def create_hook(folder: Path, save_interval: int) -> TrainingHook:
     folder
         Where a hook of our own saves; what an earlier run left there is removed.
     save_interval
-        Training steps between two saves of gradients and inputs of ReLUs.
+        Training steps between two saves of a hook of our own.
 
     Raises
     ------
@@ -158,24 +157,16 @@ def create_hook(folder: Path, save_interval: int) -> TrainingHook:
 
 def _hook_of_our_own(folder: Path, save_interval: int) -> TrainingHook:
     _remove_earlier_run(folder)
-    first = list(range(FIRST_STEPS))
+    training = SaveConfigMode(save_interval=save_interval, save_steps=list(range(FIRST_STEPS)))
     never = SaveConfigMode(start_step=0, end_step=0)
     hook = TrainingHook(
         out_dir=str(folder),
         include_collections=["losses", *REDUCTIONS],
-        save_config=SaveConfig(
-            {modes.TRAIN: SaveConfigMode(save_interval=save_interval, save_steps=first), modes.EVAL: never}
-        ),
+        save_config=SaveConfig({modes.TRAIN: training, modes.EVAL: never}),
     )
     for name, reductions in REDUCTIONS.items():
         hook.get_collection(name).reduction_config = reductions
     hook.get_collection("relu_input").include(".*relu_input")
-    hook.get_collection("losses").save_config = SaveConfig(
-        {
-            modes.TRAIN: SaveConfigMode(save_interval=max(1, save_interval // LOSSES_PER_SAVE), save_steps=first),
-            modes.EVAL: SaveConfigMode(save_interval=1),
-        }
-    )
     return hook
 
 

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import nn
 
-from stocktake.debugging.evaluation import Verdict, judge_tensors, judge_utilisation, publish
+from stocktake.debugging.evaluation import Verdict, judge_epochs, judge_tensors, judge_utilisation, publish
 from stocktake.debugging.packages import use_bundled_packages
+from stocktake.debugging.rules import History
 from stocktake.debugging.tolerance import tolerated
 from stocktake.debugging.trace import traced
-from stocktake.debugging.utilisation import UtilisationSampler, read_samples, thinned
+from stocktake.debugging.utilisation import UtilisationSampler, downsampled, read_samples
 
 if TYPE_CHECKING:
     from stocktake.debugging.hook import TrainingHook
 
 
-class Debugging:
+class DebuggingSession:
     """Watches the training within its context; nothing that goes wrong here ends the training.
 
     It hangs on the modules' own hooks, so that the loop need not know of it: a call of `model` with gradients enabled
@@ -37,8 +38,7 @@ class Debugging:
     device
         What the model is on.
     save_interval
-        Training steps between two saves of gradients and inputs of ReLUs; losses are saved ten times as often. With 0
-        only `trace` has an effect.
+        Training steps between two saves of losses, gradients and inputs of ReLUs. With 0 only `trace` has an effect.
     trace
         Whether to record a few training steps operator by operator.
     first_step
@@ -84,12 +84,19 @@ class Debugging:
         with tolerated("not everything was written"):
             self.running.close()
 
-    def evaluate_rules(self) -> dict[str, Verdict]:
+    def evaluate_rules(self, history: History, training_steps: int) -> dict[str, Verdict]:
         """Judge the finished training by every rule that has something to judge by.
 
         Prints a line for each rule and writes rules.json.
+
+        Parameters
+        ----------
+        history
+            Every epoch, those before an interruption included.
+        training_steps
+            In all of them.
         """
-        verdicts: dict[str, Verdict] = {}
+        verdicts = judge_epochs(history, training_steps) if self.save_interval else {}
         with tolerated("no rule looks at tensors"):
             verdicts |= judge_tensors(Path(self.hook.out_dir)) if self.hook else {}
         with tolerated("no rule looks at utilisation"):
@@ -101,7 +108,7 @@ class Debugging:
     def utilisation(self) -> dict[str, list[float] | None] | None:
         """At most 500 points of `seconds`, `cpu`, `memory` and `gpu` (None without GPU); None when not measured."""
         with tolerated("utilisation cannot be shown"):
-            return thinned(read_samples(self.sampler.file)) if self.sampler else None
+            return downsampled(read_samples(self.sampler.file)) if self.sampler else None
         return None
 
     def _start_hook(self) -> None:

@@ -85,7 +85,7 @@ def read_samples(file: Path) -> Samples:
     return {name: column.tolist() for name, column in zip(names, table.T, strict=True)}
 
 
-def thinned(samples: Samples, points: int = 500) -> dict[str, list[float] | None]:
+def downsampled(samples: Samples, points: int = 500) -> dict[str, list[float] | None]:
     """Means over stretches of equal length, at most `points`, for a plot.
 
     Returns

@@ -11,26 +11,21 @@ import torch
 from torch import Tensor, nn
 from watched_trainings import CPU, perceptron, points, train
 
-from stocktake.debugging import Debugging
+from stocktake.debugging import DebuggingSession
+from stocktake.debugging.saved_tensors import SavedTensors
 
 
-def saved(folder: Path) -> Any:
-    from stocktake.debugging.saved_tensors import open_trial
-
-    trial = open_trial(folder)
-    assert trial is not None
-    return trial
+def saved(folder: Path) -> SavedTensors:
+    tensors = SavedTensors.read(folder)
+    assert tensors is not None
+    return tensors
 
 
-def training_steps(trial: Any, name: str) -> list[int]:
-    from smdebug.pytorch import modes
-
-    return list(trial.tensor(name).steps(mode=modes.TRAIN))
-
-
-def one_step(model: nn.Module, folder: Path, inputs: Tensor, loss: Callable[[Tensor], Tensor], **options: Any) -> Any:
+def one_step(
+    model: nn.Module, folder: Path, inputs: Tensor, loss: Callable[[Tensor], Tensor], **options: Any
+) -> SavedTensors:
     """The tensors saved in a single training step."""
-    with Debugging(model, nn.CrossEntropyLoss(), folder, CPU, 1, **options):
+    with DebuggingSession(model, nn.CrossEntropyLoss(), folder, CPU, 1, **options):
         loss(model(inputs)).backward()
     return saved(folder / "tensors")
 
@@ -43,28 +38,26 @@ def test_a_training_ends_with_the_same_weights_with_a_hook_and_without(tmp_path:
         assert torch.equal(one, other)
 
 
-def test_the_first_steps_are_saved_and_then_one_an_interval_and_losses_ten_times_as_often(tmp_path: Path) -> None:
+def test_the_first_steps_are_saved_and_then_one_an_interval(tmp_path: Path) -> None:
     train(perceptron(), tmp_path, epochs=1, save_interval=30)
-    trial = saved(tmp_path / "tensors")
-    assert training_steps(trial, "gradient/Sequential_0.weight") == [*range(10), 30, 60]
-    assert training_steps(trial, "1.relu_input_0") == [*range(10), 30, 60]
-    assert training_steps(trial, "CrossEntropyLoss_output_0") == [*range(10), *range(12, 64, 3)]
+    tensors = saved(tmp_path / "tensors")
+    assert tensors.steps("gradient/Sequential_0.weight") == [*range(10), 30, 60]
+    assert tensors.steps("1.relu_input_0") == [*range(10), 30, 60]
+    assert tensors.steps("CrossEntropyLoss_output_0") == [*range(10), 30, 60]
 
 
-def test_of_a_validation_only_the_losses_are_saved_and_each_of_them(tmp_path: Path) -> None:
+def test_of_a_validation_nothing_is_saved(tmp_path: Path) -> None:
     from smdebug.pytorch import modes
 
-    train(perceptron(), tmp_path, epochs=1)
-    trial = saved(tmp_path / "tensors")
-    validation = [step for step in trial.steps() if trial.mode(step) == modes.EVAL]
-    assert len(validation) == 256 // 32
-    assert {name for step in validation for name in trial.tensor_names(step=step)} == {"CrossEntropyLoss_output_0"}
+    train(perceptron(), tmp_path, epochs=2)
+    trial = saved(tmp_path / "tensors").trial
+    assert list(trial.modes()) == [modes.TRAIN]
 
 
 def test_a_resumed_training_goes_on_counting(tmp_path: Path) -> None:
     train(perceptron(), tmp_path, epochs=1, save_interval=30, first_step=100)
-    trial = saved(tmp_path / "tensors")
-    assert training_steps(trial, "gradient/Sequential_0.weight") == [120, 150]
+    tensors = saved(tmp_path / "tensors")
+    assert tensors.steps("gradient/Sequential_0.weight") == [120, 150]
 
 
 @pytest.mark.parametrize("left", ["a finished run", "an interrupted run"])
@@ -77,7 +70,7 @@ def test_what_an_earlier_run_left_is_replaced(tmp_path: Path, left: str) -> None
     # when
     train(perceptron(), tmp_path, epochs=1, save_interval=30)
     # then
-    assert max(training_steps(saved(tmp_path / "tensors"), "1.relu_input_0")) == 60
+    assert max(saved(tmp_path / "tensors").steps("1.relu_input_0")) == 60
 
 
 def test_the_input_of_a_relu_is_saved_although_it_is_overwritten(tmp_path: Path) -> None:
@@ -95,9 +88,9 @@ def test_the_input_of_a_relu_is_saved_although_it_is_overwritten(tmp_path: Path)
     model = Block()
     inputs = torch.randn(8, 16)
     # when
-    trial = one_step(model, tmp_path, inputs, lambda outputs: outputs.sum())
+    tensors = one_step(model, tmp_path, inputs, lambda outputs: outputs.sum())
     # then
-    assert trial.tensor_names(regex="relu_input") == ["relu_input_0", "relu_input_1", "rest.1.relu_input_0"]
+    assert tensors.relu_inputs() == ["relu_input_0", "relu_input_1", "rest.1.relu_input_0"]
     expected = {
         "relu_input_0": inputs,
         "relu_input_1": inputs.relu() - 1,
@@ -105,25 +98,27 @@ def test_the_input_of_a_relu_is_saved_although_it_is_overwritten(tmp_path: Path)
     }
     for name, values in expected.items():
         for reduction, value in (("mean", values.mean()), ("std", values.std())):
-            found = trial.tensor(name).reduction_value(0, reduction)
-            assert float(found) == pytest.approx(value.item(), rel=1e-5), (name, reduction)
+            found = tensors.reduction(name, 0, reduction)
+            assert found == pytest.approx(value.item(), rel=1e-5), (name, reduction)
 
 
 def test_activations_in_bfloat16_are_saved(tmp_path: Path) -> None:
     with torch.autocast("cpu", torch.bfloat16):
-        trial = one_step(perceptron(), tmp_path, points(32, 0)[0], lambda outputs: outputs.float().sum())
-    assert 0 < float(trial.tensor("1.relu_input_0").reduction_value(0, "std")) < 10
+        tensors = one_step(perceptron(), tmp_path, points(32, 0)[0], lambda outputs: outputs.float().sum())
+    assert 0 < tensors.reduction("1.relu_input_0", 0, "std") < 10
 
 
 def test_gradients_are_saved_without_the_scale_of_the_loss(tmp_path: Path) -> None:
     model = nn.Linear(16, 2)
     inputs = points(64, 0)[0]
-    trial = one_step(model, tmp_path, inputs, lambda outputs: 1024 * outputs.square().mean(), loss_scale=lambda: 1024.0)
+    tensors = one_step(
+        model, tmp_path, inputs, lambda outputs: 1024 * outputs.square().mean(), loss_scale=lambda: 1024.0
+    )
     assert model.weight.grad is not None
     gradient = model.weight.grad / 1024
     name = "gradient/Linear_weight"
-    assert float(trial.tensor(name).reduction_value(0, "mean", abs=True)) == pytest.approx(gradient.abs().mean().item())
-    low, high = trial.tensor(f"percentiles/{name}").value(0)
+    assert tensors.reduction(name, 0, "mean", absolute=True) == pytest.approx(gradient.abs().mean().item())
+    low, high = tensors.value(f"percentiles/{name}", 0)
     assert low == pytest.approx(gradient.quantile(0.05).item())
     assert high == pytest.approx(gradient.quantile(0.95).item())
 
@@ -134,11 +129,9 @@ def test_a_loss_of_another_name_is_found_among_the_losses(tmp_path: Path) -> Non
             return logits.square().mean()
 
     model, loss = nn.Linear(16, 2), Ordinal()
-    with Debugging(model, loss, tmp_path, CPU, 1):
+    with DebuggingSession(model, loss, tmp_path, CPU, 1):
         value = loss(model(points(8, 0)[0]))
-    from stocktake.debugging.saved_tensors import losses
-
-    assert losses(saved(tmp_path / "tensors")) == {0: pytest.approx(value.item())}
+    assert saved(tmp_path / "tensors").losses() == {0: pytest.approx(value.item())}
 
 
 def test_a_network_is_no_longer_watched_when_its_training_is_over(tmp_path: Path) -> None:
@@ -170,15 +163,15 @@ def test_the_configuration_that_sagemaker_provides_is_followed(tmp_path: Path, m
     monkeypatch.setenv("SMDEBUG_CONFIG_FILE_PATH", str(file))
     monkeypatch.setenv("TRAINING_JOB_NAME", "within-sagemaker")
     # when
-    debugging = train(perceptron(), tmp_path / "output", epochs=2)
+    watched = train(perceptron(), tmp_path / "output", epochs=2)
     # then
-    trial = saved(local)
+    tensors = saved(local)
     assert not (tmp_path / "output/tensors").exists()
-    assert training_steps(trial, "gradient/Sequential_0.weight") == list(range(0, 128, 20))
-    assert training_steps(trial, "CrossEntropyLoss_output_0") == list(range(0, 128, 5))
-    assert trial.tensor("gradient/Sequential_0.weight").value(0).shape == (32, 16)
-    assert not trial.tensor_names(regex="relu_input")
-    verdicts = debugging.evaluate_rules()
+    assert tensors.steps("gradient/Sequential_0.weight") == list(range(0, 128, 20))
+    assert tensors.steps("CrossEntropyLoss_output_0") == list(range(0, 128, 5))
+    assert tensors.value("gradient/Sequential_0.weight", 0).shape == (32, 16)
+    assert not tensors.relu_inputs()
+    verdicts = watched.evaluate_rules()
     assert set(verdicts) == {"vanishing_gradient", "overfit", "overtraining", "loss_not_decreasing"}
     assert {verdict["status"] for verdict in verdicts.values()} == {"NoIssuesFound"}
 
@@ -189,10 +182,10 @@ def test_a_configuration_that_cannot_be_read_leaves_the_training_alone(
     file = tmp_path / "debughookconfig.json"
     file.write_text("{")
     monkeypatch.setenv("SMDEBUG_CONFIG_FILE_PATH", str(file))
-    debugging = train(perceptron(), tmp_path / "output", epochs=1)
-    assert debugging.evaluate_rules() == {}
+    watched = train(perceptron(), tmp_path / "output", epochs=1)
     [line] = capsys.readouterr().out.splitlines()
     assert line.startswith("debugging: hooks are off, so that no rule looks at tensors (JSONDecodeError: ")
+    assert set(watched.evaluate_rules()) == {"overfit"}
 
 
 def test_a_full_disk_stops_saving_and_not_the_training(
@@ -212,12 +205,12 @@ def test_a_full_disk_stops_saving_and_not_the_training(
     # when
     model = perceptron()
     before = model[0].weight.detach().clone()
-    debugging = train(model, tmp_path, epochs=1)
+    watched = train(model, tmp_path, epochs=1)
     # then
     assert not torch.equal(model[0].weight, before)
     [line] = [line for line in capsys.readouterr().out.splitlines() if "nothing is saved" in line]
     assert line.startswith("debugging: nothing is saved from step 0 on (OSError: [Errno 28] No space left on device")
-    debugging.evaluate_rules()
+    watched.evaluate_rules()
 
 
 def test_an_error_of_smdebug_while_a_gradient_is_saved_does_not_reach_the_training(

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from stocktake.debugging.evaluation import judge_utilisation
-from stocktake.debugging.low_utilisation import low_utilisation
-from stocktake.debugging.utilisation import Samples, UtilisationSampler, read_samples, thinned
+from stocktake.debugging.rules.low_utilisation import low_utilisation
+from stocktake.debugging.utilisation import Samples, UtilisationSampler, downsampled, read_samples
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -93,14 +93,14 @@ def test_a_training_that_is_over_before_the_first_measurement_has_no_samples(tmp
     sampler.stop()
     samples = read_samples(sampler.file)
     assert samples == {"seconds": [], "cpu": [], "memory": []}
-    assert thinned(samples) == {"seconds": [], "cpu": [], "memory": [], "gpu": None}
+    assert downsampled(samples) == {"seconds": [], "cpu": [], "memory": [], "gpu": None}
     assert judge_utilisation(samples, CPU) == {}
 
 
 def test_a_plot_gets_means_of_at_most_500_stretches() -> None:
     number = 1203
     samples = {"seconds": [n / 2 for n in range(number)], "cpu": [float(n % 3) for n in range(number)]}
-    points = thinned(samples | {"memory": [50.0] * number, "gpu": [90.0] * number, "gpuMemory": [10.0] * number})
+    points = downsampled(samples | {"memory": [50.0] * number, "gpu": [90.0] * number, "gpuMemory": [10.0] * number})
     assert list(points) == ["seconds", "cpu", "memory", "gpu"]
     assert points["cpu"] == [1.0] * 401
     assert points["seconds"] is not None
@@ -110,7 +110,7 @@ def test_a_plot_gets_means_of_at_most_500_stretches() -> None:
 
 def test_few_measurements_are_shown_as_they_are() -> None:
     samples = {"seconds": [0.5, 1.0], "cpu": [10.0, 20.0], "memory": [30.0, 30.0]}
-    assert thinned(samples) == {**samples, "gpu": None}
+    assert downsampled(samples) == {**samples, "gpu": None}
 
 
 def test_an_idle_processor_is_under_utilised() -> None:

@@ -1,21 +1,16 @@
-"""AWS's built-in rules that a training of ours is judged by, over what the hook saved.
+"""AWS's built-in rules that a training of ours is judged by, a function each.
 
 AWS runs them in containers of its own and publishes what they find and their parameters, not their code
 (docs.aws.amazon.com/sagemaker/latest/dg/debugger-built-in-rules.html). Parameters here have AWS's names and defaults.
-Importable only after `make_smdebug_work`.
+Each returns a sentence that says where an issue is and how large, an empty one without issue, and None when there is
+too little to judge by.
+
+AWS compares losses of single batches and counts its patience in them. Here rules over losses look at epochs, and
+patience counts those: losses of single batches go up and down by more than the thresholds.
 """
 
-from stocktake.debugging.rules.loss_not_decreasing import LossNotDecreasing
-from stocktake.debugging.rules.overfit import Overfit
-from stocktake.debugging.rules.overtraining import Overtraining
-from stocktake.debugging.rules.poor_weight_initialization import PoorWeightInitialization
-from stocktake.debugging.rules.tensor_rule import TensorRule
-from stocktake.debugging.rules.vanishing_gradient import VanishingGradient
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
-TENSOR_RULES: dict[str, type[TensorRule]] = {
-    "vanishing_gradient": VanishingGradient,
-    "overfit": Overfit,
-    "overtraining": Overtraining,
-    "poor_weight_initialization": PoorWeightInitialization,
-    "loss_not_decreasing": LossNotDecreasing,
-}
+History: TypeAlias = Sequence[Mapping[str, float]]
+"""Each finished epoch's `epoch`, `train:loss` and `validation:loss`, means over all images in all processes."""

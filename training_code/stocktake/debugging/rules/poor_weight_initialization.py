@@ -2,16 +2,19 @@
 
 import numpy as np
 
-from stocktake.debugging.hook import PERCENTILES
-from stocktake.debugging.rules.tensor_rule import TensorRule
-from stocktake.debugging.rules.vanishing_gradient import weight_gradients
-from stocktake.debugging.saved_tensors import Trial, losses, training_step, training_steps_with
+from stocktake.debugging.saved_tensors import PERCENTILES, SavedTensors
 
 STALLED = 0.001
 """A loss that falls by a smaller share of itself does not fall; as AWS's LossNotDecreasing has it."""
 
 
-class PoorWeightInitialization(TensorRule):
+def poor_weight_initialization(
+    tensors: SavedTensors,
+    threshold: float = 10.0,
+    distribution_range: float = 0.001,
+    patience: int = 5,
+    steps: int = 10,
+) -> str | None:
     """The loss does not fall from the start, and activations or gradients show why.
 
     That is: over the first steps the variances of the ReLUs' inputs lie far apart between layers, or some gradient is
@@ -31,61 +34,44 @@ class PoorWeightInitialization(TensorRule):
     steps
         How many saved steps from the start are looked at; AWS's default.
     """
-
-    def __init__(
-        self,
-        trial: Trial,
-        threshold: float = 10.0,
-        distribution_range: float = 0.001,
-        patience: int = 5,
-        steps: int = 10,
-    ):
-        super().__init__(trial)
-        self.threshold, self.distribution_range = threshold, distribution_range
-        self.patience, self.steps = patience, steps
-        self.activations = trial.tensor_names(regex=".*relu_input")
-        self.percentiles = {name: f"{PERCENTILES}{name}" for name in weight_gradients(trial)}
-        self.losses = losses(trial)
-        self.early: list[float] = []
-        self.symptom = ""
-
-    def judged_steps(self) -> list[int]:
-        saved = training_steps_with(self.base_trial, self.activations)
-        steps = [step for step in saved if step in self.losses][: self.steps]
-        # A resumed training has its start behind it.
-        at_start = bool(steps) and training_step(self.base_trial, steps[0]) == 0
-        return steps if at_start and len(steps) >= 2 * self.patience else []
-
-    def invoke_at_step(self, step: int) -> bool:
-        self.early.append(self.losses[step])
-        self.symptom = self.symptom or self._spread_of_variances(step) or self._flat_gradient(step)
-        if not self.symptom or len(self.early) < self.steps:
-            return False
-        first, last = np.mean(self.early[: self.patience]), np.mean(self.early[-self.patience :])
-        if last < (1 - STALLED) * first:
-            return False
-        self.reason = f"{self.symptom}, and the loss does not fall: {first:.4f}, {self.steps} steps later {last:.4f}."
-        return True
-
-    def _spread_of_variances(self, step: int) -> str:
-        trial = self.base_trial
-        deviations = {name: float(trial.tensor(name).reduction_value(step, "std")) for name in self.activations}
-        smallest, largest = min(deviations, key=deviations.__getitem__), max(deviations, key=deviations.__getitem__)
-        # Written without a division: the outputs of a dead layer do not vary at all.
-        if deviations[largest] ** 2 <= self.threshold * deviations[smallest] ** 2:
-            return ""
-        return (
-            f"In training step {training_step(trial, step)} the variance of {largest} ({deviations[largest] ** 2:.2g}) "
-            f"is more than {self.threshold:g} times that of {smallest} ({deviations[smallest] ** 2:.2g})"
-        )
-
-    def _flat_gradient(self, step: int) -> str:
-        trial = self.base_trial
-        for gradient, name in self.percentiles.items():
-            low, high = trial.tensor(name).value(step)
-            if high - low < self.distribution_range:
-                return (
-                    f"In training step {training_step(trial, step)} the 5th and 95th percentile of {gradient} are "
-                    f"only {high - low:.2g} apart"
-                )
+    losses = tensors.losses()
+    activations = tensors.by_step(tensors.relu_inputs())
+    percentiles = tensors.by_step([PERCENTILES + name for name in tensors.weight_gradients()])
+    first_steps = [step for step in activations if step in losses][:steps]
+    # A resumed training has its start behind it.
+    if len(first_steps) < steps or first_steps[0] != 0:
+        return None
+    before = np.mean([losses[step] for step in first_steps[:patience]])
+    after = np.mean([losses[step] for step in first_steps[-patience:]])
+    if after < (1 - STALLED) * before:
         return ""
+    for step in first_steps:
+        symptom = _spread_of_variances(tensors, step, activations[step], threshold) or _flat_gradient(
+            tensors, step, percentiles.get(step, []), distribution_range
+        )
+        if symptom:
+            return (
+                f"In training step {step} {symptom}, and the loss does not fall: {before:.4f}, {steps} steps later "
+                f"{after:.4f}."
+            )
+    return ""
+
+
+def _spread_of_variances(tensors: SavedTensors, step: int, names: list[str], threshold: float) -> str:
+    variances = {name: tensors.reduction(name, step, "std") ** 2 for name in names}
+    smallest, largest = min(names, key=variances.__getitem__), max(names, key=variances.__getitem__)
+    # Written without a division: the outputs of a dead layer do not vary at all.
+    if variances[largest] <= threshold * variances[smallest]:
+        return ""
+    return (
+        f"the variance of {largest} ({variances[largest]:.2g}) is more than {threshold:g} times that of {smallest} "
+        f"({variances[smallest]:.2g})"
+    )
+
+
+def _flat_gradient(tensors: SavedTensors, step: int, names: list[str], distribution_range: float) -> str:
+    for name in names:
+        low, high = tensors.value(name, step)
+        if high - low < distribution_range:
+            return f"the 5th and 95th percentile of {name.removeprefix(PERCENTILES)} are only {high - low:.2g} apart"
+    return ""

@@ -1,4 +1,4 @@
-"""Rules over what a hook saved: each judges small real trainings with and without the issue it is for."""
+"""Rules over epochs and saved tensors: each judges small real trainings with and without the issue it is for."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from watched_trainings import perceptron, train
 
+from stocktake.debugging import evaluation
 from stocktake.debugging.evaluation import Verdict
 
 RULES = {"vanishing_gradient", "overfit", "overtraining", "poor_weight_initialization", "loss_not_decreasing"}
@@ -53,8 +54,8 @@ def test_random_labels_that_are_learned_by_heart_are_overfitting_and_in_the_end_
 
 
 def test_a_few_epochs_of_learning_by_heart_are_no_overtraining_yet(tmp_path: Path) -> None:
-    verdicts = train(perceptron(), tmp_path, epochs=4, examples=64, random_labels=True, save_interval=1)
-    assert verdicts.evaluate_rules()["overtraining"]["status"] == "NoIssuesFound"
+    watched = train(perceptron(), tmp_path, epochs=4, examples=64, random_labels=True, save_interval=1)
+    assert watched.evaluate_rules()["overtraining"]["status"] == "NoIssuesFound"
 
 
 def test_weights_that_are_far_too_small_are_a_poor_initialisation(tmp_path: Path) -> None:
@@ -90,9 +91,9 @@ def test_a_spread_of_variances_is_no_issue_while_the_loss_falls(tmp_path: Path) 
         model[2].weight.mul_(0.1)
         model[2].bias.zero_()
     # when
-    debugging = train(model, tmp_path, epochs=1, learning_rate=0.01)
+    watched = train(model, tmp_path, epochs=1, learning_rate=0.01)
     # then
-    assert debugging.evaluate_rules()["poor_weight_initialization"]["status"] == "NoIssuesFound"
+    assert watched.evaluate_rules()["poor_weight_initialization"]["status"] == "NoIssuesFound"
 
 
 def test_a_learning_rate_that_is_far_too_small_does_not_decrease_the_loss(tmp_path: Path) -> None:
@@ -126,12 +127,10 @@ def test_an_error_within_a_rule_is_its_status_and_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # given
-    debugging = train(perceptron(), tmp_path, epochs=2)
-    from stocktake.debugging.rules.vanishing_gradient import VanishingGradient
-
-    monkeypatch.setattr(VanishingGradient, "invoke_at_step", lambda *_: 1 / 0)
+    watched = train(perceptron(), tmp_path, epochs=2)
+    monkeypatch.setattr(evaluation, "vanishing_gradient", lambda _: 1 / 0)
     # when
-    verdicts = debugging.evaluate_rules()
+    verdicts = watched.evaluate_rules()
     # then
     assert verdicts["vanishing_gradient"] == {"status": "Error", "reason": "ZeroDivisionError: division by zero"}
     assert verdicts["poor_weight_initialization"]["status"] == "NoIssuesFound"
