@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ PATIENCE = 600.0
 """Seconds after which a test no longer waits. Only a fault costs them, so they suit the busiest machine."""
 
 
+@cache
 def client(service: str, endpoint_url: str) -> Any:
-    """A boto3 client of an emulated AWS."""
+    """A boto3 client of an emulated AWS, made once: that takes as long as many calls."""
     return boto3.client(
         service,
         endpoint_url=endpoint_url,
@@ -81,7 +83,7 @@ class Emulator:
         deadline = time.monotonic() + seconds
         while not done(answer := ask()):
             assert time.monotonic() < deadline, f"not done after {seconds} s: {answer}"
-            time.sleep(0.05)
+            time.sleep(0.1)
         return answer
 
 

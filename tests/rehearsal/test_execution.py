@@ -15,6 +15,7 @@ from rehearsal.progress import Line
 from tests.rehearsal.emulator import ROLE, Emulator
 from tests.rehearsal.sagemaker import bucket as bucket_
 from tests.rehearsal.sagemaker.bucket import Bucket
+from tests.rehearsal.sagemaker.jobs import explanation
 from tests.rehearsal.sagemaker.tuning_request import tuning_request
 
 NOTHING = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Pass", "End": True}}}
@@ -166,9 +167,9 @@ time.sleep(3)
     # when it is followed
     outcome, looks = follow({"StartAt": "Tune", "States": {"Tune": tune}})
     # then what is kept changes with the trials only
-    assert outcome.output is not None, outcome
-    best = outcome.output["TunedHyperParameters"]
     name = request["HyperParameterTuningJobName"]
+    assert outcome.output is not None, explanation(aws.client("sagemaker"), "HyperParameterTuningJob", name)
+    best = outcome.output["TunedHyperParameters"]
     told = list(dict.fromkeys(note for look in looks for note in look["Tune"].notes))
     first = "best objective=0.001 at"
     assert [note.removeprefix(name).strip() for note in told if "starting" not in note][:1] == ["0/2 trials have ended"]
