@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -238,10 +237,7 @@ def test_sandboxes_end_with_the_emulator(aws: Emulator, function: str, tmp_path:
         create(other, "work")
         pid = invoke(other, "work")[0]["pid"]
         other.process.kill()
-        deadline = time.monotonic() + 10
-        while _is_running(pid) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not _is_running(pid)
+        other.wait_for(lambda: _is_running(pid), lambda running: not running)
 
 
 def _is_running(pid: int) -> bool:
