@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from rehearsal.aws.sagemaker.machine import ROOM
 from tests.rehearsal.emulator import Emulator
 from tests.rehearsal.sagemaker.bucket import Bucket
 from tests.rehearsal.sagemaker.training_jobs import at_end, channel, log_lines, start_job, wait_for_line
@@ -287,7 +287,7 @@ def test_a_job_that_has_ended_or_never_was_cannot_be_stopped(sagemaker: Any, buc
 def test_a_waiting_job_can_be_stopped(sagemaker: Any, bucket: Bucket) -> None:
     # given more jobs than this machine runs at once
     script = "import time\nprint('runs', flush=True)\ntime.sleep(600)"
-    names = [start_job(sagemaker, bucket, script) for _ in range(1 + (os.cpu_count() or 2))]
+    names = [start_job(sagemaker, bucket, script) for _ in range(1 + ROOM)]
     wait_for_line(sagemaker, names[0], "runs")
 
     # when
