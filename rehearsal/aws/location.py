@@ -30,6 +30,8 @@ class Location:
         return f"http://localhost:{self.port}"
 
 
+_PORT_FILE = "port"
+
 _current: Location | None = None
 
 
@@ -40,6 +42,19 @@ def establish(port: int, work: Path) -> Location:
     work.mkdir(parents=True, exist_ok=True)
     _current = Location(port, work)
     return _current
+
+
+def announce(place: Location) -> None:
+    """Tell whoever started this process that it answers, and at which port."""
+    ready = place.work / f"{_PORT_FILE}.new"
+    ready.write_text(str(place.port))
+    ready.replace(place.work / _PORT_FILE)
+
+
+def announced_port(work: Path) -> int | None:
+    """The port of the emulator that works in a folder, once it answers."""
+    file = work / _PORT_FILE
+    return int(file.read_text()) if file.exists() else None
 
 
 def current() -> Location:

@@ -92,10 +92,15 @@ def stop_all(grace: float = 5.0) -> None:
     _stop(processes, grace)
 
 
+def neutral_environment() -> dict[str, str]:
+    """This process's environment without the user's own settings of AWS, moto and Python."""
+    foreign = ("AWS_", "MOTO_", "PYTHON", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+
+
 def aws_environment(region: str) -> dict[str, str]:
     """An environment in which AWS clients reach the emulator and nothing of the user's own AWS set-up leaks in."""
-    foreign = ("AWS_", "MOTO_", "PYTHON", "VIRTUAL_ENV")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    kept = neutral_environment()
     unproxied = ",".join(filter(None, [kept.get("NO_PROXY", kept.get("no_proxy", "")), "localhost", "127.0.0.1"]))
     return kept | {
         "AWS_ENDPOINT_URL": location.current().endpoint_url,

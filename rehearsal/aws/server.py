@@ -1,4 +1,7 @@
-"""The emulated AWS as one process: moto's server on 127.0.0.1 with this package's extensions."""
+"""The emulated AWS as one process: moto's server on 127.0.0.1 with this package's extensions.
+
+Its port is chosen by the system; once it answers, the file ``port`` in its work folder tells it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -20,7 +24,8 @@ _REGION = "us-east-1"
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM, SIGINT or the parent's end; then end every process that was started."""
     arguments = _parse(argv)
-    place = location.establish(arguments.port, arguments.work)
+    listener = socket.create_server(("127.0.0.1", 0))
+    place = location.establish(listener.getsockname()[1], arguments.work)
     environment = processes.aws_environment(_REGION) | {"MOTO_PORT": str(place.port)}
     os.environ.clear()
     os.environ.update(environment)
@@ -30,9 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stopping.set())
     threading.Thread(target=_watch_parent, args=(os.getppid(), stopping), daemon=True).start()
 
-    server = _make_server(place.port)
+    server = _make_server(listener)
     _install_extensions(dict(arguments.mount))
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    location.announce(place)
     print(f"The emulated AWS listens on {place.endpoint_url}", flush=True)
 
     stopping.wait()
@@ -46,8 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m rehearsal.aws", description=__doc__)
-    parser.add_argument("--port", type=int, required=True, help="TCP port on 127.0.0.1")
-    parser.add_argument("--work", type=Path, required=True, help="folder for functions, jobs and logs")
+    parser.add_argument("--work", type=Path, required=True, help="new folder for functions, jobs and logs")
     parser.add_argument(
         "--mount",
         type=_mount,
@@ -68,7 +73,7 @@ def _mount(text: str) -> tuple[str, Path]:
     return bucket, Path(folder).resolve()
 
 
-def _make_server(port: int):  # type: ignore[no-untyped-def]
+def _make_server(listener: socket.socket):  # type: ignore[no-untyped-def]
     # moto reads its environment at import.
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
@@ -84,7 +89,10 @@ def _make_server(port: int):  # type: ignore[no-untyped-def]
             """Write no line for each request."""
 
     application = DomainDispatcherApplication(create_backend_app)
-    return make_server("127.0.0.1", port, application, threaded=True, request_handler=QuietRequestHandler)
+    host, port = listener.getsockname()
+    return make_server(
+        host, port, application, threaded=True, request_handler=QuietRequestHandler, fd=listener.detach()
+    )
 
 
 def _install_extensions(mounts: dict[str, Path]) -> None:

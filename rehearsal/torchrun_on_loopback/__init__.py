@@ -7,5 +7,5 @@ right in the cloud: a host name that only a cluster resolves and a fixed port. S
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-PORT_VARIABLE = "REHEARSAL_RENDEZVOUS_PORT"
-"""Tells `launcher.py`, which cannot import this, at which TCP port on 127.0.0.1 the hosts of one job meet."""
+PORT_FILE_VARIABLE = "REHEARSAL_RENDEZVOUS_PORT_FILE"
+"""Tells `launcher.py`, which cannot import this, where a job's first host writes the port at which it listens."""

@@ -1,8 +1,9 @@
 """torch's own launcher with three things changed for hosts that are processes of one machine.
 
-They meet at a port of their job on loopback, not at a host name and a port for all jobs. The store at which they meet
-listens on loopback only; torch's listens on every interface. And the workers stay in the process group of whoever
-started this: torch gives them sessions of their own, which would outlive a killed job.
+They meet on loopback at a port that the first host is given by the system and tells the others, not at a host name and
+a port for all jobs. The store at which they meet listens on loopback only; torch's listens on every interface. And the
+workers stay in the process group of whoever started this: torch gives them sessions of their own, which would outlive a
+killed job.
 """
 
 from __future__ import annotations
@@ -12,21 +13,44 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from datetime import timedelta
+from pathlib import Path
 
 from torch.distributed import TCPStore, run
 from torch.distributed.elastic.multiprocessing.subprocess_handler import handlers
 from torch.distributed.elastic.rendezvous import static_tcp_rendezvous
 
 _LOOPBACK = "127.0.0.1"
-_PORT = int(os.environ["REHEARSAL_RENDEZVOUS_PORT"])
+_PORT_FILE = Path(os.environ["REHEARSAL_RENDEZVOUS_PORT_FILE"])
 
 
-def _store_on_loopback(
-    host: str, port: int, world_size: int, is_master: bool, timeout: timedelta, **options: bool
-) -> TCPStore:
-    listener = socket.create_server((host, port)).detach() if is_master else None
-    return TCPStore(host, port, world_size, is_master, timeout, **options, master_listen_fd=listener)
+def _listen() -> socket.socket:
+    """The first host's listening socket, whose port the others now know; nobody else can get it meanwhile."""
+    listener = socket.create_server((_LOOPBACK, 0))
+    ready = _PORT_FILE.with_suffix(".new")
+    ready.write_text(str(listener.getsockname()[1]))
+    ready.replace(_PORT_FILE)
+    return listener
+
+
+def _port() -> int:
+    """Where the first host listens. Should it never do so, its end is this process's, too."""
+    while not _PORT_FILE.exists():
+        time.sleep(0.05)
+    return int(_PORT_FILE.read_text())
+
+
+class _Store(TCPStore):
+    """The store at which the hosts meet, on the first host's own listener."""
+
+    listener: socket.socket | None
+
+    def __init__(
+        self, host: str, port: int, world_size: int, is_master: bool, timeout: timedelta, **options: bool
+    ) -> None:
+        descriptor = self.listener.detach() if self.listener else None
+        super().__init__(host, port, world_size, is_master, timeout, **options, master_listen_fd=descriptor)
 
 
 class _WorkerInThisGroup(handlers.SubprocessHandler):
@@ -40,8 +64,9 @@ class _WorkerInThisGroup(handlers.SubprocessHandler):
 
 
 if __name__ == "__main__":
-    static_tcp_rendezvous.TCPStore = _store_on_loopback  # type: ignore[misc,assignment]
-    handlers.SubprocessHandler = _WorkerInThisGroup  # type: ignore[misc]
     arguments = run.parse_args(sys.argv[1:])
-    arguments.master_addr, arguments.master_port = _LOOPBACK, _PORT
+    _Store.listener = _listen() if arguments.node_rank == 0 else None
+    static_tcp_rendezvous.TCPStore = _Store  # type: ignore[misc,assignment]
+    handlers.SubprocessHandler = _WorkerInThisGroup  # type: ignore[misc]
+    arguments.master_addr, arguments.master_port = _LOOPBACK, _port()
     run.run(arguments)

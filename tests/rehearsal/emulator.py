@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from rehearsal.aws import location
+
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = "arn:aws:iam::123456789012:role/test"
+PATIENCE = 600.0
+"""Seconds after which a test no longer waits. Only a fault costs them, so they suit the busiest machine."""
 
 
+@cache
 def client(service: str, endpoint_url: str) -> Any:
-    """A boto3 client of an emulated AWS."""
+    """A boto3 client of an emulated AWS, made once: that takes as long as many calls."""
     return boto3.client(
         service,
         endpoint_url=endpoint_url,
@@ -51,7 +55,9 @@ class Emulator:
         """A boto3 client of the emulated AWS."""
         return client(service, self.endpoint_url)
 
-    def execute(self, definition: Mapping[str, Any], execution_input: Any = None, wait: float = 30.0) -> dict[str, Any]:
+    def execute(
+        self, definition: Mapping[str, Any], execution_input: Any = None, wait: float = PATIENCE
+    ) -> dict[str, Any]:
         """Run a JSONata state machine once and return DescribeExecution's answer at its end, output parsed."""
         states = self.client("stepfunctions")
         machine = states.create_state_machine(
@@ -72,44 +78,31 @@ class Emulator:
         return result
 
     @staticmethod
-    def wait_for(ask: Any, done: Any, seconds: float = 30.0) -> Any:
+    def wait_for(ask: Any, done: Any, seconds: float = PATIENCE) -> Any:
         """Ask until the answer is done; fail when it is not in time."""
         deadline = time.monotonic() + seconds
         while not done(answer := ask()):
             assert time.monotonic() < deadline, f"not done after {seconds} s: {answer}"
-            time.sleep(0.05)
+            time.sleep(0.1)
         return answer
 
 
 @contextmanager
 def running_emulator(work: Path, *arguments: str) -> Iterator[Emulator]:
-    """Start the emulated AWS on a free port; stop it at the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "rehearsal.aws", "--port", str(port), "--work", str(work), *arguments]
+    """Start the emulated AWS; stop it at the end."""
+    command = [sys.executable, "-m", "rehearsal.aws", "--work", str(work), *arguments]
     log = work.with_suffix(".log")
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, text=True)
-    emulator = Emulator(port, work, process)
     try:
-        _wait_until_it_answers(emulator, log)
-        yield emulator
+        port = Emulator.wait_for(
+            lambda: location.announced_port(work), lambda port: port is not None or process.poll() is not None
+        )
+        assert port is not None, f"The emulated AWS did not start:\n{log.read_text()[-2000:]}"
+        yield Emulator(port, work, process)
     finally:
         process.terminate()
         try:
             process.wait(15)
         except subprocess.TimeoutExpired:
             process.kill()
-
-
-def _wait_until_it_answers(emulator: Emulator, log: Path) -> None:
-    for _ in range(300):
-        if emulator.process.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(f"{emulator.endpoint_url}/moto-api/config", timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"The emulated AWS did not start:\n{log.read_text()[-2000:]}")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.rehearsal.emulator import ROOT
+from tests.rehearsal.emulator import PATIENCE, ROOT
 
 _MARK = "REHEARSAL_UNDER_TEST"
 
@@ -53,8 +53,8 @@ class RehearsalProcess:
         return found
 
     def wait_until_all_ended(self) -> None:
-        self.process.wait(120)
-        deadline = time.monotonic() + 60
+        self.process.wait(PATIENCE)
+        deadline = time.monotonic() + PATIENCE
         while left := self.processes():
             assert time.monotonic() < deadline, [Path(f"/proc/{id}/cmdline").read_bytes() for id in left]
             time.sleep(0.1)

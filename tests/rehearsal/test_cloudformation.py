@@ -111,7 +111,7 @@ class Stack:
     def settled(self, name: str | None = None) -> dict[str, Any]:
         """The stack's description once nothing is in progress."""
         found: dict[str, Any] = Emulator.wait_for(
-            lambda: self.describe(name), lambda stack: not stack["StackStatus"].endswith("_IN_PROGRESS"), 60
+            lambda: self.describe(name), lambda stack: not stack["StackStatus"].endswith("_IN_PROGRESS")
         )
         return found
 

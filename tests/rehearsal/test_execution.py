@@ -15,22 +15,28 @@ from rehearsal.progress import Line
 from tests.rehearsal.emulator import ROLE, Emulator
 from tests.rehearsal.sagemaker import bucket as bucket_
 from tests.rehearsal.sagemaker.bucket import Bucket
+from tests.rehearsal.sagemaker.jobs import explanation
 from tests.rehearsal.sagemaker.tuning_request import tuning_request
 
 NOTHING = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Pass", "End": True}}}
 
-Follow = Callable[[dict[str, Any]], tuple[Outcome, list[dict[str, Line]]]]
+Follow = Callable[..., tuple[Outcome, list[dict[str, Line]]]]
 
 
 @pytest.fixture
 def follow(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Follow:
-    """Run a machine once; gives its outcome and every look at its progress, as lines by title."""
+    """Run a machine once; gives its outcome and every look at its progress, as lines by title.
+
+    Each live note is handed to `noted`.
+    """
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
-    def run(definition: dict[str, Any]) -> tuple[Outcome, list[dict[str, Line]]]:
+    def run(
+        definition: dict[str, Any], noted: Callable[[str], object] = lambda _: None
+    ) -> tuple[Outcome, list[dict[str, Line]]]:
         machine = aws.client("stepfunctions").create_state_machine(
             name=f"followed-{time.monotonic_ns()}",
             definition=json.dumps({"QueryLanguage": "JSONata", **definition}),
@@ -40,6 +46,8 @@ def follow(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Follow:
 
         def show(lines: Sequence[Line]) -> None:
             looks.append({line.title: line for line in lines})
+            for note in (note for line in lines for note in line.live_notes):
+                noted(note)
 
         return Execution(machine["stateMachineArn"], "followed", {}).follow(show), looks
 
@@ -150,25 +158,32 @@ def test_a_job_is_known_while_it_runs_and_its_map_item_with_it() -> None:
 def test_a_tuning_job_tells_its_best_trial_and_shows_the_epochs_of_the_running_ones(
     aws: Emulator, follow: Follow
 ) -> None:
-    # given a tuning job of two trials, one after the other
+    # given a tuning job of two trials, one after the other, which go on when what they did has been shown
     aws.client("s3").create_bucket(Bucket=bucket_.NAME)
+    bucket = Bucket(aws.client("s3"))
     script = """
-import os, time
+import os, time, boto3
+s3, trial = boto3.client("s3"), os.environ["TRAINING_JOB_NAME"]
+def wait_until_shown(note):
+    while not s3.list_objects_v2(Bucket="data", Prefix=f"shown/{trial}  {note}")["KeyCount"]:
+        time.sleep(0.1)
+wait_until_shown("is starting")
 print("epoch=1 objective=0.25")
-time.sleep(3)
-print(f"epoch=2 objective=0.{os.environ['TRAINING_JOB_NAME'].split('-')[-2]}")
-time.sleep(3)
+wait_until_shown("epoch 1")
+print(f"epoch=2 objective=0.{trial.split('-')[-2]}")
+wait_until_shown("epoch 2")
 """
-    request = tuning_request(Bucket(aws.client("s3")), script, jobs=2, parallel=1)
+    request = tuning_request(bucket, script, jobs=2, parallel=1)
     resource = "arn:aws:states:::sagemaker:createHyperParameterTuningJob.sync"
     result = "{% $states.result.BestTrainingJob %}"
     tune = {"Type": "Task", "Resource": resource, "Arguments": request, "Output": result, "End": True}
     # when it is followed
-    outcome, looks = follow({"StartAt": "Tune", "States": {"Tune": tune}})
+    definition = {"StartAt": "Tune", "States": {"Tune": tune}}
+    outcome, looks = follow(definition, noted=lambda note: bucket.put(f"shown/{note}", ""))
     # then what is kept changes with the trials only
-    assert outcome.output is not None, outcome
-    best = outcome.output["TunedHyperParameters"]
     name = request["HyperParameterTuningJobName"]
+    assert outcome.output is not None, explanation(aws.client("sagemaker"), "HyperParameterTuningJob", name)
+    best = outcome.output["TunedHyperParameters"]
     told = list(dict.fromkeys(note for look in looks for note in look["Tune"].notes))
     first = "best objective=0.001 at"
     assert [note.removeprefix(name).strip() for note in told if "starting" not in note][:1] == ["0/2 trials have ended"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +22,9 @@ import os, time
 import boto3
 calls = 0
 class NoUsableImages(Exception): pass
+def meet(s3, bucket):
+    s3.put_object(Bucket=bucket, Key=str(os.getpid()))
+    while s3.list_objects_v2(Bucket=bucket)["KeyCount"] < 3: time.sleep(0.1)
 def handler(event, context):
     global calls
     calls += 1
@@ -30,7 +32,10 @@ def handler(event, context):
     if event.get("fail"): raise NoUsableImages("minCount 4: no image; give a smaller one")
     if event.get("exit"): os._exit(3)
     time.sleep(event.get("sleep", 0))
-    if event.get("put"): boto3.client("s3").put_object(Bucket=event["put"], Key="k", Body=b"x")
+    s3 = boto3.client("s3")
+    if event.get("after"): s3.get_waiter("object_exists").wait(Bucket=event["after"], Key="go")
+    if event.get("meet"): meet(s3, event["meet"])
+    if event.get("put"): s3.put_object(Bucket=event["put"], Key="k", Body=b"x")
     return {
         "calls": calls,
         "pid": os.getpid(),
@@ -92,8 +97,9 @@ def test_sandbox_is_warm_and_reaches_the_emulated_aws(aws: Emulator, function: s
 
 def test_concurrent_invocations_have_their_own_sandboxes(aws: Emulator, function: str) -> None:
     # When three invocations overlap, Then three processes serve them.
+    aws.client("s3").create_bucket(Bucket="met")
     with ThreadPoolExecutor(3) as pool:
-        answers = list(pool.map(lambda _: invoke(aws, function, {"sleep": 1})[0]["pid"], range(3)))
+        answers = list(pool.map(lambda _: invoke(aws, function, {"meet": "met"})[0]["pid"], range(3)))
     assert len(set(answers)) == 3
 
 
@@ -151,12 +157,13 @@ def test_event_invocation_returns_at_once(aws: Emulator, function: str) -> None:
     # When a function is invoked as Event, Then the answer is 202 and the work is done later.
     aws.client("s3").create_bucket(Bucket="later")
     answer = aws.client("lambda").invoke(
-        FunctionName=function, InvocationType="Event", Payload=json.dumps({"sleep": 1, "put": "later"})
+        FunctionName=function, InvocationType="Event", Payload=json.dumps({"after": "later", "put": "later"})
     )
     assert answer["StatusCode"] == 202
     s3 = aws.client("s3")
     assert "Contents" not in s3.list_objects_v2(Bucket="later")
-    aws.wait_for(lambda: s3.list_objects_v2(Bucket="later"), lambda found: found["KeyCount"] == 1)
+    s3.put_object(Bucket="later", Key="go")
+    aws.wait_for(lambda: s3.list_objects_v2(Bucket="later"), lambda found: found["KeyCount"] == 2)
 
 
 def test_state_machine_gets_the_functions_error(aws: Emulator, function: str) -> None:
@@ -230,10 +237,7 @@ def test_sandboxes_end_with_the_emulator(aws: Emulator, function: str, tmp_path:
         create(other, "work")
         pid = invoke(other, "work")[0]["pid"]
         other.process.kill()
-        deadline = time.monotonic() + 10
-        while _is_running(pid) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not _is_running(pid)
+        other.wait_for(lambda: _is_running(pid), lambda running: not running)
 
 
 def _is_running(pid: int) -> bool:

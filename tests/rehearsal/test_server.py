@@ -17,7 +17,7 @@ from tests.rehearsal.emulator import ROOT, Emulator
 
 PARENT = """
 import subprocess, sys, time
-subprocess.Popen([sys.executable, "-m", "rehearsal.aws", "--port", sys.argv[1], "--work", sys.argv[2]])
+subprocess.Popen([sys.executable, "-m", "rehearsal.aws", "--work", sys.argv[1]])
 time.sleep(600)
 """
 
@@ -30,11 +30,9 @@ def is_listening(port: int) -> bool:
 
 def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     # Given an emulated AWS whose parent is killed, Then its port is free again.
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(port), str(tmp_path / "work")], cwd=ROOT)
-    Emulator.wait_for(lambda: is_listening(port), bool)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path / "work")], cwd=ROOT)
+    port = Emulator.wait_for(lambda: location.announced_port(tmp_path / "work"), bool)
+    assert is_listening(port)
     parent.kill()
     parent.wait()
     Emulator.wait_for(lambda: is_listening(port), lambda listening: not listening)
@@ -53,7 +51,7 @@ def test_it_listens_on_loopback_only(aws: Emulator) -> None:
 )
 def test_wrong_mounts_are_refused(tmp_path: Path, mount: str, sentence: str) -> None:
     # Given a mount without a bucket or a folder, Then the process ends with a sentence.
-    command = [sys.executable, "-m", "rehearsal.aws", "--port", "1", "--work", str(tmp_path), "--mount", mount]
+    command = [sys.executable, "-m", "rehearsal.aws", "--work", str(tmp_path), "--mount", mount]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert sentence in ended.stderr

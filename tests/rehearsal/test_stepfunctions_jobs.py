@@ -11,6 +11,7 @@ import pytest
 from tests.rehearsal.emulator import ROLE, Emulator
 from tests.rehearsal.sagemaker import bucket as bucket_
 from tests.rehearsal.sagemaker.bucket import Bucket
+from tests.rehearsal.sagemaker.jobs import ended, explanation_of_execution
 from tests.rehearsal.sagemaker.tuning_request import tuning_request
 
 
@@ -42,7 +43,9 @@ def name() -> str:
 
 def test_result_is_the_jobs_description(aws: Emulator, name: str) -> None:
     # Given a job that succeeds, Then the task's result is its description, times as milliseconds since 1970.
-    result = aws.execute(task(name, "print('work')", Output="{% $states.result %}"))["output"]
+    execution = aws.execute(task(name, "print('work')", Output="{% $states.result %}"))
+    assert execution["status"] == "SUCCEEDED", explanation_of_execution(aws.endpoint_url, execution)
+    result = execution["output"]
     assert (result["ProcessingJobName"], result["ProcessingJobStatus"]) == (name, "Completed")
     assert result["ProcessingEndTime"] > 1_700_000_000_000
     assert "ResponseMetadata" not in result
@@ -59,7 +62,8 @@ def test_failed_job_fails_the_task_with_its_description(aws: Emulator, name: str
 
 def test_name_in_use_is_named_as_aws_does(aws: Emulator, name: str) -> None:
     # Given a job of the same name, Then the task fails by SageMaker's error.
-    assert aws.execute(task(name, "pass"))["status"] == "SUCCEEDED"
+    first = aws.execute(task(name, "pass"))
+    assert first["status"] == "SUCCEEDED", explanation_of_execution(aws.endpoint_url, first)
     assert aws.execute(task(name, "pass"))["error"] == "SageMaker.ResourceInUseException"
 
 
@@ -73,10 +77,7 @@ def test_stopped_execution_stops_its_job(aws: Emulator, name: str) -> None:
         lambda: sagemaker.list_processing_jobs(NameContains=name)["ProcessingJobSummaries"], lambda found: found
     )
     states.stop_execution(executionArn=execution)
-    aws.wait_for(
-        lambda: sagemaker.describe_processing_job(ProcessingJobName=name),
-        lambda job: job["ProcessingJobStatus"] == "Stopped",
-    )
+    ended(sagemaker, "ProcessingJob", name, "Stopped")
 
 
 def test_stopped_execution_stops_its_tuning_job_and_the_trials(aws: Emulator, name: str) -> None:
@@ -96,9 +97,5 @@ def test_stopped_execution_stops_its_tuning_job_and_the_trials(aws: Emulator, na
 
     aws.wait_for(trial_statuses, lambda found: found == ["InProgress"])
     states.stop_execution(executionArn=execution)
-    identity = {"HyperParameterTuningJobName": request["HyperParameterTuningJobName"]}
-    aws.wait_for(
-        lambda: sagemaker.describe_hyper_parameter_tuning_job(**identity),
-        lambda found: found["HyperParameterTuningJobStatus"] == "Stopped",
-    )
+    ended(sagemaker, "HyperParameterTuningJob", request["HyperParameterTuningJobName"], "Stopped")
     assert trial_statuses() == ["Stopped"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from rehearsal.aws import processes
 from rehearsal.aws.functions.runtime_api import Answer, Event, RuntimeApi
 
-_INIT_SECONDS = 60
+_INIT_SECONDS = 300
 """How long a function may load; AWS gives 10 s, of a machine that does nothing else."""
 
 

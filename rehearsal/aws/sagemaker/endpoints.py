@@ -21,7 +21,7 @@ from rehearsal.aws.sagemaker.containers import Container, ContainerDefinition, U
 from rehearsal.aws.sagemaker.objects import DownloadFailed
 
 _STARTUP_SECONDS = 180
-_DRAIN_SECONDS = 1.0  # for requests that were about to reach the old server when the new one took over
+_DRAIN_SECONDS = 5.0  # for requests that were about to reach the old server when the new one took over
 
 _create_endpoint = SageMakerModelBackend.create_endpoint
 _delete_endpoint = SageMakerModelBackend.delete_endpoint

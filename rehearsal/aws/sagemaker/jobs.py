@@ -151,7 +151,10 @@ class Job(ABC):
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
             with _machine.room_for(self.share, self._raise_if_stopped, POLL_SECONDS):
-                ending = self.work()
+                try:
+                    ending = self.work()
+                finally:
+                    self.end_time = utcnow()  # before the next job has the room, and so starts
             status = "Completed" if ending is Ending.EXITED else "Stopped"
         except Stopped:
             status = "Stopped"
@@ -161,7 +164,8 @@ class Job(ABC):
             traceback.print_exc()
             self.failure_reason = f"InternalServerError: {error}"[:_REASON_LIMIT]
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.end_time = self.last_modified_time = utcnow()
+        self.last_modified_time = utcnow()
+        self.end_time = self.end_time or self.last_modified_time
         self.end(status, ending)
 
     def _raise_if_stopped(self) -> None:

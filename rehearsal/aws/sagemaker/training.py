@@ -23,7 +23,7 @@ from moto.sagemaker.responses import SageMakerResponse
 from rehearsal.aws.sagemaker import jobs, objects
 from rehearsal.aws.sagemaker.jobs import Ending, Failed, Job
 from rehearsal.aws.sagemaker.machine import ROOM
-from rehearsal.aws.sagemaker.training_host import Host, free_port
+from rehearsal.aws.sagemaker.training_host import Host
 
 _CHECKPOINT_SYNC_SECONDS = 2.0
 _MESSAGES = {
@@ -164,8 +164,7 @@ class TrainingJob(Job):
         if self.seconds_left() < super().seconds_left():
             self._when_out_of_time = "MaxWaitTimeExceeded"
         try:
-            port = free_port()
-            ending = self.supervise([host.start(port) for host in self._hosts], carry)
+            ending = self.supervise([host.start() for host in self._hosts], carry)
         finally:
             read_logs(to_end=True)
         if ending is not Ending.KILLED:  # what was on a machine that is gone is lost

@@ -10,7 +10,6 @@ import json
 import math
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from rehearsal.aws.sagemaker.cloudwatch_logs import LogStream
 from rehearsal.aws.sagemaker.jobs import Job
 from rehearsal.aws.sagemaker.machine import ROOM
 from rehearsal.torchrun_on_loopback import FOLDER as TORCHRUN
-from rehearsal.torchrun_on_loopback import PORT_VARIABLE
+from rehearsal.torchrun_on_loopback import PORT_FILE_VARIABLE
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
@@ -77,8 +76,8 @@ class Host:
         stream = f"{job.name}/{self._name}-{created}"
         return LogStream(job.account_id, job.region, LOG_GROUP, stream, self.folder / "log")
 
-    def start(self, port: int) -> subprocess.Popen[bytes]:
-        """Start the toolkit on the job's script; ``port`` is where the job's hosts would meet."""
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the toolkit on the job's script."""
         additions = {
             "SAGEMAKER_BASE_DIR": str(self.folder),
             "SAGEMAKER_TRAINING_MODULE": "sagemaker_pytorch_container.training:main",
@@ -87,7 +86,7 @@ class Host:
             "TRAINING_JOB_ARN": self._job.arn,
             "GLOO_SOCKET_IFNAME": _LOOPBACK,
             "OMP_NUM_THREADS": processes.threads_for(max(ROOM, self._count)),
-            PORT_VARIABLE: str(port),
+            PORT_FILE_VARIABLE: str(self._job.folder / "algo-1" / "rendezvous"),  # in a folder that prepare() empties
         }
         if "CheckpointConfig" in self._job.request:
             additions["CHECKPOINT_DIR"] = str(self.folder / "checkpoints")
@@ -131,11 +130,3 @@ class Host:
             "instance_groups": [{"instance_group_name": group, "instance_type": instance_type, "hosts": hosts}],
             "network_interface_name": _LOOPBACK,
         }
-
-
-def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -41,8 +41,8 @@ def jobs(kept: Kept) -> int:
 )
 def test_the_execution_ends_with_a_sentence_before_any_job(kept: Kept, given: Any, cause: str) -> None:
     before = jobs(kept)
-    ended = kept.execute(given)
-    assert (ended["status"], ended["error"]) == ("FAILED", "InvalidInput")
+    ended = kept.execute(given, "FAILED")
+    assert ended["error"] == "InvalidInput"
     assert ended["cause"].startswith("Plan: ")
     assert cause in ended["cause"]
     assert jobs(kept) == before
@@ -62,14 +62,14 @@ def allowed_bucket(kept: Kept) -> Iterator[str]:
 
 
 def test_a_source_bucket_that_does_not_exist_is_named(kept: Kept, allowed_bucket: str) -> None:
-    ended = kept.execute({"dataset": {"source": f"s3://{allowed_bucket}"}})
-    assert (ended["status"], ended["error"]) == ("FAILED", "SourceNotFound")
+    ended = kept.execute({"dataset": {"source": f"s3://{allowed_bucket}"}}, "FAILED")
+    assert ended["error"] == "SourceNotFound"
     assert f"s3://{allowed_bucket}" in ended["cause"]
 
 
 def test_an_empty_source_is_named(kept: Kept) -> None:
-    ended = kept.execute({"dataset": {"source": f"s3://{SOURCE}/nothing/here"}})
-    assert (ended["status"], ended["error"]) == ("FAILED", "EmptySource")
+    ended = kept.execute({"dataset": {"source": f"s3://{SOURCE}/nothing/here"}}, "FAILED")
+    assert ended["error"] == "EmptySource"
     assert f"s3://{SOURCE}/nothing/here" in ended["cause"]
 
 
@@ -81,9 +81,8 @@ def test_a_source_without_a_usable_image_fails_before_any_job(kept: Kept) -> Non
         storage.put_object(Bucket=SOURCE, Key=f"zips/metadata/{number:05d}.json", Body=json.dumps(metadata).encode())
         storage.put_object(Bucket=SOURCE, Key=f"zips/bin-images/{number:05d}.jpg", Body=b"PK\x03\x04 no photo")
     # when
-    ended = kept.execute(INPUT | {"dataset": INPUT["dataset"] | {"source": f"s3://{SOURCE}/zips"}})
+    ended = kept.execute(INPUT | {"dataset": INPUT["dataset"] | {"source": f"s3://{SOURCE}/zips"}}, "FAILED")
     # then the error is named, and says what was wrong with them
-    assert ended["status"] == "FAILED"
     assert ended["error"] in {"NoUsableImages", "TooManyRejects"}
     assert "image" in ended["cause"]
     assert jobs(kept) == before
@@ -98,9 +97,8 @@ def test_a_jobs_own_sentence_is_the_executions_cause(kept: Kept) -> None:
     storage.put_object(Bucket=bucket, Key="weights/junk.pth", Body=b"no weights")
     # when it is trained from, whether by a training job or first by the job that extracts features
     for asked, state in ((INPUT, "Train"), (HEAD, "Extract features")):
-        ended = kept.execute(asked | {"weights": f"s3://{bucket}/weights/junk.pth"})
+        ended = kept.execute(asked | {"weights": f"s3://{bucket}/weights/junk.pth"}, "FAILED")
         # then the sentence that the job wrote for people is there
-        assert ended["status"] == "FAILED"
         assert "Weights file junk.pth is no state_dict saved by torch.save." in ended["cause"]
         assert ended["cause"].startswith(f"{state}: ")
 
@@ -109,9 +107,9 @@ def test_a_trials_own_sentence_is_the_executions_cause(kept: Kept) -> None:
     # given a source in which nothing holds nine items
     tuning = {"enabled": True, "maxJobs": 2, "ranges": {"epochs": [1, 2]}}
     # when every trial fails
-    ended = kept.execute(INPUT | {"dataset": INPUT["dataset"] | {"maxCount": 9}, "tuning": tuning})
+    ended = kept.execute(INPUT | {"dataset": INPUT["dataset"] | {"maxCount": 9}, "tuning": tuning}, "FAILED")
     # then the first one's reason is told
-    assert (ended["status"], ended["error"]) == ("FAILED", "NoFinishedTrial")
+    assert ended["error"] == "NoFinishedTrial"
     assert "The training split has no image with count" in ended["cause"]
 
 

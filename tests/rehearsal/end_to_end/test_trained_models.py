@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.rehearsal.emulator import PATIENCE
 from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, Kept
 
 HEAD: dict[str, Any] = INPUT | {
@@ -24,7 +25,6 @@ HEAD: dict[str, Any] = INPUT | {
 
 
 def output(ended: dict[str, Any]) -> dict[str, Any]:
-    assert ended["status"] == "SUCCEEDED", ended.get("cause")
     parsed: dict[str, Any] = json.loads(ended["output"])
     return parsed
 
@@ -127,7 +127,7 @@ class Killer(threading.Thread):
         self._kept, self._epochs, self.killed = kept, epochs, 0
 
     def run(self) -> None:
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + PATIENCE
         while not self.killed and time.monotonic() < deadline:
             for process in self._kept.process.processes():
                 log = self._log(process)

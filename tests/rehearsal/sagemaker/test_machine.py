@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
 from rehearsal.aws.sagemaker.machine import Machine
+from tests.rehearsal.emulator import PATIENCE, Emulator
 
 
 class Jobs:
@@ -19,18 +19,21 @@ class Jobs:
         self.running: list[str] = []
 
     def start(self, name: str, share: int) -> None:
-        self._let_go[name] = threading.Event()
-        threading.Thread(target=self._run, args=(name, share), daemon=True).start()
-        time.sleep(0.05)
+        """Start a job and wait until it runs or waits its turn."""
+        self._let_go[name], placed = threading.Event(), threading.Event()
+        threading.Thread(target=self._run, args=(name, share, placed), daemon=True).start()
+        assert placed.wait(PATIENCE)
 
-    def end(self, name: str) -> None:
+    def end(self, name: str, then: list[str]) -> None:
+        """End a job and wait until those run that have to."""
         self._let_go[name].set()
-        time.sleep(0.2)
+        Emulator.wait_for(lambda: sorted(self.running), lambda running: running == then)
 
-    def _run(self, name: str, share: int) -> None:
-        with self._machine.room_for(share, lambda: None, every=0.01):
+    def _run(self, name: str, share: int, placed: threading.Event) -> None:
+        with self._machine.room_for(share, placed.set, every=0.01):
             self.running.append(name)
-            self._let_go[name].wait(10)
+            placed.set()
+            self._let_go[name].wait(PATIENCE)
             self.running.remove(name)
 
 
@@ -42,10 +45,8 @@ def test_a_big_job_waits_for_all_room_and_is_not_overtaken() -> None:
     assert jobs.running == ["small"]
 
     # when the first ends, the big one runs alone; when it ends, both that came later
-    jobs.end("small")
-    assert jobs.running == ["big"]
-    jobs.end("big")
-    assert sorted(jobs.running) == ["last", "later"]
+    jobs.end("small", then=["big"])
+    jobs.end("big", then=["last", "later"])
 
 
 def test_who_gives_up_makes_way() -> None:

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.emulator import ROLE
+from tests.rehearsal.sagemaker import jobs
 from tests.rehearsal.sagemaker.bucket import Bucket
-
-LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 
 _numbers = itertools.count()
 
@@ -41,20 +40,12 @@ def source(name: str, uri: str) -> dict[str, Any]:
     }
 
 
-def at_end(sagemaker: Any, name: str) -> dict[str, Any]:
-    answer: dict[str, Any] = Emulator.wait_for(
-        lambda: sagemaker.describe_processing_job(ProcessingJobName=name),
-        lambda job: job["ProcessingJobStatus"] not in ("InProgress", "Stopping"),
-    )
-    return answer
+def at_end(sagemaker: Any, name: str, awaited: str = "Completed") -> dict[str, Any]:
+    return jobs.ended(sagemaker, "ProcessingJob", name, awaited)
 
 
-def log_lines(aws: Emulator, name: str) -> list[str]:
-    logs = aws.client("logs")
-    streams = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/algo-1-")["logStreams"]
-    stream = streams[0]["logStreamName"]
-    events = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True)["events"]
-    return [event["message"] for event in events]
+def log_lines(sagemaker: Any, name: str) -> list[str]:
+    return jobs.log_lines(sagemaker, "ProcessingJob", name)
 
 
 OUTPUT = {
@@ -71,9 +62,7 @@ OUTPUT = {
 }
 
 
-def test_an_entrypoint_reads_its_inputs_and_its_outputs_are_uploaded(
-    aws: Emulator, sagemaker: Any, bucket: Bucket
-) -> None:
+def test_an_entrypoint_reads_its_inputs_and_its_outputs_are_uploaded(sagemaker: Any, bucket: Bucket) -> None:
     # given the way of the evaluation: a shell that unpacks the code and runs it
     code = bucket.put_archive(
         "code/source.tar.gz",
@@ -113,13 +102,12 @@ output.joinpath("metrics.json").write_text(os.environ["RUN"] + os.environ["TEST"
     job = at_end(sagemaker, name)
 
     # then
-    assert job["ProcessingJobStatus"] == "Completed"
     assert job["CreationTime"] <= job["ProcessingStartTime"] <= job["ProcessingEndTime"]
     assert "FailureReason" not in job
     assert job["ProcessingOutputConfig"] == OUTPUT
     assert bucket.keys("reports/") == ["reports/run/metrics.json", "reports/run/samples/00001.jpg"]
     assert bucket.text("reports/run/metrics.json") == "first test"
-    assert log_lines(aws, name) == ["the model ['shard-0.tar', 'shard-1.tar']"]
+    assert log_lines(sagemaker, name) == ["the model ['shard-0.tar', 'shard-1.tar']"]
 
 
 def test_a_failing_entrypoint_fails_the_job_with_its_message(sagemaker: Any, bucket: Bucket) -> None:
@@ -130,34 +118,30 @@ open("/opt/ml/processing/output/half.json", "w").write("{")
 sys.exit(1)
 """
 
-    job = at_end(sagemaker, start_job(sagemaker, script, ProcessingOutputConfig=OUTPUT))
+    job = at_end(sagemaker, start_job(sagemaker, script, ProcessingOutputConfig=OUTPUT), "Failed")
 
-    assert job["ProcessingJobStatus"] == "Failed"
     assert job["ExitMessage"] == "The test split is empty."
     assert job["FailureReason"] == "AlgorithmError: See job logs for more information"
     assert bucket.keys("reports/") == []
 
 
 def test_a_killed_entrypoint_fails_the_job(sagemaker: Any) -> None:
-    job = at_end(sagemaker, start_job(sagemaker, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
-
-    assert job["ProcessingJobStatus"] == "Failed"
+    at_end(sagemaker, start_job(sagemaker, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"), "Failed")
 
 
 def test_a_missing_input_fails_the_job(sagemaker: Any, bucket: Bucket) -> None:
-    job = at_end(sagemaker, start_job(sagemaker, "", ProcessingInputs=[source("test", "s3://data/nothing")]))
+    job = at_end(sagemaker, start_job(sagemaker, "", ProcessingInputs=[source("test", "s3://data/nothing")]), "Failed")
 
-    assert job["ProcessingJobStatus"] == "Failed"
     assert "No S3 objects found" in job["FailureReason"]
 
 
-def test_an_entrypoint_that_does_not_exist_fails_the_job_and_is_named_in_its_log(aws: Emulator, sagemaker: Any) -> None:
+def test_an_entrypoint_that_does_not_exist_fails_the_job_and_is_named_in_its_log(sagemaker: Any) -> None:
     name = start_job(
         sagemaker, "", AppSpecification={"ImageUri": "pytorch", "ContainerEntrypoint": ["no-such-program"]}
     )
 
-    assert at_end(sagemaker, name)["ProcessingJobStatus"] == "Failed"
-    assert any("no-such-program" in line for line in log_lines(aws, name))
+    at_end(sagemaker, name, "Failed")
+    assert any("no-such-program" in line for line in log_lines(sagemaker, name))
 
 
 def test_a_job_can_be_stopped_by_request_and_by_its_maximum_runtime(sagemaker: Any) -> None:
@@ -167,8 +151,8 @@ def test_a_job_can_be_stopped_by_request_and_by_its_maximum_runtime(sagemaker: A
 
     by_limit = start_job(sagemaker, script, StoppingCondition={"MaxRuntimeInSeconds": 1})
 
-    assert at_end(sagemaker, by_request)["ProcessingJobStatus"] == "Stopped"
-    assert at_end(sagemaker, by_limit)["ProcessingJobStatus"] == "Stopped"
+    at_end(sagemaker, by_request, "Stopped")
+    at_end(sagemaker, by_limit, "Stopped")
 
 
 def test_a_name_can_be_used_once(sagemaker: Any) -> None:

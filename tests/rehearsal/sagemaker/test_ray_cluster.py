@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.rehearsal.emulator import Emulator
+from tests.rehearsal.emulator import PATIENCE, Emulator
 from tests.rehearsal.sagemaker.bucket import Bucket
 from tests.rehearsal.sagemaker.serving_model import model_files, serve
 
@@ -44,7 +44,7 @@ def post(body):
     headers = {{"Content-Type": "image/jpeg", "Accept": "application/json"}}
     request = urllib.request.Request("http://127.0.0.1:8000/", data=body, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout={PATIENCE}) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as answer:
         return answer.status, answer.read().decode()
@@ -93,7 +93,7 @@ def test_a_real_cluster_gives_the_stand_ins_answers(
         "PYTHONPATH": f"{tmp_path}:{tmp_path / 'code'}",
         "HOME": str(short_folder),
     }
-    cluster = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=150)
+    cluster = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE)
 
     # then
     assert cluster.returncode == 0, cluster.stderr[-2000:]

@@ -5,12 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.emulator import PATIENCE, ROLE
+from tests.rehearsal.sagemaker import jobs
 from tests.rehearsal.sagemaker.bucket import Bucket
-
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 _numbers = itertools.count()
 
@@ -24,7 +21,7 @@ def start_job(sagemaker: Any, bucket: Bucket, script: str, **request: Any) -> st
         "AlgorithmSpecification": {"TrainingImage": "pytorch", "TrainingInputMode": "File"},
         "OutputDataConfig": {"S3OutputPath": "s3://data/models"},
         "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        "StoppingCondition": {"MaxRuntimeInSeconds": int(PATIENCE)},
     }
     parameters = {"sagemaker_program": "train.py", "sagemaker_submit_directory": code}
     parameters |= request.pop("HyperParameters", {})
@@ -38,36 +35,16 @@ def channel(name: str, uri: str, distribution: str = "FullyReplicated") -> dict[
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
 
 
-def at_end(sagemaker: Any, name: str) -> dict[str, Any]:
-    """The job's description once it has ended."""
-    answer: dict[str, Any] = Emulator.wait_for(
-        lambda: sagemaker.describe_training_job(TrainingJobName=name),
-        lambda job: job["TrainingJobStatus"] not in ("InProgress", "Stopping"),
-        seconds=90,
-    )
-    return answer
+def at_end(sagemaker: Any, name: str, awaited: str = "Completed") -> dict[str, Any]:
+    """The job's description once it has ended, which has to be with the status `awaited`."""
+    return jobs.ended(sagemaker, "TrainingJob", name, awaited)
 
 
-def log_lines(aws: Emulator, name: str) -> list[str]:
+def log_lines(sagemaker: Any, name: str) -> list[str]:
     """What the job's hosts have written, host by host."""
-    logs = aws.client("logs")
-    streams = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
-    return [
-        event["message"]
-        for stream in streams
-        for event in logs.get_log_events(
-            logGroupName=LOG_GROUP, logStreamName=stream["logStreamName"], startFromHead=True
-        )["events"]
-    ]
+    return jobs.log_lines(sagemaker, "TrainingJob", name)
 
 
-def wait_for_line(aws: Emulator, name: str, line: str) -> None:
+def wait_for_line(sagemaker: Any, name: str, line: str) -> None:
     """Wait until the job has written a line."""
-
-    def lines() -> list[str]:
-        try:
-            return log_lines(aws, name)
-        except ClientError:
-            return []
-
-    Emulator.wait_for(lines, lambda found: line in found, seconds=90)
+    jobs.wait_for_line(sagemaker, "TrainingJob", name, line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from tests.rehearsal.emulator import ROLE
+from tests.rehearsal.emulator import PATIENCE, ROLE
 from tests.rehearsal.sagemaker.bucket import Bucket
 
 _numbers = itertools.count()
@@ -44,6 +44,6 @@ def tuning_request(
             "RoleArn": ROLE,
             "OutputDataConfig": {"S3OutputPath": "s3://data/models"},
             "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1},
-            "StoppingCondition": {"MaxRuntimeInSeconds": 120},
+            "StoppingCondition": {"MaxRuntimeInSeconds": int(PATIENCE)},
         },
     }
