@@ -1,35 +1,53 @@
 """The assembly as a whole: the same bytes every time, and clean in the eyes of the field's own checkers."""
 
 import json
+import os
+import shlex
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 
 import app as application
+from rehearsal.deploy import CDK, cdk_environment
 from stacks import assets
+from tests.stacks.conftest import CDK_JSON, feature_flags
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def synth(folder: Path) -> dict[str, bytes]:
-    """Every template and asset manifest of `cdk synth`, by the real command line."""
-    command = [ROOT / "node_modules" / ".bin" / "cdk", "synth", "--quiet", "--no-notices", "--output", folder]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return {
-        path.name: path.read_bytes()
-        for path in folder.iterdir()
-        if path.name.endswith((".template.json", ".assets.json")) or path.name == "manifest.json"
-    }
+ROOT = CDK_JSON.parent
 
 
-def test_two_synths_are_byte_identical(tmp_path: Path) -> None:
-    first, second = synth(tmp_path / "first"), synth(tmp_path / "second")
+@pytest.fixture
+def synth(flags: dict[str, Any], tmp_path: Path) -> Callable[[str], dict[str, bytes]]:
+    """Every template and asset manifest of `cdk synth` into a folder, by the real command line."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "cdk.json").write_text(
+        json.dumps(
+            json.loads(CDK_JSON.read_text()) | {"app": f"python3 {shlex.quote(str(ROOT / 'app.py'))}", "context": flags}
+        )
+    )
+
+    def synth(folder: str) -> dict[str, bytes]:
+        command = [CDK, "synth", "--quiet", "--no-notices", "--output", tmp_path / folder]
+        subprocess.run(command, cwd=home, env=cdk_environment(os.environ), check=True, capture_output=True)
+        return {
+            path.name: path.read_bytes()
+            for path in (tmp_path / folder).iterdir()
+            if path.name.endswith((".template.json", ".assets.json")) or path.name == "manifest.json"
+        }
+
+    return synth
+
+
+def test_two_synths_are_byte_identical(synth: Callable[[str], dict[str, bytes]]) -> None:
+    first, second = synth("first"), synth("second")
     assert len([name for name in first if name.endswith(".template.json")]) == 4
     assert first == second
 
@@ -38,14 +56,28 @@ def test_cfn_lint_finds_no_error(synthesize: Callable[..., dict[str, dict]], tmp
     for name, template in synthesize().items():
         (tmp_path / f"{name}.json").write_text(json.dumps(template))
     # W3005, a dependency that is stated twice, is how CDK waits for policies.
-    command = ["cfn-lint", "--ignore-checks", "W3005", "--", *map(str, sorted(tmp_path.iterdir()))]
+    command = [
+        Path(sys.executable).with_name("cfn-lint"),
+        "--ignore-checks",
+        "W3005",
+        "--",
+        *map(str, sorted(tmp_path.iterdir())),
+    ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
 
 
-def test_a_new_wildcard_stops_the_synth() -> None:
+def test_the_settings_of_whoever_deploys_reach_no_test(tmp_path: Path) -> None:
+    # given a cdk.json in which somebody has written down what he deploys
+    own = tmp_path / "cdk.json"
+    own.write_text(json.dumps({"context": {"endpointInstances": 2, "name": "other", "@aws-cdk/core:flag": True}}))
+    # then the tests take how to synthesise from it, and not what
+    assert feature_flags(own) == {"@aws-cdk/core:flag": True}
+
+
+def test_a_new_wildcard_stops_the_synth(flags: dict[str, Any]) -> None:
     # given the application with one more statement than has been argued for
-    app = cdk.App(context=json.loads((ROOT / "cdk.json").read_text())["context"])
+    app = cdk.App(context=flags)
     application.build(app)
     workflow = app.node.find_child("Stocktake-Workflow")
     role = iam.Role(workflow, "Curious", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -56,13 +88,13 @@ def test_a_new_wildcard_stops_the_synth() -> None:
 
 
 @pytest.mark.parametrize("folder", ["lambda", "training_code"])
-def test_caches_of_tools_change_no_asset(folder: str, tmp_path: Path) -> None:
+def test_caches_of_tools_change_no_asset(folder: str, synth: Callable[[str], dict[str, bytes]]) -> None:
     cache = ROOT / folder / ".test_cache"
-    before = synth(tmp_path / "before")
+    before = synth("before")
     cache.mkdir()
     try:
         (cache / "file").write_text("left by a linter")
-        assert synth(tmp_path / "after") == before
+        assert synth("after") == before
     finally:
         shutil.rmtree(cache)
 
