@@ -73,8 +73,8 @@ class _Accepted(Construct):
         asked = {permission for statement in _statements(stack, self._scope) for permission in _wildcards(statement)}
         open_resources = {resource for _, resource, _ in asked - accepted.keys()}
         for resource in sorted({resource for _, resource, _ in accepted} - open_resources):
-            reasons = dict.fromkeys(reason for permission, reason in accepted.items() if permission[1] == resource)
-            acknowledge(self._scope, f"AwsSolutions-IAM5[Resource::{resource}]", " ".join(reasons))
+            reasons = {reason for permission, reason in accepted.items() if permission[1] == resource}
+            acknowledge(self._scope, f"AwsSolutions-IAM5[Resource::{resource}]", " ".join(sorted(reasons)))
         unused = sorted(accepted.keys() - asked)
         return [f"{action} on {resource} is accepted, and no policy here asks for it" for action, resource, _ in unused]
 

@@ -1,23 +1,14 @@
 """The application synthesised once, and its state machine's definition as the service would receive it."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 
 import app as application
+from tests.stacks.context import CDK_JSON, feature_flags
 from tests.stacks.template import Template, machine_definition, walk
-
-CDK_JSON = Path(__file__).resolve().parents[2] / "cdk.json"
-
-
-def feature_flags(cdk_json: Path) -> dict[str, Any]:
-    """Of a cdk.json's context what belongs to the application: its settings are those of whoever deploys it."""
-    context = json.loads(cdk_json.read_text())["context"]
-    return {name: value for name, value in context.items() if name.startswith("@aws-cdk/")}
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,13 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from constructs import IConstruct
 
 import app as application
 from rehearsal.deploy import CDK, cdk_environment
 from stacks import assets
-from tests.stacks.conftest import CDK_JSON, feature_flags
+from stacks.checks import accept
+from tests.stacks.context import CDK_JSON, feature_flags
 
 ROOT = CDK_JSON.parent
 
@@ -75,16 +77,56 @@ def test_the_settings_of_whoever_deploys_reach_no_test(tmp_path: Path) -> None:
     assert feature_flags(own) == {"@aws-cdk/core:flag": True}
 
 
-def test_a_new_wildcard_stops_the_synth(flags: dict[str, Any]) -> None:
-    # given the application with one more statement than has been argued for
+@pytest.fixture
+def built(flags: dict[str, Any]) -> cdk.App:
     app = cdk.App(context=flags)
     application.build(app)
-    workflow = app.node.find_child("Stocktake-Workflow")
-    role = iam.Role(workflow, "Curious", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    role.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::somewhere/*"]))
-    # then cdk-nag has a finding that nobody accepted
-    with pytest.raises(RuntimeError, match="Stocktake-Workflow/Curious"):
-        app.synth()
+    return app
+
+
+def at(app: cdk.App, *path: str) -> Any:
+    """The construct at a path."""
+    construct: IConstruct = app
+    for id in path:
+        construct = construct.node.find_child(id)
+    return construct
+
+
+def test_new_wildcards_stop_the_synth(built: cdk.App) -> None:
+    # given the application with more than has been argued for: in a role of its own,
+    workflow = at(built, "Stocktake-Workflow")
+    curious = iam.Role(workflow, "Curious", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    curious.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::somewhere/*"]))
+    # ... in roles whose other wildcards are accepted, one of them on any resource, as others there are,
+    for role in (at(workflow, "FeaturesRole"), at(workflow, "Functions", "PlanRole")):
+        role.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::elsewhere/*"]))
+    at(workflow, "EvaluationRole").add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=["*"]))
+    at(workflow, "StateMachine").machine.add_to_role_policy(
+        iam.PolicyStatement(actions=["sagemaker:DescribeTrainingJob"], resources=["arn:aws:sagemaker:::training-job/*"])
+    )
+    # ... and another action on an accepted pattern, by the role that reads and writes there
+    models = at(built, "Stocktake-Storage").data_bucket.arn_for_objects("models/*")
+    at(workflow, "TrainingRole").add_to_policy(iam.PolicyStatement(actions=["s3:DeleteObject"], resources=[models]))
+    # when
+    with pytest.raises(RuntimeError) as error:
+        built.synth()
+    # then cdk-nag has a finding for each
+    found = str(error.value)
+    for role in ("Curious", "FeaturesRole", "EvaluationRole", "TrainingRole", "StateMachine/Default/Role"):
+        assert f"Stocktake-Workflow/{role}/DefaultPolicy/Resource" in found
+    assert "Stocktake-Workflow/Functions/PlanRole/DefaultPolicy/Resource" in found
+    # ... and for nothing else
+    assert "Stocktake-Workflow/Functions/PackRole" not in found
+    assert "Stocktake-Endpoint" not in found
+
+
+def test_a_reason_for_what_no_policy_asks_for_stops_the_synth(built: cdk.App) -> None:
+    # given a reason that was left behind when its statement went
+    statement = iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::gone/*"])
+    accept(at(built, "Stocktake-Workflow", "TrainingRole"), "It was needed once.", statement)
+    # then
+    with pytest.raises(RuntimeError, match=r"TrainingRole.* s3:GetObject on arn:aws:s3:::gone/\* is accepted"):
+        built.synth()
 
 
 @pytest.mark.parametrize("folder", ["lambda", "training_code"])
