@@ -5,11 +5,11 @@ import sys
 import aws_cdk as cdk
 
 from stacks.checks import check
-from stacks.endpoint import EndpointStack
+from stacks.endpoint.stack import EndpointStack
 from stacks.observability import ObservabilityStack
 from stacks.settings import DeploymentSettings, InvalidSetting
 from stacks.storage import StorageStack
-from stacks.workflow import WorkflowStack
+from stacks.workflow.stack import WorkflowStack
 
 
 def build(app: cdk.App) -> None:
@@ -33,7 +33,7 @@ def build(app: cdk.App) -> None:
         endpoint=endpoint,
         topic=observability.topic,
     )
-    check(app, settings)
+    check(app)
 
 
 if __name__ == "__main__":

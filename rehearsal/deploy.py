@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rehearsal.aws import processes
@@ -13,7 +15,8 @@ from rehearsal.emulated_aws import ACCOUNT, REGION
 from rehearsal.failures import RehearsalFailed, last_lines
 
 ROOT = Path(__file__).resolve().parent.parent
-CDK = ROOT / "node_modules" / ".bin" / "cdk"
+NODE_BIN = ROOT / "node_modules" / ".bin"
+CDK = NODE_BIN / "cdk"
 
 _QUIET = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
@@ -21,6 +24,12 @@ _QUIET = {
     "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
     "NODE_NO_WARNINGS": "1",
 }
+
+
+def cdk_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with what `cdk` needs: cdk.json's `python3` is this interpreter, and it says little."""
+    path = [str(Path(sys.executable).parent), str(NODE_BIN), environment.get("PATH", os.defpath)]
+    return dict(environment) | _QUIET | {"PATH": os.pathsep.join(path)}
 
 
 class Cdk:
@@ -50,7 +59,8 @@ class Cdk:
     def _run(self, folder: Path, command: str, *arguments: str) -> None:
         log = self._work / f"cdk-{command}.log"
         argv = [str(CDK), command, *arguments, "--no-notices"]
-        process = self._children.start(argv, cwd=folder, env=processes.aws_environment(REGION) | _QUIET, log=log)
+        environment = cdk_environment(processes.aws_environment(REGION))
+        process = self._children.start(argv, cwd=folder, env=environment, log=log)
         try:
             while process.poll() is None:
                 self._show(_last_line(log))

@@ -1,95 +1,121 @@
-"""cdk-nag's AwsSolutions rules, run at every synth, and the findings that are accepted, each with its reason.
+"""cdk-nag's AwsSolutions rules, run at every synth, and how a statement on a pattern of resources is argued for.
 
-A synth fails on any finding that is not in this list, so a new wildcard has to be argued here first.
+The reason is given where the statement is made. A synth fails on every other wildcard: on a resource that nobody argued
+for in that policy, and on another action or condition on one that somebody did.
 """
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
 import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_iam as iam
 from cdk_nag import AwsSolutionsChecks
+from constructs import Construct, IValidation
 
-from stacks.settings import DeploymentSettings
+JOB_NAMES = "Job names carry the execution's id."
+LOG_STREAMS = "SageMaker names the log streams after its jobs and instances."
+OBJECT_KEYS = "Object keys carry dataset, job and execution ids; each role gets only the prefixes it works on."
 
-_REGIONAL = "<AWS::Region>:<AWS::AccountId>"
-_DATA_BUCKET = "ExportsOutputFnGetAttData666C94C7Arn0D7E21B7"
-_MACHINE = '{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"StateMachine2E01A3A5"}]}]}'
-_FOLDERS = ("checkpoints", "datasets", "debug", "features", "models", "reports", "trials", "weights")
-_JOBS = ("training-job", "processing-job", "hyper-parameter-tuning-job")
-_STACK_GUID = '{"Fn::Select":[0,{"Fn::Split":["-",{"Fn::Select":[2,{"Fn::Split":["/",{"Ref":"AWS::StackId"}]}]}]}]}'
+_ACCEPTED = "AcceptedWildcards"
+
+# Action, resource as cdk-nag writes it, condition.
+_Permission = tuple[str, str, str]
 
 
-def check(app: cdk.App, settings: DeploymentSettings) -> None:
+def check(app: cdk.App) -> None:
     """Fail the synth on findings that nobody has accepted."""
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    accepted = {"AwsSolutions-S1": _NO_ACCESS_LOGS}
-    accepted |= {f"AwsSolutions-IAM5[Resource::{arn}]": reason for arn, reason in _wildcards(settings).items()}
-    cdk.Validations.of(app).acknowledge(
-        *(cdk.Acknowledgment(id=f"AwsSolutions::{rule}", reason=reason) for rule, reason in accepted.items())
-    )
 
 
-_NO_ACCESS_LOGS = (
-    "The bucket holds copies of public photos and models made from them; CloudTrail data events can be switched on "
-    "where an account's rules ask for them, without a second bucket to keep."
-)
+class Wildcard(iam.PolicyStatement):
+    """A statement on a pattern of resources, with the reason why it has to be a pattern."""
+
+    def __init__(self, reason: str, **statement: Any) -> None:
+        super().__init__(**statement)
+        self.reason = reason
 
 
-def _wildcards(settings: DeploymentSettings) -> dict[str, str]:
-    """ARN pattern in a policy -> why it has to be a pattern."""
-    name = settings.name
-    prefix = name.capitalize()
-    storage = f"{prefix}-Storage:{_DATA_BUCKET}"
+def accept(scope: Construct, reason: str, *statements: iam.PolicyStatement) -> None:
+    """Accept the wildcards of these statements in the policies of `scope`: a role, or what has one."""
+    accepted = scope.node.try_find_child(_ACCEPTED) or _Accepted(scope, _ACCEPTED)
+    assert isinstance(accepted, _Accepted)
+    accepted.reasons += [(statement, reason) for statement in statements]
 
-    def sagemaker(resource: str) -> str:
-        return f"arn:<AWS::Partition>:sagemaker:{_REGIONAL}:{resource}"
 
-    objects = "Object keys carry dataset, job and execution ids; each role gets only the prefixes it works on."
-    jobs = "Job names carry the execution's id."
-    suffix = "CloudFormation ends the names of the model and of the configuration with a random suffix."
-    children = "The runs of a Distributed Map are executions whose names Step Functions makes up."
-    functions = ("Catalogue", "CollectTrials", "Pack", "Plan", "Seal", "SmokeTest", "Split", "StageWeights")
+def acknowledge(scope: Construct, finding: str, reason: str) -> None:
+    """Accept one finding of cdk-nag, such as `AwsSolutions-S1`, at and below `scope`."""
+    cdk.Validations.of(scope).acknowledge(cdk.Acknowledgment(id=f"AwsSolutions::{finding}", reason=reason))
+
+
+@jsii.implements(IValidation)
+class _Accepted(Construct):
+    """What has been argued for in the policies of the construct that this is a child of."""
+
+    def __init__(self, scope: Construct, id: str) -> None:
+        super().__init__(scope, id)
+        self.reasons: list[tuple[iam.PolicyStatement, str]] = []
+        self._scope = scope
+        self.node.add_validation(self)
+
+    def validate(self) -> list[str]:
+        """Acknowledge what the policies hold; fault what they do not.
+
+        CDK calls this when references to other stacks have become the imports that cdk-nag will see.
+        """
+        stack = cdk.Stack.of(self)
+        accepted = {
+            permission: reason
+            for statement, reason in self.reasons
+            for permission in _wildcards(stack.resolve(statement.to_statement_json()))
+        }
+        asked = {permission for statement in _statements(stack, self._scope) for permission in _wildcards(statement)}
+        open_resources = {resource for _, resource, _ in asked - accepted.keys()}
+        for resource in sorted({resource for _, resource, _ in accepted} - open_resources):
+            reasons = {reason for permission, reason in accepted.items() if permission[1] == resource}
+            acknowledge(self._scope, f"AwsSolutions-IAM5[Resource::{resource}]", " ".join(sorted(reasons)))
+        unused = sorted(accepted.keys() - asked)
+        return [f"{action} on {resource} is accepted, and no policy here asks for it" for action, resource, _ in unused]
+
+
+def _statements(stack: cdk.Stack, scope: Construct) -> Iterator[dict[str, Any]]:
+    """Every statement of the roles and policies at and below a construct, as in the template."""
+    for node in scope.node.find_all():
+        if isinstance(node, iam.CfnRole):
+            for policy in stack.resolve(node.policies) or []:
+                yield from policy["policyDocument"]["Statement"]
+        elif isinstance(node, iam.CfnPolicy):
+            yield from stack.resolve(node.policy_document)["Statement"]
+
+
+def _wildcards(statement: dict[str, Any]) -> set[_Permission]:
+    condition = json.dumps(statement.get("Condition"), sort_keys=True)
+    resources = [_flat(resource) for resource in _as_list(statement.get("Resource", []))]
     return {
-        "*": "ecr:GetAuthorizationToken, cloudwatch:PutMetricData (limited by namespace), X-Ray, log delivery, "
-        "application-autoscaling and cloudwatch:DescribeAlarms know no resources.",
-        **{f"{storage}/{folder}/*": objects for folder in _FOLDERS},
-        f"arn:<AWS::Partition>:s3:::{prefix}-Storage:ExportsOutputRefData666C94C774A46B8E/*": (
-            "CDK's reader of a Distributed Map's items asks for the whole bucket."
-        ),
-        **{f"arn:<AWS::Partition>:s3:::{bucket}/*": "Any bin may be read." for bucket in settings.source_buckets},
-        **{
-            f"arn:<AWS::Partition>:logs:{_REGIONAL}:log-group:/aws/sagemaker/{group}{streams}": (
-                "SageMaker names the log streams after its jobs and instances."
-            )
-            for group in ("Endpoints/*", "TrainingJobs*", "ProcessingJobs*")
-            for streams in ("", ":*")
-        },
-        **{sagemaker(f"{kind}/stocktake-*"): jobs for kind in _JOBS},
-        **{
-            sagemaker(f"{kind}/{start}-*"): suffix
-            for kind, start in (
-                ("model", "Model"),
-                ("model", "model"),
-                ("endpoint-config", "EndpointConfig"),
-                ("endpoint-config", "endpointconfig"),
-            )
-        },
-        sagemaker(f"model-package/{name}-*/*"): "Packages are numbered, their group ends in the stack's id.",
-        sagemaker(f"model-package/{name}-{_STACK_GUID}/*"): "Packages are numbered by SageMaker.",
-        f"arn:<AWS::Partition>:cloudformation:{_REGIONAL}:stack/{prefix}-Endpoint/*": (
-            "A stack's ARN ends in an id that differs with every creation."
-        ),
-        f"arn:<AWS::Partition>:cloudwatch:{_REGIONAL}:alarm:TargetTracking-*": (
-            "Application Auto Scaling makes up the names of its alarms."
-        ),
-        "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/aws-service-role/"
-        "sagemaker.application-autoscaling.amazonaws.com/*": "The service-linked role's name is AWS's.",
-        **{
-            f"arn:<AWS::Partition>:states:{_REGIONAL}:execution:{_MACHINE}{run}:*": children
-            for run in ("", "/Catalogue", "/Pack")
-        },
-        **{
-            f"<Functions{function}{suffix}.Arn>:*": "CDK grants the function's versions along with the function."
-            for function, suffix in zip(functions, _LOGICAL_ID_SUFFIXES, strict=True)
-        },
+        (action, resource, condition)
+        for action in _as_list(statement["Action"])
+        for resource in resources
+        if statement["Effect"] == "Allow" and "*" in resource
     }
 
 
-_LOGICAL_ID_SUFFIXES = ("7B31EE44", "505EE8C2", "03AFCA11", "4E462DC6", "F2B34040", "F5F7BC5C", "77872AB0", "513E81B5")
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _flat(value: Any) -> str:
+    """A resource as cdk-nag writes it in a finding."""
+    match value:
+        case str():
+            return value.replace("${", "<").replace("}", ">")
+        case {"Fn::Join": [delimiter, parts]}:
+            return str(delimiter).join(map(_flat, parts))
+        case {"Fn::GetAtt": [resource, attribute]}:
+            return f"<{resource}.{attribute}>"
+        case {"Fn::ImportValue": name} | {"Fn::Sub": name}:
+            return _flat(name)
+        case {"Ref": name}:
+            return f"<{name}>"
+        case _:
+            return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

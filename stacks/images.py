@@ -6,6 +6,7 @@ the whole table. Tags are those of the SageMaker Python SDK 3 (`pytorch-amzn2023
 
 from aws_cdk import Stack
 from aws_cdk.region_info import FactName
+from constructs import Construct
 
 TRAINING_CPU = "pytorch:2.13-cpu-amzn2023-sagemaker"
 TRAINING_GPU = "pytorch:2.13-cu133-amzn2023-sagemaker"
@@ -16,14 +17,16 @@ SERVING_GPU_AMI = "al2-ami-sagemaker-inference-gpu-3-1"
 """What the CUDA 12.9 serving image needs of the instance's drivers."""
 
 
-def image_uri(stack: Stack, image: str) -> str:
+def image_uri(scope: Construct, image: str) -> str:
     """URI of a Deep Learning Container in the region that the stack is deployed to."""
+    stack = Stack.of(scope)
     account = stack.regional_fact(FactName.DLC_REPOSITORY_ACCOUNT)
     return f"{account}.dkr.ecr.{stack.region}.{stack.url_suffix}/{image}"
 
 
-def repository_arns(stack: Stack) -> list[str]:
+def repository_arns(scope: Construct) -> list[str]:
     """ARNs of the repositories that the images come from, for pull permissions."""
+    stack = Stack.of(scope)
     account = stack.regional_fact(FactName.DLC_REPOSITORY_ACCOUNT)
     return [
         f"arn:{stack.partition}:ecr:{stack.region}:{account}:repository/{name}"

@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.checks import acknowledge
 from stacks.settings import DeploymentSettings
 
 
@@ -48,5 +49,11 @@ class StorageStack(Stack):
                     for folder in ("datasets", "features")
                 ),
             ],
+        )
+        acknowledge(
+            self.data_bucket,
+            "AwsSolutions-S1",
+            "The bucket holds copies of public photos and models made from them; CloudTrail data events can be "
+            "switched on where an account's rules ask for them, without a second bucket to keep.",
         )
         CfnOutput(self, "DataBucketName", value=self.data_bucket.bucket_name)

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
+
+from stacks.checks import accept
 
 
 def call_aws(
@@ -16,8 +19,17 @@ def call_aws(
     *,
     assign: Mapping[str, Any] | None = None,
     outputs: Mapping[str, Any] | None = None,
+    wildcard: str | None = None,
 ) -> tasks.CallAwsService:
-    """Call `action`, such as `cloudformation:updateStack`, and allow the state machine to do so on `resources`."""
+    """Call `action`, such as `cloudformation:updateStack`, and allow the state machine to do so on `resources`.
+
+    Parameters
+    ----------
+    wildcard
+        Why a resource has to be a pattern, if one is.
+    """
+    if wildcard:
+        accept(scope, wildcard, iam.PolicyStatement(actions=[action], resources=resources))
     service, _, api = action.partition(":")
     return tasks.CallAwsService.jsonata(
         scope,

@@ -9,10 +9,11 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.functions import Functions
+from stacks.checks import accept
 from stacks.states.failure import Failure
+from stacks.states.invoke import invoke
 from stacks.states.jsonata import SENTENCE, expression
-from stacks.states.retries import retry_throttling
+from stacks.workflow.functions import Functions
 
 
 def dataset(
@@ -21,15 +22,8 @@ def dataset(
     """Assigns `dataset`: id, uri, counts and rejects, as the execution's output has them."""
 
     def step(name: str, function: lambda_.IFunction, **options: Any) -> tasks.LambdaInvoke:
-        state = tasks.LambdaInvoke.jsonata(
-            scope,
-            name,
-            lambda_function=function,
-            payload=sfn.TaskInput.from_object({"dataset": expression("$run.dataset")}),
-            **options,
-        )
-        retry_throttling(state)
-        return failure.catch(state)
+        payload = sfn.TaskInput.from_object({"dataset": expression("$run.dataset")})
+        return failure.catch(invoke(scope, name, function, payload, **options))
 
     split = step("Split", functions.split)
     seal = step("Seal", functions.seal, assign={"dataset": expression("$states.result.Payload")})
@@ -77,14 +71,8 @@ def _each(
     A Distributed Map that fails does not say why. So each child hands its error up as a result, and the machine fails
     after the map with a cause that names the item and quotes its error.
     """
-    work = tasks.LambdaInvoke.jsonata(
-        scope,
-        f"{name} {item}",
-        lambda_function=function,
-        payload=sfn.TaskInput.from_text(expression("$states.input")),
-        outputs={},
-    )
-    retry_throttling(work)
+    payload = sfn.TaskInput.from_text(expression("$states.input"))
+    work = invoke(scope, f"{name} {item}", function, payload, outputs={})
     # The functions overwrite what they wrote before, so every error may be tried again.
     work.add_retry(errors=["States.ALL"], interval=Duration.seconds(2), max_attempts=2, backoff_rate=3)
     work.add_catch(
@@ -95,11 +83,13 @@ def _each(
             "cause": expression(f"$substring({SENTENCE}, 0, 300)"),
         },
     )
+    reader = sfn.S3JsonItemReader(bucket=data_bucket, key=expression(f"$run.dataset.{items}"))
+    accept(scope, "CDK's reader of a map's items asks for the whole bucket.", *reader.provide_policy_statements())
     each = sfn.DistributedMap.jsonata(
         scope,
         name,
         label=name,
-        item_reader=sfn.S3JsonItemReader(bucket=data_bucket, key=expression(f"$run.dataset.{items}")),
+        item_reader=reader,
         item_selector={
             "dataset": expression("$run.dataset"),
             item: expression("$states.context.Map.Item.Value"),

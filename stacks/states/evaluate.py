@@ -5,6 +5,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from stacks.checks import JOB_NAMES, OBJECT_KEYS
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
@@ -51,6 +52,7 @@ def evaluate(
         [job_arns],
         {"ProcessingJobName": expression("$states.input.jobName")},
         assign={"evaluationSeconds": expression(SECONDS)},
+        wildcard=JOB_NAMES,
     )
     read = call_aws(
         scope,
@@ -62,5 +64,6 @@ def evaluate(
             "Key": expression("$run.report.prefix & '/metrics.json'"),
         },
         assign={"evaluation": expression("$parse($states.result.Body)")},
+        wildcard=OBJECT_KEYS,
     )
     return sfn.Chain.start(failure.catch(job)).next(failure.catch(described)).next(failure.catch(read))

@@ -5,6 +5,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from stacks.checks import JOB_NAMES, OBJECT_KEYS
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
@@ -57,6 +58,7 @@ def extract_features(
             "features": expression("$states.input.features"),
             "seconds": expression(SECONDS),
         },
+        wildcard=JOB_NAMES,
     )
     # Last: whoever finds this finds all of them.
     marked = call_aws(
@@ -71,6 +73,7 @@ def extract_features(
             "ContentType": "application/json",
         },
         outputs={"seconds": expression("$states.input.seconds")},
+        wildcard=OBJECT_KEYS,
     )
     each = sfn.Map.jsonata(
         scope,

@@ -2,21 +2,20 @@
 
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.states.failure import Failure
+from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, expression
-from stacks.states.retries import retry_throttling
 
 
 def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn.Chain:
     """One Lambda. Assigns `run`, and to what only some ways through the machine assign what it is on the others."""
-    state = tasks.LambdaInvoke.jsonata(
+    state = invoke(
         scope,
         "Plan",
-        lambda_function=function,
-        payload=sfn.TaskInput.from_object(
+        function,
+        sfn.TaskInput.from_object(
             {
                 "input": expression("$states.input"),
                 # Unlike its name alone, unique in the account for ever, as the names of jobs have to be.
@@ -37,5 +36,4 @@ def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn
             "failure": NULL,
         },
     )
-    retry_throttling(state)
     return sfn.Chain.start(failure.catch(state))

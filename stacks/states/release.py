@@ -13,11 +13,14 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks import endpoint
+from stacks.endpoint.stack import PARAMETER
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
+from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, SENTENCE, expression
-from stacks.states.retries import retry_throttling
+
+_STACK_ID = "A stack's ARN ends in an id that differs with every creation."
+_NUMBERED = "Packages are numbered by SageMaker."
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def release(
         assign=_outcome(
             target,
             "awaiting-approval",
-            f"release.approval is manual: approve the package, then set {endpoint.PARAMETER} of {target.stack_name}",
+            f"release.approval is manual: approve the package, then set {PARAMETER} of {target.stack_name}",
         ),
     ).otherwise(deploy)
 
@@ -118,6 +121,7 @@ def _register(scope: Construct, target: Target, failure: Failure) -> sfn.Chain:
             },
         },
         assign={"package": expression("$states.result.ModelPackageArn")},
+        wildcard=_NUMBERED,
     )
     return sfn.Chain.start(failure.catch(state))
 
@@ -129,9 +133,15 @@ def _deploy(
     stack = "$states.result.Stacks[0]"
 
     def call(
-        name: str, action: str, resource: str, parameters: Mapping[str, object], assign: Mapping[str, object]
+        name: str,
+        action: str,
+        resource: str,
+        parameters: Mapping[str, object],
+        assign: Mapping[str, object],
+        wildcard: str | None = None,
     ) -> tasks.CallAwsService:
-        return failure.catch(call_aws(scope, name, action, [resource], parameters, assign=assign))
+        state = call_aws(scope, name, action, [resource], parameters, assign=assign, wildcard=wildcard)
+        return failure.catch(state)
 
     before = call(
         "Read endpoint stack",
@@ -140,11 +150,12 @@ def _deploy(
         this_stack,
         {
             "previous": expression(
-                f"{stack}.Parameters[ParameterKey = '{endpoint.PARAMETER}'].ParameterValue & ''",
+                f"{stack}.Parameters[ParameterKey = '{PARAMETER}'].ParameterValue & ''",
             ),
             "wanted": expression("$package"),
             "stackReason": NULL,
         },
+        _STACK_ID,
     )
     update = call(
         "Update endpoint stack",
@@ -155,9 +166,10 @@ def _deploy(
             "UsePreviousTemplate": True,
             "Capabilities": ["CAPABILITY_IAM"],
             "RoleARN": target.update_role_arn,
-            "Parameters": [{"ParameterKey": endpoint.PARAMETER, "ParameterValue": expression("$wanted")}],
+            "Parameters": [{"ParameterKey": PARAMETER, "ParameterValue": expression("$wanted")}],
         },
         {},
+        _STACK_ID,
     )
     wait = sfn.Wait.jsonata(
         scope,
@@ -174,6 +186,7 @@ def _deploy(
             # Told while the stack rolls back, and gone from its final status.
             "stackReason": expression(f"$exists({stack}.StackStatusReason) ? {stack}.StackStatusReason : $stackReason"),
         },
+        _STACK_ID,
     )
     status = call(
         "Describe endpoint",
@@ -189,11 +202,11 @@ def _deploy(
         },
     )
     # Its cause is kept while the previous model is put back, and ends the execution afterwards.
-    test = tasks.LambdaInvoke.jsonata(
+    test = invoke(
         scope,
         "Smoke test",
-        lambda_function=smoke_test,
-        payload=sfn.TaskInput.from_object(
+        smoke_test,
+        sfn.TaskInput.from_object(
             {
                 "endpoint": expression("$endpoint.name"),
                 "package": expression("$package"),
@@ -213,8 +226,8 @@ def _deploy(
             "ApprovalDescription": expression("$substring($failure.cause, 0, 1024)"),
         },
         {"wanted": expression("$previous"), "stackReason": NULL},
+        _NUMBERED,
     )
-    retry_throttling(test)
     test.add_catch(withdraw, assign=failure.of("Smoke test", "$states.errorOutput.Error", SENTENCE), outputs={})
     withdraw.next(update)
 

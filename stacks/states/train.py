@@ -3,6 +3,7 @@
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from stacks.checks import JOB_NAMES
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
@@ -27,6 +28,7 @@ def compare(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Cha
         [setup.job_arns],
         {"TrainingJobName": expression("$states.input.jobName")},
         outputs=described("$states.input"),
+        wildcard=JOB_NAMES,
     )
     each = sfn.Map.jsonata(
         scope,
@@ -71,6 +73,7 @@ def train(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Chain
                 })"""
             ),
         },
+        wildcard=JOB_NAMES,
     )
     return (
         sfn.Choice.jsonata(scope, "Model to train?")

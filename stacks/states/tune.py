@@ -4,12 +4,12 @@ from typing import Any
 
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.states.failure import Failure
+from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, expression, object_of
-from stacks.states.retries import retry_job, retry_throttling
+from stacks.states.retries import retry_job
 from stacks.states.training_job import TrainingSetup, channels, definition, recipe
 
 _NAME = "$run.jobs.tune & '-' & $string($states.context.State.RetryCount)"
@@ -35,11 +35,11 @@ def tune(scope: Construct, setup: TrainingSetup, collect_trials: lambda_.IFuncti
         },
     )
     retry_job(job)
-    collect = tasks.LambdaInvoke.jsonata(
+    collect = invoke(
         scope,
         "Collect trials",
-        lambda_function=collect_trials,
-        payload=sfn.TaskInput.from_object(
+        collect_trials,
+        sfn.TaskInput.from_object(
             {
                 "jobName": expression("$tuningJob"),
                 "tuning": expression("$run.input.tuning"),
@@ -58,7 +58,6 @@ def tune(scope: Construct, setup: TrainingSetup, collect_trials: lambda_.IFuncti
         },
         outputs={},
     )
-    retry_throttling(collect)
     # Of a tuning job that failed, only the trials know why, and some may have succeeded.
     failure.catch(job, _NOT_STARTED)
     job.add_catch(collect, errors=["States.TaskFailed"], assign=started)

@@ -1,35 +1,55 @@
 """The assembly as a whole: the same bytes every time, and clean in the eyes of the field's own checkers."""
 
 import json
+import os
+import shlex
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from constructs import IConstruct
 
 import app as application
+from rehearsal.deploy import CDK, cdk_environment
 from stacks import assets
+from stacks.checks import accept
+from tests.stacks.context import CDK_JSON, feature_flags
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def synth(folder: Path) -> dict[str, bytes]:
-    """Every template and asset manifest of `cdk synth`, by the real command line."""
-    command = [ROOT / "node_modules" / ".bin" / "cdk", "synth", "--quiet", "--no-notices", "--output", folder]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return {
-        path.name: path.read_bytes()
-        for path in folder.iterdir()
-        if path.name.endswith((".template.json", ".assets.json")) or path.name == "manifest.json"
-    }
+ROOT = CDK_JSON.parent
 
 
-def test_two_synths_are_byte_identical(tmp_path: Path) -> None:
-    first, second = synth(tmp_path / "first"), synth(tmp_path / "second")
+@pytest.fixture
+def synth(flags: dict[str, Any], tmp_path: Path) -> Callable[[str], dict[str, bytes]]:
+    """Every template and asset manifest of `cdk synth` into a folder, by the real command line."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "cdk.json").write_text(
+        json.dumps(
+            json.loads(CDK_JSON.read_text()) | {"app": f"python3 {shlex.quote(str(ROOT / 'app.py'))}", "context": flags}
+        )
+    )
+
+    def synth(folder: str) -> dict[str, bytes]:
+        command = [CDK, "synth", "--quiet", "--no-notices", "--output", tmp_path / folder]
+        subprocess.run(command, cwd=home, env=cdk_environment(os.environ), check=True, capture_output=True)
+        return {
+            path.name: path.read_bytes()
+            for path in (tmp_path / folder).iterdir()
+            if path.name.endswith((".template.json", ".assets.json")) or path.name == "manifest.json"
+        }
+
+    return synth
+
+
+def test_two_synths_are_byte_identical(synth: Callable[[str], dict[str, bytes]]) -> None:
+    first, second = synth("first"), synth("second")
     assert len([name for name in first if name.endswith(".template.json")]) == 4
     assert first == second
 
@@ -38,31 +58,85 @@ def test_cfn_lint_finds_no_error(synthesize: Callable[..., dict[str, dict]], tmp
     for name, template in synthesize().items():
         (tmp_path / f"{name}.json").write_text(json.dumps(template))
     # W3005, a dependency that is stated twice, is how CDK waits for policies.
-    command = ["cfn-lint", "--ignore-checks", "W3005", "--", *map(str, sorted(tmp_path.iterdir()))]
+    command = [
+        Path(sys.executable).with_name("cfn-lint"),
+        "--ignore-checks",
+        "W3005",
+        "--",
+        *map(str, sorted(tmp_path.iterdir())),
+    ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
 
 
-def test_a_new_wildcard_stops_the_synth() -> None:
-    # given the application with one more statement than has been argued for
-    app = cdk.App(context=json.loads((ROOT / "cdk.json").read_text())["context"])
+def test_the_settings_of_whoever_deploys_reach_no_test(tmp_path: Path) -> None:
+    # given a cdk.json in which somebody has written down what he deploys
+    own = tmp_path / "cdk.json"
+    own.write_text(json.dumps({"context": {"endpointInstances": 2, "name": "other", "@aws-cdk/core:flag": True}}))
+    # then the tests take how to synthesise from it, and not what
+    assert feature_flags(own) == {"@aws-cdk/core:flag": True}
+
+
+@pytest.fixture
+def built(flags: dict[str, Any]) -> cdk.App:
+    app = cdk.App(context=flags)
     application.build(app)
-    workflow = app.node.find_child("Stocktake-Workflow")
-    role = iam.Role(workflow, "Curious", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    role.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::somewhere/*"]))
-    # then cdk-nag has a finding that nobody accepted
-    with pytest.raises(RuntimeError, match="Stocktake-Workflow/Curious"):
-        app.synth()
+    return app
+
+
+def at(app: cdk.App, *path: str) -> Any:
+    """The construct at a path."""
+    construct: IConstruct = app
+    for id in path:
+        construct = construct.node.find_child(id)
+    return construct
+
+
+def test_new_wildcards_stop_the_synth(built: cdk.App) -> None:
+    # given the application with more than has been argued for: in a role of its own,
+    workflow = at(built, "Stocktake-Workflow")
+    curious = iam.Role(workflow, "Curious", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    curious.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::somewhere/*"]))
+    # ... in roles whose other wildcards are accepted, one of them on any resource, as others there are,
+    for role in (at(workflow, "FeaturesRole"), at(workflow, "Functions", "PlanRole")):
+        role.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::elsewhere/*"]))
+    at(workflow, "EvaluationRole").add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=["*"]))
+    at(workflow, "StateMachine").machine.add_to_role_policy(
+        iam.PolicyStatement(actions=["sagemaker:DescribeTrainingJob"], resources=["arn:aws:sagemaker:::training-job/*"])
+    )
+    # ... and another action on an accepted pattern, by the role that reads and writes there
+    models = at(built, "Stocktake-Storage").data_bucket.arn_for_objects("models/*")
+    at(workflow, "TrainingRole").add_to_policy(iam.PolicyStatement(actions=["s3:DeleteObject"], resources=[models]))
+    # when
+    with pytest.raises(RuntimeError) as error:
+        built.synth()
+    # then cdk-nag has a finding for each
+    found = str(error.value)
+    for role in ("Curious", "FeaturesRole", "EvaluationRole", "TrainingRole", "StateMachine/Default/Role"):
+        assert f"Stocktake-Workflow/{role}/DefaultPolicy/Resource" in found
+    assert "Stocktake-Workflow/Functions/PlanRole/DefaultPolicy/Resource" in found
+    # ... and for nothing else
+    assert "Stocktake-Workflow/Functions/PackRole" not in found
+    assert "Stocktake-Endpoint" not in found
+
+
+def test_a_reason_for_what_no_policy_asks_for_stops_the_synth(built: cdk.App) -> None:
+    # given a reason that was left behind when its statement went
+    statement = iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::gone/*"])
+    accept(at(built, "Stocktake-Workflow", "TrainingRole"), "It was needed once.", statement)
+    # then
+    with pytest.raises(RuntimeError, match=r"TrainingRole.* s3:GetObject on arn:aws:s3:::gone/\* is accepted"):
+        built.synth()
 
 
 @pytest.mark.parametrize("folder", ["lambda", "training_code"])
-def test_caches_of_tools_change_no_asset(folder: str, tmp_path: Path) -> None:
+def test_caches_of_tools_change_no_asset(folder: str, synth: Callable[[str], dict[str, bytes]]) -> None:
     cache = ROOT / folder / ".test_cache"
-    before = synth(tmp_path / "before")
+    before = synth("before")
     cache.mkdir()
     try:
         (cache / "file").write_text("left by a linter")
-        assert synth(tmp_path / "after") == before
+        assert synth("after") == before
     finally:
         shutil.rmtree(cache)
 

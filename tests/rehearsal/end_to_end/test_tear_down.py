@@ -7,19 +7,20 @@ import signal
 import subprocess
 from pathlib import Path
 
+from rehearsal.deploy import CDK, cdk_environment
 from tests.rehearsal.emulator import ROOT
 from tests.rehearsal.end_to_end.kept_rehearsal import Kept
 
 
 def cdk(kept: Kept, folder: Path, *arguments: str) -> str:
     """The real CDK command line as the rehearsal tells to use it; what it says."""
-    environment = os.environ | {
+    environment = cdk_environment(os.environ) | {
         "AWS_ENDPOINT_URL": kept.url,
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
-    command = [ROOT / "node_modules" / ".bin" / "cdk", *arguments, "--all", "--no-notices", "--output", folder / "out"]
+    command = [CDK, *arguments, "--all", "--no-notices", "--output", folder / "out"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

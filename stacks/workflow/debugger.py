@@ -9,6 +9,7 @@ from aws_cdk import CfnMapping, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
+from stacks.roles import on_objects, pull_images, write_logs
 from stacks.states.jsonata import expression
 
 RULES = ("VanishingGradient", "Overfit", "Overtraining", "PoorWeightInitialization", "LossNotDecreasing")
@@ -90,21 +91,10 @@ class ManagedDebugger:
     def role_statements(self) -> list[iam.PolicyStatement]:
         """What the training role needs besides: the rules' jobs run under it too."""
         stack = self._stack
-        logs = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:/aws/sagemaker/ProcessingJobs*"
         return [
-            iam.PolicyStatement(
-                sid="KeepDebugOutput",
-                actions=["s3:GetObject", "s3:PutObject"],
-                resources=[self._bucket.arn_for_objects("debug/*")],
+            on_objects(self._bucket, ["GetObject", "PutObject"], "debug", sid="KeepDebugOutput"),
+            pull_images(
+                "PullRules", [f"arn:{stack.partition}:ecr:{stack.region}:{self._account}:repository/{_REPOSITORY}"]
             ),
-            iam.PolicyStatement(
-                sid="PullRules",
-                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                resources=[f"arn:{stack.partition}:ecr:{stack.region}:{self._account}:repository/{_REPOSITORY}"],
-            ),
-            iam.PolicyStatement(
-                sid="WriteRuleLogs",
-                actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-                resources=[logs, f"{logs}:*"],
-            ),
+            write_logs("WriteRuleLogs", stack, "ProcessingJobs*"),
         ]

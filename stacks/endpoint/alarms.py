@@ -1,0 +1,56 @@
+"""The alarms that roll an update of the endpoint back, and tell the topic at any time."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from stacks.endpoint.serving import VARIANT
+
+
+def alarm_names(endpoint_name: str) -> list[str]:
+    """Names of the alarms, known in advance."""
+    return [f"{endpoint_name}-endpoint-{what}" for what in ("5xx", "latency")]
+
+
+def rollback_alarms(scope: Construct, endpoint_name: str, topic: sns.ITopic) -> list[cloudwatch.Alarm]:
+    """Alarms on server errors and latency."""
+    errors_name, latency_name = alarm_names(endpoint_name)
+    dimensions = {"EndpointName": endpoint_name, "VariantName": VARIANT}
+    server_errors = cloudwatch.Alarm(
+        scope,
+        "ServerErrors",
+        alarm_name=errors_name,
+        alarm_description="The endpoint answers with server errors; an update under way is rolled back.",
+        metric=cloudwatch.Metric(
+            namespace="AWS/SageMaker",
+            metric_name="Invocation5XXErrors",
+            dimensions_map=dimensions,
+            statistic="Sum",
+            period=Duration.minutes(1),
+        ),
+        threshold=5,
+        evaluation_periods=2,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    latency = cloudwatch.Alarm(
+        scope,
+        "Latency",
+        alarm_name=latency_name,
+        alarm_description="The model takes over two seconds for one photo in a hundred.",
+        metric=cloudwatch.Metric(
+            namespace="AWS/SageMaker",
+            metric_name="ModelLatency",
+            dimensions_map=dimensions,
+            statistic="p99",
+            period=Duration.minutes(1),
+        ),
+        threshold=Duration.seconds(2).to_milliseconds() * 1000,  # the metric is in microseconds
+        evaluation_periods=3,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    alarms = [server_errors, latency]
+    for alarm in alarms:
+        alarm.add_alarm_action(actions.SnsAction(topic))
+    return alarms

@@ -1,0 +1,95 @@
+"""What CloudFormation may do when the state machine changes the parameter: this stack's endpoint, no more."""
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.arns import alarm_arn, sagemaker_arn
+from stacks.checks import Wildcard
+from stacks.roles import service_role
+
+_SUFFIX = "CloudFormation names the model and the configuration after their logical ids and a random suffix."
+
+
+def update_role(scope: Construct, endpoint_name: str, endpoint_role: iam.Role) -> iam.Role:
+    """Role for CloudFormation."""
+    return service_role(
+        scope,
+        "UpdateRole",
+        service="cloudformation",
+        policy="update",
+        statements=[*_endpoint(scope, endpoint_name, endpoint_role), *_scaling(scope)],
+    )
+
+
+def _endpoint(scope: Construct, endpoint_name: str, endpoint_role: iam.Role) -> list[iam.PolicyStatement]:
+    return [
+        Wildcard(
+            _SUFFIX,
+            sid="Endpoint",
+            actions=[
+                f"sagemaker:{verb}{noun}"
+                for noun in ("Model", "EndpointConfig", "Endpoint")
+                for verb in ("Create", "Describe", "Delete")
+            ]
+            + ["sagemaker:UpdateEndpoint", "sagemaker:AddTags", "sagemaker:ListTags"],
+            resources=[
+                *(sagemaker_arn(scope, "model", name) for name in ("Model-*", "model-*")),
+                *(sagemaker_arn(scope, "endpoint-config", name) for name in ("EndpointConfig-*", "endpointconfig-*")),
+                sagemaker_arn(scope, "endpoint", endpoint_name),
+            ],
+        ),
+        Wildcard(
+            "Packages are numbered, and the name of their group ends in the workflow stack's id.",
+            sid="ServeThePackage",
+            actions=["sagemaker:DescribeModelPackage", "sagemaker:CreateModel"],
+            resources=[sagemaker_arn(scope, "model-package", f"{endpoint_name}-*/*")],
+        ),
+        # CloudFormation reads the ARN of a role that it does not change.
+        iam.PolicyStatement(sid="ReadEndpointRole", actions=["iam:GetRole"], resources=[endpoint_role.role_arn]),
+        iam.PolicyStatement(
+            sid="PassEndpointRole",
+            actions=["iam:PassRole"],
+            resources=[endpoint_role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+    ]
+
+
+def _scaling(scope: Construct) -> list[iam.PolicyStatement]:
+    stack = Stack.of(scope)
+    return [
+        Wildcard(
+            "Neither Application Auto Scaling's calls nor DescribeAlarms can be limited to a resource, and "
+            "RegisterScalableTarget tries SageMaker's with the caller's permissions, on made-up names.",
+            sid="Scaling",
+            actions=[
+                "application-autoscaling:RegisterScalableTarget",
+                "application-autoscaling:DeregisterScalableTarget",
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:PutScalingPolicy",
+                "application-autoscaling:DeleteScalingPolicy",
+                "application-autoscaling:DescribeScalingPolicies",
+                "cloudwatch:DescribeAlarms",
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:DescribeEndpointConfig",
+                "sagemaker:UpdateEndpointWeightsAndCapacities",
+            ],
+            resources=["*"],
+        ),
+        Wildcard(
+            "Application Auto Scaling makes up the names of its alarms.",
+            sid="ScalingAlarms",
+            actions=["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"],
+            resources=[alarm_arn(scope, "TargetTracking-*")],
+        ),
+        Wildcard(
+            "The service-linked role's name is AWS's.",
+            sid="ScalingServiceRole",
+            actions=["iam:CreateServiceLinkedRole"],
+            resources=[
+                f"arn:{stack.partition}:iam::{stack.account}:role/aws-service-role/"
+                "sagemaker.application-autoscaling.amazonaws.com/*"
+            ],
+        ),
+    ]

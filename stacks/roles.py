@@ -1,0 +1,94 @@
+"""Roles that have exactly the statements they are made with."""
+
+from collections.abc import Iterable
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks import images
+from stacks.arns import log_group_arns
+from stacks.checks import LOG_STREAMS, OBJECT_KEYS, Wildcard, accept
+
+
+def service_role(
+    scope: Construct, id: str, *, service: str, statements: Iterable[iam.PolicyStatement], policy: str = "work"
+) -> iam.Role:
+    """Role for a service such as `lambda`.
+
+    The statements are inline in the role and not attached afterwards: a policy that is attached later races the first
+    use of the role.
+    """
+    statements = list(statements)
+    role = iam.Role(
+        scope,
+        id,
+        assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com"),
+        inline_policies={policy: iam.PolicyDocument(statements=statements)},
+    )
+    for statement in statements:
+        if isinstance(statement, Wildcard):
+            accept(role, statement.reason, statement)
+    return role
+
+
+def job_role(scope: Construct, id: str, *, log_groups: str, statements: Iterable[iam.PolicyStatement]) -> iam.Role:
+    """Role for SageMaker, with what it needs whatever it runs: pull the image, write logs and metrics.
+
+    Parameters
+    ----------
+    log_groups
+        Name pattern of the log groups below `/aws/sagemaker/`, such as `TrainingJobs*`.
+    """
+    return service_role(
+        scope,
+        id,
+        service="sagemaker",
+        statements=[
+            pull_images("PullImage", images.repository_arns(scope)),
+            Wildcard(
+                "ecr:GetAuthorizationToken knows no resource.",
+                sid="LogInToRegistry",
+                actions=["ecr:GetAuthorizationToken"],
+                resources=["*"],
+            ),
+            write_logs("WriteLogs", scope, log_groups),
+            Wildcard(
+                "cloudwatch:PutMetricData knows no resource; the condition limits the namespace.",
+                sid="WriteMetrics",
+                actions=["cloudwatch:PutMetricData"],
+                resources=["*"],
+                conditions={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
+            ),
+            *statements,
+        ],
+    )
+
+
+def pull_images(sid: str, repositories: list[str]) -> iam.PolicyStatement:
+    """What whoever runs an image, or looks up its digest, does with its repository."""
+    return iam.PolicyStatement(
+        sid=sid,
+        actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        resources=repositories,
+    )
+
+
+def write_logs(sid: str, scope: Construct, log_groups: str) -> Wildcard:
+    """What a job does with its log groups below `/aws/sagemaker/`."""
+    return Wildcard(
+        LOG_STREAMS,
+        sid=sid,
+        actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+        resources=log_group_arns(scope, f"/aws/sagemaker/{log_groups}"),
+    )
+
+
+def on_objects(bucket: s3.IBucket, actions: list[str], *folders: str, sid: str | None = None) -> Wildcard:
+    """S3 actions on what lies in folders of the data bucket."""
+    return Wildcard(
+        OBJECT_KEYS,
+        sid=sid,
+        actions=[f"s3:{action}" for action in actions],
+        resources=[bucket.arn_for_objects(f"{folder}/*") for folder in folders],
+    )

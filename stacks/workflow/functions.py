@@ -1,0 +1,110 @@
+"""The Lambda functions that run between the jobs: what each may do, and how large it is."""
+
+import json
+from functools import partial
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks import assets, images
+from stacks.arns import sagemaker_arn
+from stacks.checks import JOB_NAMES, Wildcard
+from stacks.roles import on_objects
+from stacks.settings import ROOT, DeploymentSettings
+from stacks.workflow.function import Function
+
+
+class Functions(Construct):
+    """Plan, Catalogue, Split, Pack, Seal, Stage weights, Collect trials and Smoke test."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: DeploymentSettings,
+        data_bucket: s3.IBucket,
+        endpoint_name: str,
+    ) -> None:
+        super().__init__(scope, id)
+        packages = lambda_.LayerVersion(
+            self,
+            "Packages",
+            code=lambda_.Code.from_asset(str(assets.layer_folder())),
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_14],
+            compatible_architectures=[lambda_.Architecture.X86_64],
+            description="Pillow and pydantic",
+        )
+        code = lambda_.Code.from_asset(str(ROOT / "lambda"), exclude=["__pycache__", ".*", "requirements.txt"])
+        function = partial(Function, self, code=code, packages=packages)
+
+        on_data = partial(on_objects, data_bucket)
+        # Without ListBucket a missing object is answered with 403 instead of 404.
+        find = iam.PolicyStatement(actions=["s3:ListBucket"], resources=[data_bucket.bucket_arn])
+        work = on_data(["GetObject", "PutObject"], "datasets")
+        sources = self._read(settings.source_buckets)
+
+        self.plan = function(
+            "Plan",
+            "plan",
+            memory_mb=1769,
+            minutes=15,
+            # To see whether an object is there is to read it.
+            statements=[find, *sources, work, on_data(["GetObject"], "features", "models", "weights")],
+            environment={
+                "DATA_BUCKET": data_bucket.bucket_name,
+                "DEFAULTS": json.dumps(settings.defaults),
+                "MANAGED_DEBUGGER": json.dumps(settings.managed_debugger),
+                "SOURCE_BUCKETS": json.dumps(settings.source_buckets),
+                "TRAINING_IMAGE_CPU": images.image_uri(self, images.TRAINING_CPU),
+                "TRAINING_IMAGE_GPU": images.image_uri(self, images.TRAINING_GPU),
+            },
+        )
+        self.catalogue = function(
+            "Catalogue", "catalogue", memory_mb=1024, minutes=15, statements=[find, *sources, work]
+        )
+        self.split = function("Split", "split", memory_mb=1769, minutes=15, statements=[find, work])
+        self.pack = function("Pack", "pack", memory_mb=3008, minutes=15, statements=[find, *sources, work])
+        self.seal = function("Seal", "seal", memory_mb=1024, minutes=15, statements=[find, work])
+        self.stage_weights = function(
+            "StageWeights",
+            "stage_weights",
+            memory_mb=1769,
+            minutes=15,
+            statements=[find, on_data(["GetObject", "PutObject"], "weights")],
+        )
+        self.collect_trials = function(
+            "CollectTrials",
+            "collect_trials",
+            memory_mb=512,
+            minutes=15,
+            statements=[
+                self._look_at("ListTrainingJobsForHyperParameterTuningJob", "hyper-parameter-tuning-job"),
+                self._look_at("DescribeTrainingJob", "training-job"),
+                on_data(["PutObject"], "reports"),
+            ],
+        )
+        invoke = iam.PolicyStatement(
+            actions=["sagemaker:InvokeEndpoint"], resources=[sagemaker_arn(self, "endpoint", endpoint_name)]
+        )
+        self.smoke_test = function(
+            "SmokeTest",
+            "smoke_test",
+            memory_mb=512,
+            minutes=5,
+            statements=[find, on_data(["GetObject"], "reports"), invoke],
+        )
+
+    def _read(self, buckets: list[str]) -> list[iam.PolicyStatement]:
+        arns = [f"arn:{Stack.of(self).partition}:s3:::{name}" for name in buckets]
+        return [
+            iam.PolicyStatement(actions=["s3:ListBucket", "s3:GetBucketLocation"], resources=arns),
+            Wildcard("Any bin may be read.", actions=["s3:GetObject"], resources=[f"{arn}/*" for arn in arns]),
+        ]
+
+    def _look_at(self, action: str, job: str) -> Wildcard:
+        arn = sagemaker_arn(self, job, "stocktake-*")
+        return Wildcard(JOB_NAMES, actions=[f"sagemaker:{action}"], resources=[arn])

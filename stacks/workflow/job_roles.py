@@ -1,0 +1,62 @@
+"""What each kind of SageMaker job may do: read the training code and its input, write below its own prefixes."""
+
+from typing import NamedTuple
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_assets as s3_assets
+from constructs import Construct
+
+from stacks.checks import OBJECT_KEYS, Wildcard
+from stacks.roles import job_role, on_objects
+from stacks.workflow.debugger import ManagedDebugger
+
+
+class JobRoles(NamedTuple):
+    """A role for each kind of job."""
+
+    training: iam.Role
+    features: iam.Role
+    evaluation: iam.Role
+
+
+def job_roles(
+    scope: Construct, data_bucket: s3.IBucket, code: s3_assets.Asset, debugger: ManagedDebugger | None
+) -> JobRoles:
+    """Roles for training jobs and trials, for feature extraction, and for evaluation."""
+    find = iam.PolicyStatement(
+        sid="FindObjects", actions=["s3:ListBucket"], resources=[data_bucket.bucket_arn, code.bucket.bucket_arn]
+    )
+
+    def read(*folders: str) -> Wildcard:
+        objects = [data_bucket.arn_for_objects(f"{folder}/*") for folder in folders]
+        objects.append(code.bucket.arn_for_objects(code.s3_object_key))
+        return Wildcard(OBJECT_KEYS, sid="ReadObjects", actions=["s3:GetObject"], resources=objects)
+
+    def write(sid: str, *folders: str) -> Wildcard:
+        return on_objects(data_bucket, ["PutObject"], *folders, sid=sid)
+
+    training = job_role(
+        scope,
+        "TrainingRole",
+        log_groups="TrainingJobs*",
+        statements=[
+            find,
+            read("datasets", "features", "weights", "models", "checkpoints"),
+            write("WriteModel", "models", "trials", "checkpoints"),
+            *(debugger.role_statements() if debugger else []),
+        ],
+    )
+    features = job_role(
+        scope,
+        "FeaturesRole",
+        log_groups="ProcessingJobs*",
+        statements=[find, read("datasets", "weights", "models"), write("WriteFeatures", "features")],
+    )
+    evaluation = job_role(
+        scope,
+        "EvaluationRole",
+        log_groups="ProcessingJobs*",
+        statements=[find, read("datasets", "models", "reports"), write("WriteReport", "reports")],
+    )
+    return JobRoles(training, features, evaluation)

@@ -1,0 +1,64 @@
+"""What the state machine may do besides what its tasks ask for: CDK knows of neither `.sync` jobs nor `updateStack`."""
+
+from collections.abc import Iterable
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks import images
+from stacks.arns import sagemaker_arn
+from stacks.checks import JOB_NAMES, Wildcard
+from stacks.roles import pull_images
+
+_JOBS = {
+    "TrainingJob": "training-job",
+    "ProcessingJob": "processing-job",
+    "HyperParameterTuningJob": "hyper-parameter-tuning-job",
+}
+
+
+def run_jobs(scope: Construct, roles: Iterable[iam.IRole]) -> list[iam.PolicyStatement]:
+    """Start a job under one of the roles, hear of its end, stop it."""
+    return [
+        Wildcard(
+            JOB_NAMES,
+            sid="RunJobs",
+            actions=[f"sagemaker:{verb}{kind}" for kind in _JOBS for verb in ("Create", "Describe", "Stop")]
+            + ["sagemaker:AddTags", "sagemaker:ListTags"],
+            resources=[sagemaker_arn(scope, kind, "stocktake-*") for kind in _JOBS.values()],
+        ),
+        _pass_roles("PassJobRoles", roles, "sagemaker"),
+        iam.PolicyStatement(
+            sid="HearOfJobs",
+            actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+            resources=[
+                Stack.of(scope).format_arn(
+                    service="events",
+                    resource="rule",
+                    resource_name=f"StepFunctionsGetEventsForSageMaker{kind}JobsRule",
+                )
+                for kind in ("Training", "Processing", "Tuning")
+            ],
+        ),
+    ]
+
+
+def release_model(scope: Construct, data_bucket: s3.IBucket, update_role: iam.IRole) -> list[iam.PolicyStatement]:
+    """Register a model and have CloudFormation put it behind the endpoint."""
+    return [
+        # CreateModelPackage looks up the image's digest and the artifact with the caller's permissions.
+        pull_images("RegisterImage", images.repository_arns(scope)),
+        iam.PolicyStatement(sid="FindModel", actions=["s3:ListBucket"], resources=[data_bucket.bucket_arn]),
+        _pass_roles("PassUpdateRole", [update_role], "cloudformation"),
+    ]
+
+
+def _pass_roles(sid: str, roles: Iterable[iam.IRole], service: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid=sid,
+        actions=["iam:PassRole"],
+        resources=[role.role_arn for role in roles],
+        conditions={"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}},
+    )

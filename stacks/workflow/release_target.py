@@ -1,0 +1,47 @@
+"""Where models are registered, and what a release of one acts on."""
+
+from aws_cdk import Fn, RemovalPolicy, Stack
+from aws_cdk import aws_sagemaker as sagemaker
+
+from stacks import images
+from stacks.arns import sagemaker_arn
+from stacks.endpoint.stack import EndpointStack
+from stacks.settings import DeploymentSettings
+from stacks.states.release import Target
+
+
+def release_target(stack: Stack, settings: DeploymentSettings, endpoint: EndpointStack) -> Target:
+    """The endpoint's stack and a model package group of this stack's own."""
+    group = _package_group(stack, settings.name)
+    serving = images.SERVING_GPU if images.is_gpu(settings.endpoint_instance_type) else images.SERVING_CPU
+    return Target(
+        stack_name=endpoint.stack_name,
+        stack_arn=stack.format_arn(
+            service="cloudformation", resource="stack", resource_name=f"{endpoint.stack_name}/*"
+        ),
+        update_role_arn=endpoint.update_role.role_arn,
+        endpoint_name=endpoint.endpoint_name,
+        endpoint_arn=sagemaker_arn(stack, "endpoint", endpoint.endpoint_name),
+        package_group=group.model_package_group_name,
+        package_group_arn=group.attr_model_package_group_arn,
+        package_arns=sagemaker_arn(stack, "model-package", f"{group.model_package_group_name}/*"),
+        serving_image=images.image_uri(stack, serving),
+        serving_instance_type=settings.endpoint_instance_type,
+        poll_seconds=settings.poll_seconds,
+    )
+
+
+def _package_group(stack: Stack, name: str) -> sagemaker.CfnModelPackageGroup:
+    """A group that outlives the stack: one with packages cannot be deleted.
+
+    The stack's own id in its name lets the next deployment start with a group of its own.
+    """
+    stack_guid = Fn.select(2, Fn.split("/", stack.stack_id))
+    group = sagemaker.CfnModelPackageGroup(
+        stack,
+        "Models",
+        model_package_group_name=Fn.join("-", [name, Fn.select(0, Fn.split("-", stack_guid))]),
+        model_package_group_description="Models that Stocktake trained, with their evaluation",
+    )
+    group.apply_removal_policy(RemovalPolicy.RETAIN)
+    return group

@@ -1,0 +1,134 @@
+"""The state machine: its phases in their order, its log, its permissions."""
+
+from collections.abc import Iterable
+
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from stacks import images
+from stacks.arns import sagemaker_arn
+from stacks.checks import Wildcard, accept
+from stacks.settings import DeploymentSettings
+from stacks.states.dataset import dataset
+from stacks.states.evaluate import evaluate
+from stacks.states.failure import Failure
+from stacks.states.features import extract_features
+from stacks.states.plan import plan
+from stacks.states.release import Target, release
+from stacks.states.report import report
+from stacks.states.train import compare, train
+from stacks.states.training_job import TrainingSetup
+from stacks.states.tune import tune
+from stacks.states.weights import stage_weights
+from stacks.workflow.functions import Functions
+from stacks.workflow.job_roles import JobRoles
+
+
+class StateMachine(Construct):
+    """The machine, and beside it the states that it is made of: they accept what CDK lets it do for them."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: DeploymentSettings,
+        data_bucket: s3.IBucket,
+        topic: sns.ITopic,
+        functions: Functions,
+        roles: JobRoles,
+        training: TrainingSetup,
+        target: Target,
+        permissions: Iterable[iam.PolicyStatement],
+    ) -> None:
+        super().__init__(scope, id)
+        code_uri, job_arns = training.code_uri, sagemaker_arn(self, "processing-job", "stocktake-*")
+        failure = Failure(self, topic)
+        ending = report(self, topic)
+        definition = (
+            plan(self, functions.plan, failure)
+            .next(dataset(self, functions, data_bucket, settings.map_concurrency, failure))
+            .next(stage_weights(self, functions.stage_weights, failure))
+            .next(extract_features(self, roles.features, job_arns, code_uri, data_bucket, failure))
+            .next(compare(self, training, failure))
+            .next(tune(self, training, functions.collect_trials, failure))
+            .next(train(self, training, failure))
+            .next(
+                evaluate(
+                    self,
+                    roles.evaluation,
+                    job_arns,
+                    images.image_uri(self, images.TRAINING_CPU),
+                    code_uri,
+                    settings.evaluation_instance_type,
+                    data_bucket,
+                    failure,
+                )
+            )
+            .next(release(self, target, functions.smoke_test, ending, failure))
+        )
+        self.machine = sfn.StateMachine(
+            self,
+            "Default",  # what CDK leaves out of logical ids
+            state_machine_name=settings.name,
+            definition_body=sfn.DefinitionBody.from_chainable(definition),
+            query_language=sfn.QueryLanguage.JSONATA,
+            timeout=Duration.days(7),
+            tracing_enabled=True,
+            logs=sfn.LogOptions(
+                destination=logs.LogGroup(
+                    scope,
+                    "ExecutionLogs",
+                    # Step Functions can only add so many groups to its resource policy unless the name starts so.
+                    log_group_name=f"/aws/vendedlogs/states/{settings.name}",
+                    retention=logs.RetentionDays.ONE_MONTH,
+                    removal_policy=RemovalPolicy.DESTROY,
+                ),
+                level=sfn.LogLevel.ALL,
+                include_execution_data=True,
+            ),
+        )
+        for statement in permissions:
+            self.machine.add_to_role_policy(statement)
+            if isinstance(statement, Wildcard):
+                accept(self, statement.reason, statement)
+        self._accept_tracing_and_logging()
+        self._accept_map_runs()
+
+    def _accept_tracing_and_logging(self) -> None:
+        delivery = ("Create", "Get", "Update", "Delete")
+        log = [f"logs:{verb}LogDelivery" for verb in delivery]
+        log += [f"logs:{action}" for action in ("ListLogDeliveries", "PutResourcePolicy")]
+        log += [f"logs:Describe{things}" for things in ("ResourcePolicies", "LogGroups")]
+        trace = [f"xray:Put{what}" for what in ("TraceSegments", "TelemetryRecords")]
+        trace += [f"xray:GetSampling{what}" for what in ("Rules", "Targets")]
+        accept(
+            self,
+            "Neither X-Ray nor the delivery of logs knows resources.",
+            iam.PolicyStatement(actions=[*log, *trace], resources=["*"]),
+        )
+
+    def _accept_map_runs(self) -> None:
+        stack = Stack.of(self)
+        name = stack.split_arn(self.machine.state_machine_arn, ArnFormat.COLON_RESOURCE_NAME).resource_name
+
+        def runs(label: str = "") -> str:
+            return stack.format_arn(
+                service="states",
+                resource="execution",
+                resource_name=f"{name}{label}:*",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+
+        maps = [state.node.id for state in self.node.children if isinstance(state, sfn.DistributedMap)]
+        accept(
+            self,
+            "The runs of a Distributed Map are executions whose names Step Functions makes up.",
+            iam.PolicyStatement(actions=["states:DescribeExecution", "states:StopExecution"], resources=[runs()]),
+            iam.PolicyStatement(actions=["states:RedriveExecution"], resources=[runs(f"/{label}") for label in maps]),
+        )
