@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
 help:
 	@echo 'make rehearse [SOURCE=DIR] [INPUT=FILE] [RESULT=FILE] [EXPORT=DIR] [KEEP=1]   the whole application on this machine'
-	@echo 'make test                                                                    every test'
+	@echo 'make test [TESTS=tests/stacks]                                               every test, or a part'
 	@echo 'make lint | format                                                           ruff, mypy'
 	@echo 'make synth | deploy | destroy                                                the CDK application (needs an AWS account)'
 
@@ -40,7 +40,7 @@ rehearse: setup
 		$(if $(RESULT),--result '$(RESULT)') $(if $(EXPORT),--export '$(EXPORT)') $(if $(KEEP),--keep)
 
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(TESTS)
 
 lint: setup
 	@$(BIN)/ruff check .
