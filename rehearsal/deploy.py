@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NODE_BIN = ROOT / "node_modules" / ".bin"
 CDK = NODE_BIN / "cdk"
 
-_QUIET = {
+QUIET = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "CDK_DISABLE_VERSION_CHECK": "true",
     "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
@@ -29,7 +29,7 @@ _QUIET = {
 def cdk_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment with what `cdk` needs: cdk.json's `python3` is this interpreter, and it says little."""
     path = [str(Path(sys.executable).parent), str(NODE_BIN), environment.get("PATH", os.defpath)]
-    return dict(environment) | _QUIET | {"PATH": os.pathsep.join(path)}
+    return dict(environment) | QUIET | {"PATH": os.pathsep.join(path)}
 
 
 class Cdk:

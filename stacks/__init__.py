@@ -1,1 +1,1 @@
-"""What `cdk deploy` puts up: one stack a module, one construct a concern."""
+"""What `cdk deploy` puts up: one stack a file or folder, its parts in files of their own."""

@@ -1,5 +1,6 @@
 """What every test needs: torchvision importable where only its CUDA build can be installed; files kept together."""
 
+import os
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -7,6 +8,10 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from rehearsal import torchvision_on_cpu
+from rehearsal.deploy import QUIET
+
+# The CDK libraries say at their start what the command line does.
+os.environ |= QUIET
 
 torchvision_on_cpu.install()
 

@@ -101,16 +101,24 @@ class StateMachine(Construct):
         self._accept_map_runs()
 
     def _accept_tracing_and_logging(self) -> None:
-        delivery = ("Create", "Get", "Update", "Delete")
-        log = [f"logs:{verb}LogDelivery" for verb in delivery]
-        log += [f"logs:{action}" for action in ("ListLogDeliveries", "PutResourcePolicy")]
-        log += [f"logs:Describe{things}" for things in ("ResourcePolicies", "LogGroups")]
-        trace = [f"xray:Put{what}" for what in ("TraceSegments", "TelemetryRecords")]
-        trace += [f"xray:GetSampling{what}" for what in ("Rules", "Targets")]
+        actions = [
+            "logs:CreateLogDelivery",
+            "logs:GetLogDelivery",
+            "logs:UpdateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:DescribeResourcePolicies",
+            "logs:DescribeLogGroups",
+            "xray:PutTraceSegments",
+            "xray:PutTelemetryRecords",
+            "xray:GetSamplingRules",
+            "xray:GetSamplingTargets",
+        ]
         accept(
             self,
             "Neither X-Ray nor the delivery of logs knows resources.",
-            iam.PolicyStatement(actions=[*log, *trace], resources=["*"]),
+            iam.PolicyStatement(actions=actions, resources=["*"]),
         )
 
     def _accept_map_runs(self) -> None:

@@ -31,9 +31,7 @@ def synth(flags: dict[str, Any], tmp_path: Path) -> Callable[[str], dict[str, by
     home = tmp_path / "home"
     home.mkdir()
     (home / "cdk.json").write_text(
-        json.dumps(
-            json.loads(CDK_JSON.read_text()) | {"app": f"python3 {shlex.quote(str(ROOT / 'app.py'))}", "context": flags}
-        )
+        json.dumps({"app": f"python3 {shlex.quote(str(ROOT / 'app.py'))}", "context": flags, "versionReporting": False})
     )
 
     def synth(folder: str) -> dict[str, bytes]:
@@ -67,6 +65,17 @@ def test_cfn_lint_finds_no_error(synthesize: Callable[..., dict[str, dict]], tmp
     ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
+
+
+def test_the_command_line_finds_this_interpreter_whatever_the_path_is(tmp_path: Path) -> None:
+    # given a python3 of somebody else's, first in the caller's PATH
+    other = tmp_path / "python3"
+    other.write_text("#!/bin/sh")
+    other.chmod(0o755)
+    # then what cdk.json calls python3 is the one that has the packages
+    python = shutil.which("python3", path=cdk_environment({"PATH": str(tmp_path)})["PATH"])
+    assert python
+    assert Path(python).parent == Path(sys.executable).parent
 
 
 def test_the_settings_of_whoever_deploys_reach_no_test(tmp_path: Path) -> None:
