@@ -6,6 +6,8 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,19 +21,29 @@ from stocktake.training.losses import CountingLoss
 from stocktake.training.weights import starting_head, starting_trunk
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port that nobody else is given meanwhile: bound here and not listened on, so torch's store may bind it, too."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 def run(root: Path, channels: list[dict[str, Path]], **hyperparameters: str) -> tuple[list[str], list[int]]:
     """Train by so many processes, each with channels of its own; what they printed, and their exit codes."""
+    with reserved_port() as port:
+        return run_at(port, root, channels, **hyperparameters)
+
+
+def run_at(
+    port: int, root: Path, channels: list[dict[str, Path]], **hyperparameters: str
+) -> tuple[list[str], list[int]]:
     environment = os.environ | job_environment(root, channels[0])
     world = {
         "WORLD_SIZE": str(len(channels)),
         "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(free_port()),
+        "MASTER_PORT": str(port),
         "GLOO_SOCKET_IFNAME": "lo",
     }
     processes = [
@@ -167,7 +179,8 @@ def test_where_the_whole_network_learns_gradients_and_batch_norm_are_those_of_th
     monkeypatch.setenv("PYTHONPATH", INTERPRETER["PYTHONPATH"])
     # when one process computes a batch of 15, and two compute 8 and 7 of it
     for size in (1, 2):
-        torch.multiprocessing.spawn(gradients, (size, free_port(), tmp_path), nprocs=size)
+        with reserved_port() as port:
+            torch.multiprocessing.spawn(gradients, (size, port, tmp_path), nprocs=size)
     # then they agree to the accuracy of float32, measured by the largest of each tensor
     one, two = torch.load(tmp_path / "1.pt"), torch.load(tmp_path / "2.pt")
     assert set(one) == set(two)
