@@ -15,6 +15,7 @@ def function_environment(
         "AWS_DEFAULT_REGION": "us-east-1",
         "DATA_BUCKET": data_bucket,
         "DEFAULTS": json.dumps(defaults or {}),
+        "JOB_PREFIX": "stocktake",
         "MANAGED_DEBUGGER": json.dumps(False),
         "SOURCE_BUCKETS": json.dumps(source_buckets),
         "TRAINING_IMAGE_CPU": "pytorch-cpu",

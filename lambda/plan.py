@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "dataset": dataset.to_json(),
         "labels": completed.dataset.labels,
         "candidates": list(candidates(completed, weights, dataset)),
-        "jobs": job_names(name),
+        "jobs": job_names(settings["JOB_PREFIX"], name),
         "trainingImage": settings["TRAINING_IMAGE_GPU" if gpu else "TRAINING_IMAGE_CPU"],
         # A process for each GPU of each instance; on one CPU instance there is nothing to launch.
         "distributed": gpu or completed.training.instance_count > 1,
@@ -82,13 +82,13 @@ def candidates(completed: ExecutionInput, weights: list[Weights], dataset: Plann
         }
 
 
-def job_names(run: str) -> dict[str, str]:
+def job_names(prefix: str, run: str) -> dict[str, str]:
     """Beginnings of the names of a run's jobs; the state machine adds what tells attempts apart.
 
     SageMaker allows a tuning job's name 32 characters, others 63.
     """
     kinds = {"features": "feat", "compare": "comp", "tune": "tune", "train": "train", "evaluate": "eval"}
-    return {kind: f"stocktake-{run}-{short}" for kind, short in kinds.items()}
+    return {kind: f"{prefix}-{run}-{short}" for kind, short in kinds.items()}
 
 
 def run_name(execution: str) -> str:

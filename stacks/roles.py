@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -12,18 +13,33 @@ from stacks.checks import LOG_STREAMS, OBJECT_KEYS, Wildcard, accept
 
 
 def service_role(
-    scope: Construct, id: str, *, service: str, statements: Iterable[iam.PolicyStatement], policy: str = "work"
+    scope: Construct,
+    id: str,
+    *,
+    service: str,
+    statements: Iterable[iam.PolicyStatement],
+    source: str | None = None,
+    policy: str = "work",
 ) -> iam.Role:
     """Role for a service such as `lambda`.
 
     The statements are inline in the role and not attached afterwards: a policy that is attached later races the first
     use of the role.
+
+    Parameters
+    ----------
+    source
+        ARN pattern of what the service has to act for, in this account: so that it takes the role for nobody else.
     """
     statements = list(statements)
+    conditions = source and {
+        "StringEquals": {"aws:SourceAccount": Stack.of(scope).account},
+        "ArnLike": {"aws:SourceArn": source},
+    }
     role = iam.Role(
         scope,
         id,
-        assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com"),
+        assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com", conditions=conditions or None),
         inline_policies={policy: iam.PolicyDocument(statements=statements)},
     )
     for statement in statements:
@@ -44,6 +60,7 @@ def job_role(scope: Construct, id: str, *, log_groups: str, statements: Iterable
         scope,
         id,
         service="sagemaker",
+        source=Stack.of(scope).format_arn(service="sagemaker", resource="*"),
         statements=[
             pull_images("PullImage", images.repository_arns(scope)),
             Wildcard(
@@ -62,6 +79,16 @@ def job_role(scope: Construct, id: str, *, log_groups: str, statements: Iterable
             ),
             *statements,
         ],
+    )
+
+
+def find_objects(bucket: s3.IBucket, *folders: str, sid: str) -> iam.PolicyStatement:
+    """List what lies in folders of a bucket, and nothing else."""
+    return iam.PolicyStatement(
+        sid=sid,
+        actions=["s3:ListBucket"],
+        resources=[bucket.bucket_arn],
+        conditions={"StringLike": {"s3:prefix": [f"{folder}/*" for folder in folders]}},
     )
 
 

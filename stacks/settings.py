@@ -4,6 +4,7 @@ Every field can be given as `-c name=value` or in cdk.json's context under the s
 A wrong value stops the synth with a sentence that names the setting, what was given and what is allowed.
 """
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # model that the deployed Plan function uses: one contract, told at synth instead of at the first execution.
 sys.path.insert(0, str(ROOT / "lambda"))
 from run import contract  # noqa: E402
+
+_JOB_PREFIX = 11
 
 InstanceType = Annotated[
     str,
@@ -85,6 +88,18 @@ class DeploymentSettings(BaseModel):
     def _are_an_execution_input(cls, value: dict[str, Any]) -> dict[str, Any]:
         contract.complete(value)
         return value
+
+    @property
+    def job_prefix(self) -> str:
+        """What the names of this deployment's jobs begin with: a tuning job's has 32 characters in all."""
+        if len(self.name) <= _JOB_PREFIX:
+            return self.name
+        return self.name[:4] + hashlib.sha256(self.name.encode()).hexdigest()[: _JOB_PREFIX - 4]
+
+    @property
+    def job_names(self) -> str:
+        """Pattern of those names; the run's 12 characters keep apart what another deployment's name goes on with."""
+        return f"{self.job_prefix}-{'?' * 12}-*"
 
     @classmethod
     def from_context(cls, node: Node) -> "DeploymentSettings":

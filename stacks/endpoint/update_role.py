@@ -8,15 +8,20 @@ from stacks.arns import alarm_arn, sagemaker_arn
 from stacks.checks import Wildcard
 from stacks.roles import service_role
 
-_SUFFIX = "CloudFormation names the model and the configuration after their logical ids and a random suffix."
+_SUFFIX = (
+    "CloudFormation names the model and the configuration after their logical ids and a random suffix, its newer "
+    "handlers with the stack's name before them."
+)
 
 
 def update_role(scope: Construct, endpoint_name: str, endpoint_role: iam.Role) -> iam.Role:
     """Role for CloudFormation."""
+    stack = Stack.of(scope)
     return service_role(
         scope,
         "UpdateRole",
         service="cloudformation",
+        source=stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{stack.stack_name}/*"),
         policy="update",
         statements=[*_endpoint(scope, endpoint_name, endpoint_role), *_scaling(scope)],
     )
@@ -32,10 +37,10 @@ def _endpoint(scope: Construct, endpoint_name: str, endpoint_role: iam.Role) -> 
                 for noun in ("Model", "EndpointConfig", "Endpoint")
                 for verb in ("Create", "Describe", "Delete")
             ]
-            + ["sagemaker:UpdateEndpoint", "sagemaker:AddTags", "sagemaker:ListTags"],
+            + ["sagemaker:UpdateEndpoint", "sagemaker:AddTags", "sagemaker:DeleteTags", "sagemaker:ListTags"],
             resources=[
-                *(sagemaker_arn(scope, "model", name) for name in ("Model-*", "model-*")),
-                *(sagemaker_arn(scope, "endpoint-config", name) for name in ("EndpointConfig-*", "endpointconfig-*")),
+                *(sagemaker_arn(scope, "model", name) for name in _names(scope, "Model")),
+                *(sagemaker_arn(scope, "endpoint-config", name) for name in _names(scope, "EndpointConfig")),
                 sagemaker_arn(scope, "endpoint", endpoint_name),
             ],
         ),
@@ -56,6 +61,12 @@ def _endpoint(scope: Construct, endpoint_name: str, endpoint_role: iam.Role) -> 
     ]
 
 
+def _names(scope: Construct, logical_id: str) -> list[str]:
+    """Patterns of the names that CloudFormation gives; SageMaker writes some in small letters."""
+    stack = Stack.of(scope).stack_name
+    return [f"{start}-*" for name in (logical_id, f"{stack}-{logical_id}") for start in (name, name.lower())]
+
+
 def _scaling(scope: Construct) -> list[iam.PolicyStatement]:
     stack = Stack.of(scope)
     return [
@@ -67,6 +78,8 @@ def _scaling(scope: Construct) -> list[iam.PolicyStatement]:
                 "application-autoscaling:RegisterScalableTarget",
                 "application-autoscaling:DeregisterScalableTarget",
                 "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DescribeScheduledActions",
+                "application-autoscaling:ListTagsForResource",
                 "application-autoscaling:PutScalingPolicy",
                 "application-autoscaling:DeleteScalingPolicy",
                 "application-autoscaling:DescribeScalingPolicies",

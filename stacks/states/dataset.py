@@ -3,13 +3,14 @@
 from typing import Any
 
 from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.checks import accept
+from stacks.checks import OBJECT_KEYS, accept
 from stacks.states.failure import Failure
 from stacks.states.invoke import invoke
 from stacks.states.jsonata import SENTENCE, expression
@@ -83,8 +84,8 @@ def _each(
             "cause": expression(f"$substring({SENTENCE}, 0, 300)"),
         },
     )
-    reader = sfn.S3JsonItemReader(bucket=data_bucket, key=expression(f"$run.dataset.{items}"))
-    accept(scope, "CDK's reader of a map's items asks for the whole bucket.", *reader.provide_policy_statements())
+    reader = _ItemReader(bucket=data_bucket, key=expression(f"$run.dataset.{items}"))
+    accept(scope, OBJECT_KEYS, *reader.provide_policy_statements())
     each = sfn.DistributedMap.jsonata(
         scope,
         name,
@@ -113,3 +114,11 @@ def _each(
         .otherwise(sfn.Pass.jsonata(scope, f"{name} done"))
     )
     return sfn.Chain.start(failure.catch(each)).next(complete.afterwards())
+
+
+class _ItemReader(sfn.S3JsonItemReader):
+    """CDK's reader, which would ask for the whole bucket, limited to where the lists of items lie."""
+
+    def provide_policy_statements(self) -> list[iam.PolicyStatement]:
+        resources = [self.bucket.arn_for_objects("datasets/*")]
+        return [iam.PolicyStatement(actions=["s3:GetObject"], resources=resources)]

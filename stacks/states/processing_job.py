@@ -80,6 +80,8 @@ def processing_job(
                         "VolumeSizeInGB": 30,
                     }
                 },
+                # Scripts read and write folders; SageMaker moves what is in them.
+                "NetworkConfig": {"EnableNetworkIsolation": True},
                 "StoppingCondition": {"MaxRuntimeInSeconds": expression(max_seconds)},
                 "Tags": [{"Key": "stocktake:execution", "Value": expression("$states.context.Execution.Name")}],
             },

@@ -57,6 +57,7 @@ class Functions(Construct):
             environment={
                 "DATA_BUCKET": data_bucket.bucket_name,
                 "DEFAULTS": json.dumps(settings.defaults),
+                "JOB_PREFIX": settings.job_prefix,
                 "MANAGED_DEBUGGER": json.dumps(settings.managed_debugger),
                 "SOURCE_BUCKETS": json.dumps(settings.source_buckets),
                 "TRAINING_IMAGE_CPU": images.image_uri(self, images.TRAINING_CPU),
@@ -76,14 +77,15 @@ class Functions(Construct):
             minutes=15,
             statements=[find, on_data(["GetObject", "PutObject"], "weights")],
         )
+        look_at = partial(self._look_at, settings.job_names)
         self.collect_trials = function(
             "CollectTrials",
             "collect_trials",
             memory_mb=512,
             minutes=15,
             statements=[
-                self._look_at("ListTrainingJobsForHyperParameterTuningJob", "hyper-parameter-tuning-job"),
-                self._look_at("DescribeTrainingJob", "training-job"),
+                look_at("ListTrainingJobsForHyperParameterTuningJob", "hyper-parameter-tuning-job"),
+                look_at("DescribeTrainingJob", "training-job"),
                 on_data(["PutObject"], "reports"),
             ],
         )
@@ -105,6 +107,5 @@ class Functions(Construct):
             Wildcard("Any bin may be read.", actions=["s3:GetObject"], resources=[f"{arn}/*" for arn in arns]),
         ]
 
-    def _look_at(self, action: str, job: str) -> Wildcard:
-        arn = sagemaker_arn(self, job, "stocktake-*")
-        return Wildcard(JOB_NAMES, actions=[f"sagemaker:{action}"], resources=[arn])
+    def _look_at(self, names: str, action: str, job: str) -> Wildcard:
+        return Wildcard(JOB_NAMES, actions=[f"sagemaker:{action}"], resources=[sagemaker_arn(self, job, names)])

@@ -8,7 +8,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from stacks.checks import OBJECT_KEYS, Wildcard
-from stacks.roles import job_role, on_objects
+from stacks.roles import find_objects, job_role, on_objects
 from stacks.workflow.debugger import ManagedDebugger
 
 
@@ -24,25 +24,32 @@ def job_roles(
     scope: Construct, data_bucket: s3.IBucket, code: s3_assets.Asset, debugger: ManagedDebugger | None
 ) -> JobRoles:
     """Roles for training jobs and trials, for feature extraction, and for evaluation."""
-    find = iam.PolicyStatement(
-        sid="FindObjects", actions=["s3:ListBucket"], resources=[data_bucket.bucket_arn, code.bucket.bucket_arn]
+    # A processing job is given the code as an input, which is found by its prefix; a training job fetches the object.
+    find_code = iam.PolicyStatement(
+        sid="FindCode",
+        actions=["s3:ListBucket"],
+        resources=[code.bucket.bucket_arn],
+        conditions={"StringEquals": {"s3:prefix": code.s3_object_key}},
     )
 
-    def read(*folders: str) -> Wildcard:
+    def read(*folders: str) -> list[iam.PolicyStatement]:
         objects = [data_bucket.arn_for_objects(f"{folder}/*") for folder in folders]
         objects.append(code.bucket.arn_for_objects(code.s3_object_key))
-        return Wildcard(OBJECT_KEYS, sid="ReadObjects", actions=["s3:GetObject"], resources=objects)
+        return [
+            find_objects(data_bucket, *folders, sid="FindObjects"),
+            Wildcard(OBJECT_KEYS, sid="ReadObjects", actions=["s3:GetObject"], resources=objects),
+        ]
 
     def write(sid: str, *folders: str) -> Wildcard:
-        return on_objects(data_bucket, ["PutObject"], *folders, sid=sid)
+        # Large files go in parts, and what breaks off is cleared away.
+        return on_objects(data_bucket, ["PutObject", "AbortMultipartUpload"], *folders, sid=sid)
 
     training = job_role(
         scope,
         "TrainingRole",
         log_groups="TrainingJobs*",
         statements=[
-            find,
-            read("datasets", "features", "weights", "models", "checkpoints"),
+            *read("datasets", "features", "weights", "models", "checkpoints"),
             write("WriteModel", "models", "trials", "checkpoints"),
             *(debugger.role_statements() if debugger else []),
         ],
@@ -51,12 +58,12 @@ def job_roles(
         scope,
         "FeaturesRole",
         log_groups="ProcessingJobs*",
-        statements=[find, read("datasets", "weights", "models"), write("WriteFeatures", "features")],
+        statements=[find_code, *read("datasets", "weights", "models"), write("WriteFeatures", "features")],
     )
     evaluation = job_role(
         scope,
         "EvaluationRole",
         log_groups="ProcessingJobs*",
-        statements=[find, read("datasets", "models", "reports"), write("WriteReport", "reports")],
+        statements=[find_code, *read("datasets", "models", "reports"), write("WriteReport", "reports")],
     )
     return JobRoles(training, features, evaluation)

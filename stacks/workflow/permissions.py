@@ -19,7 +19,7 @@ _JOBS = {
 }
 
 
-def run_jobs(scope: Construct, roles: Iterable[iam.IRole]) -> list[iam.PolicyStatement]:
+def run_jobs(scope: Construct, job_names: str, roles: Iterable[iam.IRole]) -> list[iam.PolicyStatement]:
     """Start a job under one of the roles, hear of its end, stop it."""
     return [
         Wildcard(
@@ -27,7 +27,7 @@ def run_jobs(scope: Construct, roles: Iterable[iam.IRole]) -> list[iam.PolicySta
             sid="RunJobs",
             actions=[f"sagemaker:{verb}{kind}" for kind in _JOBS for verb in ("Create", "Describe", "Stop")]
             + ["sagemaker:AddTags", "sagemaker:ListTags"],
-            resources=[sagemaker_arn(scope, kind, "stocktake-*") for kind in _JOBS.values()],
+            resources=[sagemaker_arn(scope, kind, job_names) for kind in _JOBS.values()],
         ),
         _pass_roles("PassJobRoles", roles, "sagemaker"),
         iam.PolicyStatement(
@@ -45,9 +45,19 @@ def run_jobs(scope: Construct, roles: Iterable[iam.IRole]) -> list[iam.PolicySta
     ]
 
 
-def release_model(scope: Construct, data_bucket: s3.IBucket, update_role: iam.IRole) -> list[iam.PolicyStatement]:
-    """Register a model and have CloudFormation put it behind the endpoint."""
+def release_model(
+    scope: Construct, data_bucket: s3.IBucket, stack_arn: str, update_role: iam.IRole
+) -> list[iam.PolicyStatement]:
+    """Register a model and have CloudFormation put it behind the endpoint, in the role made for that."""
     return [
+        # Without a role CloudFormation would use that of the last `cdk deploy`, an administrator's.
+        iam.PolicyStatement(
+            sid="OnlyInUpdateRole",
+            effect=iam.Effect.DENY,
+            actions=["cloudformation:UpdateStack"],
+            resources=[stack_arn],
+            conditions={"StringNotEquals": {"cloudformation:RoleArn": update_role.role_arn}},
+        ),
         # CreateModelPackage looks up the image's digest and the artifact with the caller's permissions.
         pull_images("RegisterImage", images.repository_arns(scope)),
         iam.PolicyStatement(sid="FindModel", actions=["s3:ListBucket"], resources=[data_bucket.bucket_arn]),

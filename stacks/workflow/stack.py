@@ -50,7 +50,7 @@ class WorkflowStack(Stack):
         roles = job_roles(self, data_bucket, code, debugger)
         training = TrainingSetup(
             role=roles.training,
-            job_arns=sagemaker_arn(self, "training-job", "stocktake-*"),
+            job_arns=sagemaker_arn(self, "training-job", settings.job_names),
             code_uri=code.s3_object_url,
             bucket=data_bucket.bucket_name,
             managed_debugger=debugger.training_job_fields() if debugger else {},
@@ -66,7 +66,10 @@ class WorkflowStack(Stack):
             roles=roles,
             training=training,
             target=target,
-            permissions=[*run_jobs(self, roles), *release_model(self, data_bucket, endpoint.update_role)],
+            permissions=[
+                *run_jobs(self, settings.job_names, roles),
+                *release_model(self, data_bucket, target.stack_arn, endpoint.update_role),
+            ],
         ).machine
         if settings.schedule:
             schedule(self, machine, settings.schedule)

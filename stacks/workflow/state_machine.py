@@ -47,7 +47,7 @@ class StateMachine(Construct):
         permissions: Iterable[iam.PolicyStatement],
     ) -> None:
         super().__init__(scope, id)
-        code_uri, job_arns = training.code_uri, sagemaker_arn(self, "processing-job", "stocktake-*")
+        code_uri, job_arns = training.code_uri, sagemaker_arn(self, "processing-job", settings.job_names)
         failure = Failure(self, topic)
         ending = report(self, topic)
         definition = (
@@ -90,7 +90,8 @@ class StateMachine(Construct):
                     removal_policy=RemovalPolicy.DESTROY,
                 ),
                 level=sfn.LogLevel.ALL,
-                include_execution_data=True,
+                # What states were given and gave back is in the execution's own history.
+                include_execution_data=False,
             ),
         )
         for statement in permissions:

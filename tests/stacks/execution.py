@@ -39,7 +39,7 @@ def variables(given: dict[str, Any] | None = None, *, ready: bool = True, **more
             }
             for index, name in enumerate(completed["architectures"])
         ],
-        "jobs": plan.job_names(RUN),
+        "jobs": plan.job_names("stocktake", RUN),
         "trainingImage": "pytorch-gpu",
         "distributed": True,
         "report": {"uri": f"s3://data/reports/{RUN}", "bucket": "data", "prefix": f"reports/{RUN}"},

@@ -41,6 +41,8 @@ def inputs(request: dict[str, Any]) -> dict[str, str]:
 def test_a_frozen_network_sees_all_splits_on_the_trainings_own_instances(states: States) -> None:
     request = extraction(states, {"seed": 3})
     assert request["ProcessingJobName"] == f"stocktake-{RUN}-feat-1-1"
+    # Its script reads and writes folders: nothing it could be made to run reaches a network.
+    assert request["NetworkConfig"] == {"EnableNetworkIsolation": True}
     line, arguments = command(request)
     assert line.endswith('exec python3 code/extract_features.py "$@"')
     options = dict(zip(arguments[::2], arguments[1::2], strict=True))

@@ -1,7 +1,12 @@
 """A wrong context value stops the synth with a sentence that names it."""
 
+import re
+from fnmatch import fnmatch
+
 import aws_cdk as cdk
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stacks.settings import DeploymentSettings, InvalidSetting
 
@@ -55,3 +60,20 @@ def test_every_fault_is_told_at_once() -> None:
     with pytest.raises(InvalidSetting) as error:
         settings(pollSeconds=0, mapConcurrency=0)
     assert len(str(error.value).splitlines()) == 2
+
+
+names = st.from_regex(r"[a-z][a-z0-9-]{0,19}", fullmatch=True)
+RUN = "0123456789ab"
+
+
+@given(names)
+def test_the_longest_name_of_a_tuning_job_fits(name: str) -> None:
+    job = f"{DeploymentSettings(name=name).job_prefix}-{RUN}-tune-60"
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", job)
+    assert len(job) <= 32
+
+
+@given(names, names)
+def test_one_deployments_pattern_of_job_names_is_about_its_own_jobs_alone(one: str, other: str) -> None:
+    pattern = DeploymentSettings(name=one).job_names
+    assert fnmatch(f"{DeploymentSettings(name=other).job_prefix}-{RUN}-train-0", pattern) is (one == other)

@@ -87,7 +87,10 @@ def test_the_state_machine_passes_each_role_to_one_service(workflow: Template) -
 def test_the_state_machine_can_run_a_job_to_its_end(workflow: Template, job: str, resource: str, rule: str) -> None:
     found = statements(workflow, "StateMachineRole")
     actions = {
-        action for s in found if f":{resource}/stocktake-*" in str(s["Resource"]) for action in as_list(s["Action"])
+        action
+        for s in found
+        if f":{resource}/stocktake-????????????-*" in str(s["Resource"])
+        for action in as_list(s["Action"])
     }
     assert {f"sagemaker:{verb}{job}" for verb in ("Create", "Describe", "Stop")} <= actions
     assert {"sagemaker:AddTags", "sagemaker:ListTags"} <= actions
@@ -126,8 +129,10 @@ def test_collecting_trials_only_looks_at_jobs_of_ours(workflow: Template) -> Non
         for s in statements(workflow, "FunctionsCollectTrialsRole")
         if "sagemaker:" in str(s["Action"])
     }
-    assert "hyper-parameter-tuning-job/stocktake-*" in asked.pop("sagemaker:ListTrainingJobsForHyperParameterTuningJob")
-    assert ":training-job/stocktake-*" in asked.pop("sagemaker:DescribeTrainingJob")
+    assert "hyper-parameter-tuning-job/stocktake-????????????-*" in asked.pop(
+        "sagemaker:ListTrainingJobsForHyperParameterTuningJob"
+    )
+    assert ":training-job/stocktake-????????????-*" in asked.pop("sagemaker:DescribeTrainingJob")
     assert not asked
 
 
@@ -190,3 +195,41 @@ def test_failed_executions_raise_an_alarm_that_reaches_the_topic(templates: dict
     # The machine is named here and made there: the names have to agree.
     (machine,) = resources(templates["Workflow"], "AWS::StepFunctions::StateMachine").values()
     assert f":stateMachine:{machine['StateMachineName']}" in str(alarm["Metrics"])
+
+
+def test_an_update_of_the_endpoint_without_the_update_role_is_denied(workflow: Template) -> None:
+    """CloudFormation would use the role of the last `cdk deploy`, an administrator's."""
+    [denied] = [s for s in statements(workflow, "StateMachineRole") if s["Effect"] == "Deny"]
+    assert denied["Action"] == "cloudformation:UpdateStack"
+    [(key, role)] = denied["Condition"]["StringNotEquals"].items()
+    assert key == "cloudformation:RoleArn"
+    assert "UpdateRole" in str(role)
+
+
+@pytest.mark.parametrize("role", ["TrainingRole", "FeaturesRole", "EvaluationRole"])
+def test_jobs_list_only_what_they_read(workflow: Template, role: str) -> None:
+    listing = [s for s in statements(workflow, role) if "s3:ListBucket" in as_list(s["Action"])]
+    assert listing
+    for statement in listing:
+        [prefixes] = statement["Condition"].values()
+        assert "*" not in as_list(prefixes["s3:prefix"])
+
+
+def test_the_state_machine_reads_lists_of_items_and_no_photos(workflow: Template) -> None:
+    policies = resources(workflow, "AWS::IAM::Policy").values()
+    read = [
+        resource
+        for policy in policies
+        for s in policy["PolicyDocument"]["Statement"]
+        if s["Effect"] == "Allow" and "s3:GetObject" in as_list(s["Action"])
+        for resource in as_list(s["Resource"])
+    ]
+    assert read
+    assert all(str(resource).endswith(("/datasets/*']]}", "/reports/*']]}")) for resource in read), read
+
+
+def test_the_execution_log_repeats_no_states_data(workflow: Template) -> None:
+    """It is in the execution's own history; a log is kept elsewhere, by other people, for longer."""
+    [machine] = resources(workflow, "AWS::StepFunctions::StateMachine").values()
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+    assert machine["LoggingConfiguration"]["Level"] == "ALL"

@@ -1,0 +1,77 @@
+"""The update role has what CloudFormation's handlers call, by the schemas that AWS publishes and cfn-lint carries."""
+
+import json
+from importlib import resources as package
+
+import pytest
+
+from tests.stacks.template import Template, as_list, resources, statements
+
+UPDATED = {
+    "AWS::SageMaker::Model",
+    "AWS::SageMaker::EndpointConfig",
+    "AWS::SageMaker::Endpoint",
+    "AWS::ApplicationAutoScaling::ScalableTarget",
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+}
+"""What the parameter's change creates, changes or deletes; alarms and roles stay as `cdk deploy` made them."""
+
+NOT_NEEDED = {
+    "kms:DescribeKey": "no key is given",
+    "application-autoscaling:PutScheduledAction": "no scheduled actions are declared",
+    "application-autoscaling:DeleteScheduledAction": "no scheduled actions are declared",
+    "application-autoscaling:TagResource": "scalable targets have no tags of their own",
+    "application-autoscaling:UntagResource": "scalable targets have no tags of their own",
+    "cloudwatch:GetMetricData": "for predictive scaling",
+    "lambda:GetProvisionedConcurrencyConfig": "for functions as targets",
+    "lambda:PutProvisionedConcurrencyConfig": "for functions as targets",
+    "lambda:DeleteProvisionedConcurrencyConfig": "for functions as targets",
+}
+"""Why the role lacks a permission that a handler may use."""
+
+
+@pytest.fixture(scope="module")
+def handlers() -> dict[str, set[str]]:
+    """Permissions of the create, read, update and delete handlers of each type."""
+    found = {}
+    for file in package.files("cfnlint.data.schemas.resources").iterdir():
+        text = file.read_text(encoding="utf-8") if file.name.endswith(".json") else ""
+        if '"typeName": "AWS::SageMaker::' in text or '"typeName": "AWS::ApplicationAutoScaling::' in text:
+            schema = json.loads(text)
+            its = {verb: handler for verb, handler in schema.get("handlers", {}).items() if verb != "list"}
+            found[schema["typeName"]] = {action for handler in its.values() for action in handler["permissions"]}
+    return found
+
+
+def test_every_type_behind_the_parameter_is_looked_at(templates: dict[str, Template]) -> None:
+    conditional = {r["Type"] for r in templates["Endpoint"]["Resources"].values() if r.get("Condition") == "HasModel"}
+    assert conditional == UPDATED
+
+
+@pytest.mark.parametrize("kind", sorted(UPDATED))
+def test_the_role_has_what_the_handlers_call(
+    templates: dict[str, Template], handlers: dict[str, set[str]], kind: str
+) -> None:
+    allowed = {action for s in statements(templates["Endpoint"], "UpdateRole") for action in as_list(s["Action"])}
+    assert handlers[kind] - allowed <= NOT_NEEDED.keys()
+    assert handlers[kind], "the schema lists no permissions"
+
+
+@pytest.mark.parametrize(
+    ("stack", "role", "service"),
+    [
+        ("Endpoint", "UpdateRole", "cloudformation"),
+        ("Endpoint", "EndpointRole", "sagemaker"),
+        ("Workflow", "TrainingRole", "sagemaker"),
+        ("Workflow", "FeaturesRole", "sagemaker"),
+        ("Workflow", "EvaluationRole", "sagemaker"),
+    ],
+)
+def test_a_service_takes_a_role_for_this_accounts_resources_alone(
+    templates: dict[str, Template], role: str, stack: str, service: str
+) -> None:
+    [made] = [r for id, r in resources(templates[stack], "AWS::IAM::Role").items() if id.startswith(role)]
+    [trust] = made["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
+    assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert f":{service}:" in str(trust["Condition"]["ArnLike"]["aws:SourceArn"])
