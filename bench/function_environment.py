@@ -1,4 +1,4 @@
-"""The environment that stacks/functions.py gives the data functions, for those who call them undeployed."""
+"""The environment that stacks/workflow/functions.py gives the data functions, for those who call them undeployed."""
 
 import json
 from collections.abc import Sequence

@@ -40,13 +40,13 @@ def careful(content: bytes, short_side: int, filter_: Image.Resampling = Image.R
     return image.resize((round(image.width * scale), round(image.height * scale)), filter_)
 
 
-def seconds(functions: dict[str, Callable[[bytes], bytes]], photos: list[bytes], rounds: int) -> dict[str, float]:
+def seconds(functions: dict[str, Callable[[bytes], bytes]], originals: list[bytes], rounds: int) -> dict[str, float]:
     """CPU seconds of each function for all photos, the best of some rounds, taken in turns."""
     best = dict.fromkeys(functions, math.inf)
     for _ in range(rounds):
         for name, function in functions.items():
             started = time.process_time()
-            for photo in photos:
+            for photo in originals:
                 function(photo)
             best[name] = min(best[name], time.process_time() - started)
     return best

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import storage
-from bins import groups, metadata, names
-from bins.metadata import Metadata
+from bins import groups, names
+from bins.metadata import Metadata, parse
 from bins.source import CONCURRENCY, Source, TooLarge
 from dataset.planned import PlannedDataset
 from dataset.rejects import KEPT, MISSING, NO_IMAGE, OUT_OF_RANGE, UNPARSABLE
@@ -87,7 +87,7 @@ def _read(source: Source, position: int) -> Metadata | None:
         content = source.read_metadata(position, METADATA_LIMIT)
     except TooLarge:
         return Metadata(None, frozenset())
-    return None if content is None else metadata.parse(content)
+    return None if content is None else parse(content)
 
 
 def _skus(metadata: Metadata | None) -> groups.Skus:

@@ -32,14 +32,12 @@ def service_role(
         ARN pattern of what the service has to act for, in this account: so that it takes the role for nobody else.
     """
     statements = list(statements)
-    conditions = source and {
-        "StringEquals": {"aws:SourceAccount": Stack.of(scope).account},
-        "ArnLike": {"aws:SourceArn": source},
-    }
+    account = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+    conditions = account | {"ArnLike": {"aws:SourceArn": source}} if source else None
     role = iam.Role(
         scope,
         id,
-        assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com", conditions=conditions or None),
+        assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com", conditions=conditions),
         inline_policies={policy: iam.PolicyDocument(statements=statements)},
     )
     for statement in statements:

@@ -16,7 +16,7 @@ from synthetic_shards import write_split
 from test_train_job import CODE, INTERPRETER, arguments, job_environment
 
 from stocktake.model.network import Network, create_head
-from stocktake.training.distributed import joined_world
+from stocktake.training.distributed import World, joined_world
 from stocktake.training.losses import CountingLoss
 from stocktake.training.weights import starting_head, starting_trunk
 
@@ -152,24 +152,61 @@ def test_a_failure_in_several_processes_ends_them_with_its_sentence(
     assert "Training diverged in epoch 1" in (tmp_path / "diverging/output/failure").read_text()
 
 
-def gradients(rank: int, size: int, port: int, folder: Path) -> None:
-    """Save what one process of so many computes for its part of a batch of 15 images."""
+def join(rank: int, size: int, port: int) -> None:
+    """Set this process up as torchrun would."""
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_RANK": str(rank), "MASTER_PORT": str(port)}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo"}
     torch.set_num_threads(1)
+
+
+def backward(world: World) -> Network:
+    """A network with the gradients of one process's part of a batch of 15 images."""
+    network = Network("resnet18", starting_trunk("resnet18", 0, None), create_head("resnet18", 3), "all").train()
+    network.head.load_state_dict(starting_head("resnet18", 3, 0, None).state_dict())
+    model = world.wrap(network, torch.device("cpu"))
+    generator = torch.Generator().manual_seed(1)
+    images, targets = torch.rand(15, 3, 64, 64, generator=generator), torch.arange(15) % 3
+    part = torch.arange(15)[world.rank :: world.size]
+    loss = CountingLoss("cross-entropy", (1, 2, 3))(model(images[part]), targets[part])
+    (loss * len(part) * world.size / 15).backward()
+    return network
+
+
+def gradients(rank: int, size: int, port: int, folder: Path) -> None:
+    """Save what one process of so many computes."""
+    join(rank, size, port)
     with joined_world() as world:
-        network = Network("resnet18", starting_trunk("resnet18", 0, None), create_head("resnet18", 3), "all").train()
-        network.head.load_state_dict(starting_head("resnet18", 3, 0, None).state_dict())
-        model = world.wrap(network, torch.device("cpu"))
-        generator = torch.Generator().manual_seed(1)
-        images, targets = torch.rand(15, 3, 64, 64, generator=generator), torch.arange(15) % 3
-        part = torch.arange(15)[rank::size]
-        loss = CountingLoss("cross-entropy", (1, 2, 3))(model(images[part]), targets[part])
-        (loss * len(part) * size / 15).backward()
+        network = backward(world)
         if world.is_main:
             found = {name: parameter.grad for name, parameter in network.named_parameters()}
             statistics = {name: value for name, value in network.named_buffers() if "running" in name}
             torch.save(found | statistics, folder / f"{size}.pt")
+
+
+def gloo_threads() -> int:
+    """How many threads gloo has in this process."""
+    return sum(name.read_text().startswith("pt_gloo") for name in Path("/proc/self/task").glob("*/comm"))
+
+
+def count_threads(rank: int, size: int, port: int, folder: Path) -> None:
+    """Save how many threads gloo has while the processes train, and how many after."""
+    join(rank, size, port)
+    with joined_world() as world:
+        network = backward(world)  # which lives on, as train.py's does
+        during = gloo_threads()
+    (folder / f"{rank}.json").write_text(json.dumps([during, gloo_threads(), len(list(network.parameters()))]))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+def test_no_thread_of_gloo_outlives_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that lets go of a last tensor while Python ends aborts the process, and the finished job fails."""
+    monkeypatch.setenv("PYTHONPATH", INTERPRETER["PYTHONPATH"])
+    with reserved_port() as port:
+        torch.multiprocessing.spawn(count_threads, (2, port, tmp_path), nprocs=2)
+    for rank in range(2):
+        during, after, _ = json.loads((tmp_path / f"{rank}.json").read_text())
+        assert during > 0
+        assert after == 0
 
 
 def test_where_the_whole_network_learns_gradients_and_batch_norm_are_those_of_the_whole_batch(
