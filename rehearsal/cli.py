@@ -1,4 +1,4 @@
-"""The command line: `python -m rehearsal run` and `python -m rehearsal bins`."""
+"""The command line: `python -m rehearsal run`, `bins` and `permissions`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from rehearsal import data_bucket, deploy, source
+from rehearsal import data_bucket, deploy, permissions, source
 from rehearsal.bins import write_bins
 from rehearsal.failures import BadArgument, RehearsalFailed
 from rehearsal.session import Request, rehearse
@@ -49,6 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--export", type=Path, metavar="DIR", help="copy the data bucket's objects there")
     run.add_argument("--keep", action="store_true", help="go on serving until Ctrl-C")
 
+    told = commands.add_parser("permissions", help="what a run's roles would miss without each statement")
+    told.set_defaults(command=_permissions)
+    told.add_argument("result", type=Path, metavar="FILE", help="what --result has written")
+
     bins = commands.add_parser("bins", help="draw synthetic bins into a folder")
     bins.set_defaults(command=_bins)
     bins.add_argument("folder", type=Path, metavar="DIR")
@@ -77,6 +81,11 @@ def _run(arguments: argparse.Namespace) -> int:
         keep=arguments.keep,
     )
     return 0 if rehearse(request, Console()) else 1
+
+
+def _permissions(arguments: argparse.Namespace) -> int:
+    permissions.tell(permissions.read(arguments.result), Console(soft_wrap=True))
+    return 0
 
 
 def _bins(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from rehearsal.aws import location, processes
 from rehearsal.children import Children
 from rehearsal.failures import RehearsalFailed, last_lines
 
-REGION = "us-east-1"
+REGION = location.REGION
 ACCOUNT = location.ACCOUNT_ID
 SOURCE_BUCKET = "aft-vbi-pds"
 """The real data set's bucket: the deployed defaults find the rehearsal's photos under the same name."""

@@ -14,7 +14,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from rehearsal import cloudwatch_logs, data_bucket, emulated_aws, source, summary
+from rehearsal import cloudwatch_logs, data_bucket, emulated_aws, permissions, source, summary
 from rehearsal.children import Children
 from rehearsal.deploy import Cdk
 from rehearsal.execution import Execution, Outcome
@@ -99,7 +99,7 @@ def _deployed(request: Request, work: Path, children: Children, progress: Progre
 
 def _ended(outcome: Outcome, work: Path, url: str, outputs: dict[str, str]) -> summary.Ended:
     """Fetch the report, and ask the live endpoint about one test photo if it serves the new model."""
-    ended = summary.Ended(outcome, work, outputs["EndpointName"], url)
+    ended = summary.Ended(outcome, work, outputs["EndpointName"], url, permissions.fetch(url))
     if outcome.output is None:
         return ended
     report = data_bucket.Report.of(outcome.output["evaluation"]["reportUri"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from rich.table import Table
 from rehearsal.execution import Outcome
 
 NOT_SHOWN = (
-    "What a rehearsal cannot show: service quotas, IAM enforcement, VPC networking, GPUs, instance start-up times, "
+    "What a rehearsal cannot show: service quotas, VPC networking, GPUs, instance start-up times, "
     "spot interruptions by AWS, prices, and CloudFormation's own rollback of a failed deployment."
 )
 
@@ -26,6 +26,7 @@ class Ended:
     work: Path
     endpoint: str
     aws_url: str
+    permissions: list[dict[str, Any]] = field(default_factory=list)
     prediction: dict[str, Any] | None = None
 
     @property
@@ -44,6 +45,7 @@ class Ended:
         """The result file's content."""
         outcome = self.outcome
         result: dict[str, Any] = {"status": outcome.status, "seconds": outcome.seconds}
+        result["permissions"] = self.permissions
         if outcome.output is None:
             return result | {"error": outcome.error, "cause": outcome.cause}
         return result | {
@@ -79,8 +81,8 @@ def tell_how_to_explore(ended: Ended, outputs: dict[str, str], console: Console)
     """Print how to reach what goes on serving."""
     ask = f"""
   aws sagemaker describe-endpoint --endpoint-name {ended.endpoint}
-  curl -H 'Content-Type: image/jpeg' --data-binary @{ended.photo} \\
-      {ended.endpoint_url}"""
+  curl --user rehearsal:rehearsal --aws-sigv4 aws:amz:us-east-1:sagemaker -H 'Content-Type: image/jpeg' \\
+      --data-binary @{ended.photo} {ended.endpoint_url}"""
     commands = f"""
 Everything goes on serving until Ctrl-C. In another terminal:
 

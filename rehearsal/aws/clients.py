@@ -9,18 +9,22 @@ import boto3
 from botocore.config import Config
 
 from rehearsal.aws import location
+from rehearsal.aws.iam.principals import USER, Principal, credentials
 
 _SECONDS = 24 * 3600
 """A Lambda function's answer may take long; nothing else is slow on loopback."""
 
 _lock = threading.Lock()
-_clients: dict[tuple[str, str, bool], Any] = {}
+_clients: dict[tuple[str, str, bool, Principal], Any] = {}
 
 
-def client(service: str, region: str, *, check_parameters: bool = True) -> Any:
-    """A client of the emulated AWS, made once: boto3 makes clients slowly, and not safely from several threads."""
+def client(service: str, region: str, principal: Principal = USER, *, check_parameters: bool = True) -> Any:
+    """A client of the emulated AWS that acts as a principal.
+
+    It is made once: boto3 makes clients slowly, and not safely from several threads.
+    """
     with _lock:
-        key = (service, region, check_parameters)
+        key = (service, region, check_parameters, principal)
         if key not in _clients:
             config = Config(
                 retries={"max_attempts": 0},
@@ -28,8 +32,10 @@ def client(service: str, region: str, *, check_parameters: bool = True) -> Any:
                 proxies={},
                 parameter_validation=check_parameters,
             )
-            options: dict[str, Any] = {"aws_access_key_id": "rehearsal", "aws_secret_access_key": "rehearsal"}
-            _clients[key] = boto3.Session(region_name=region, **options).client(
+            given = credentials(principal)
+            _clients[key] = boto3.Session(
+                given.access_key_id, given.secret_access_key, given.session_token, region_name=region
+            ).client(
                 service,  # type: ignore[call-overload]
                 endpoint_url=location.current().endpoint_url,
                 config=config,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+REGION = "us-east-1"
+"""The region that everything is deployed to."""
+
 ACCOUNT_ID = "123456789012"
 """The account that moto answers for."""
 

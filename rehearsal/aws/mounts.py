@@ -13,6 +13,8 @@ from moto.s3.models import FakeKey, s3_backends
 
 from rehearsal.aws.location import ACCOUNT_ID
 
+_mounted: set[str] = set()
+
 
 class MountedFile(FakeKey):
     """An S3 object whose bytes stay in a file; written over or deleted, the object changes and the file does not."""
@@ -47,9 +49,15 @@ def mount(bucket_name: str, folder: Path, region: str) -> int:
     The number of objects.
     """
     bucket = s3_backends[ACCOUNT_ID]["aws"].create_bucket(bucket_name, region)
+    _mounted.add(bucket_name)
     for path, key in _files(folder):
         bucket.keys[key] = MountedFile(path, key, bucket_name, region)
     return len(bucket.keys)
+
+
+def is_mounted(bucket_name: str) -> bool:
+    """Whether a bucket is a mounted one: public, and another account's."""
+    return bucket_name in _mounted
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -17,8 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rehearsal.aws import location, processes
-
-_REGION = "us-east-1"
+from rehearsal.aws.location import REGION
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +25,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse(argv)
     listener = socket.create_server(("127.0.0.1", 0))
     place = location.establish(listener.getsockname()[1], arguments.work)
-    environment = processes.aws_environment(_REGION) | {"MOTO_PORT": str(place.port)}
+    environment = processes.aws_environment(REGION) | {
+        "MOTO_PORT": str(place.port),
+        "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    }
     os.environ.clear()
     os.environ.update(environment)
 
@@ -78,6 +80,8 @@ def _make_server(listener: socket.socket):  # type: ignore[no-untyped-def]
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
+    from rehearsal.aws.iam.enforcement import Enforced
+
     class QuietRequestHandler(MotoRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -90,22 +94,21 @@ def _make_server(listener: socket.socket):  # type: ignore[no-untyped-def]
 
     application = DomainDispatcherApplication(create_backend_app)
     host, port = listener.getsockname()
-    return make_server(
-        host, port, application, threaded=True, request_handler=QuietRequestHandler, fd=listener.detach()
-    )
+    handler = QuietRequestHandler
+    return make_server(host, port, Enforced(application), threaded=True, request_handler=handler, fd=listener.detach())
 
 
 def _install_extensions(mounts: dict[str, Path]) -> None:
-    from rehearsal.aws import bucket_policies, cloudformation, functions, sagemaker, stepfunctions
+    from rehearsal.aws import cloudformation, functions, iam, sagemaker, stepfunctions
     from rehearsal.aws import mounts as mounted
 
     stepfunctions.install()
     functions.install()
     sagemaker.install()
-    bucket_policies.ignore_conditional_statements()
+    iam.install()
     cloudformation.install()
     for bucket, folder in mounts.items():
-        mounted.mount(bucket, folder, _REGION)
+        mounted.mount(bucket, folder, REGION)
 
 
 def _watch_parent(parent: int, stopping: threading.Event) -> None:

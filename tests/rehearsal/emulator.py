@@ -21,6 +21,7 @@ from rehearsal.aws import location
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = "arn:aws:iam::123456789012:role/test"
+"""A role that every service may assume and that may do everything."""
 PATIENCE = 600.0
 """Seconds after which a test no longer waits. Only a fault costs them, so they suit the busiest machine."""
 
@@ -32,8 +33,8 @@ def client(service: str, endpoint_url: str) -> Any:
         service,
         endpoint_url=endpoint_url,
         region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_access_key_id="rehearsal",
+        aws_secret_access_key="rehearsal",
         config=Config(retries={"max_attempts": 0}, proxies={}),
     )
 
@@ -99,10 +100,21 @@ def running_emulator(work: Path, *arguments: str) -> Iterator[Emulator]:
             lambda: location.announced_port(work), lambda port: port is not None or process.poll() is not None
         )
         assert port is not None, f"The emulated AWS did not start:\n{log.read_text()[-2000:]}"
-        yield Emulator(port, work, process)
+        emulator = Emulator(port, work, process)
+        _create_role(emulator)
+        yield emulator
     finally:
         process.terminate()
         try:
             process.wait(15)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+def _create_role(emulator: Emulator) -> None:
+    services = ["cloudformation", "lambda", "sagemaker", "states"]
+    trusted = {"Service": [f"{service}.amazonaws.com" for service in services]}
+    trust = {"Statement": [{"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}]}
+    iam = emulator.client("iam")
+    iam.create_role(RoleName="test", AssumeRolePolicyDocument=json.dumps(trust))
+    iam.attach_role_policy(RoleName="test", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")

@@ -77,7 +77,6 @@ def invoke(aws: Emulator, name: str, event: Any = None) -> tuple[dict[str, Any],
 @pytest.fixture(scope="module")
 def function(aws: Emulator) -> str:
     """The name of a deployed function."""
-    aws.client("iam").create_role(RoleName="test", AssumeRolePolicyDocument="{}")
     create(aws, "work")
     return "work"
 
@@ -233,7 +232,6 @@ def test_idle_sandboxes_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_sandboxes_end_with_the_emulator(aws: Emulator, function: str, tmp_path: Path) -> None:
     # Given a second emulator with a warm sandbox, When it is killed, Then the sandbox's process ends as well.
     with running_emulator(tmp_path / "work") as other:
-        other.client("iam").create_role(RoleName="test", AssumeRolePolicyDocument="{}")
         create(other, "work")
         pid = invoke(other, "work")[0]["pid"]
         other.process.kill()

@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from tests.rehearsal.emulator import Emulator, running_emulator
 
@@ -60,10 +61,11 @@ def test_objects_are_the_files_bytes(mounted: Emulator) -> None:
 
 
 def test_writing_to_the_bucket_leaves_the_file(mounted: Emulator, folder: Path) -> None:
-    # When objects are overwritten and deleted, Then the bucket changes and the folder does not.
+    # When objects are to be overwritten and deleted, Then that is refused, as for any bucket of another account.
     s3 = mounted.client("s3")
-    s3.put_object(Bucket="public", Key="images/00000", Body=b"new")
-    s3.delete_object(Bucket="public", Key="images/00001")
-    assert s3.get_object(Bucket="public", Key="images/00000")["Body"].read() == b"new"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket="public", Key="images/00000", Body=b"new")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket="public", Key="images/00001")
     assert (folder / "images" / "00000").read_text() == "images 0"
     assert (folder / "images" / "00001").read_text() == "images 1"

@@ -14,6 +14,8 @@ from moto.core.responses import ActionResult, EmptyResult
 from rehearsal.aws.cloudformation import deployment
 from rehearsal.aws.cloudformation.stacks import ChangeSet, Source, Stack, Stacks
 from rehearsal.aws.cloudformation.templates import TemplateError, parse
+from rehearsal.aws.iam import principals
+from rehearsal.aws.iam.principals import USER, Principal
 
 _NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 _FINISHED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
@@ -48,7 +50,7 @@ class Api(CloudFormationResponse):
         stack = Stack(name, self.region)
         source = self._source(stack)
         self._stacks.add(stack)
-        _begin(stack, "CREATE_IN_PROGRESS", deployment.create, self._stacks, source)
+        self._begin(stack, "CREATE_IN_PROGRESS", source.role_arn, deployment.create, source)
         return ActionResult({"StackId": stack.arn})
 
     def update_stack(self) -> ActionResult:
@@ -59,7 +61,7 @@ class Api(CloudFormationResponse):
         source = self._source(stack)
         if _planned_changes(stack, self._stacks, source) is None:
             raise ValidationError(stack.name, "No updates are to be performed.")
-        _begin(stack, "UPDATE_IN_PROGRESS", deployment.update, self._stacks, source)
+        self._begin(stack, "UPDATE_IN_PROGRESS", source.role_arn, deployment.update, source)
         return ActionResult({"StackId": stack.arn})
 
     def delete_stack(self) -> ActionResult:
@@ -69,7 +71,7 @@ class Api(CloudFormationResponse):
             if stack.termination_protection:
                 message = f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
                 raise ValidationError(stack.name, message)
-            _begin(stack, "DELETE_IN_PROGRESS", deployment.delete, self._stacks)
+            self._begin(stack, "DELETE_IN_PROGRESS", self._get_param("RoleARN"), deployment.delete)
         return EmptyResult()
 
     def create_change_set(self) -> ActionResult:
@@ -82,6 +84,7 @@ class Api(CloudFormationResponse):
             stack = Stack(name, self.region)
         elif stack.status != "REVIEW_IN_PROGRESS":
             raise ValidationError(name, f"Stack [{name}] already exists and cannot be created again.")
+        stack.role_arn, stack.caller = stack.role_arn or self._get_param("RoleARN"), self._caller
         source = self._source(stack)
         changes = _planned_changes(stack, self._stacks, source)
         if self._stacks.find(name) is None:
@@ -117,10 +120,11 @@ class Api(CloudFormationResponse):
             raise ValidationError(
                 stack.name, f"ChangeSet [{change_set.arn}] cannot be executed in its current status of [{status}]"
             )
+        source = change_set.source
         if stack.source is None:
-            _begin(stack, "CREATE_IN_PROGRESS", deployment.create, self._stacks, change_set.source)
+            self._begin(stack, "CREATE_IN_PROGRESS", source.role_arn, deployment.create, source)
         else:
-            _begin(stack, "UPDATE_IN_PROGRESS", deployment.update, self._stacks, change_set.source)
+            self._begin(stack, "UPDATE_IN_PROGRESS", source.role_arn, deployment.update, source)
         change_set.executed = True
         return EmptyResult()
 
@@ -184,6 +188,23 @@ class Api(CloudFormationResponse):
         stack.termination_protection = self._get_bool_param("EnableTerminationProtection", False)
         return ActionResult({"StackId": stack.arn})
 
+    def _begin(
+        self, stack: Stack, status: str, role_arn: str | None, operation: Callable[..., None], *arguments: Any
+    ) -> None:
+        """Enter a status and do the work in the background, as the stack's role or else as the caller."""
+        with stack.lock:
+            if stack.is_busy:
+                raise ValidationError(
+                    stack.name, f"Stack:{stack.arn} is in {stack.status} state and can not be updated."
+                )
+            stack.role_arn, stack.caller = role_arn or stack.role_arn, self._caller
+            stack.set_status(status, "User Initiated")
+        threading.Thread(target=operation, args=(stack, self._stacks, *arguments), daemon=True).start()
+
+    @property
+    def _caller(self) -> Principal:
+        return principals.of_access_key(self.get_access_key()) or USER
+
     def _stack(self) -> Stack:
         name = self._get_param("StackName")
         stack = self._stacks.find(name)
@@ -218,13 +239,12 @@ class Api(CloudFormationResponse):
         tags = tuple(sorted((tag["Key"], tag["Value"]) for tag in self._get_param("Tags", [])))
         if not tags and previous:
             tags = previous.tags
-        role_arn = self._get_param("RoleARN") or (previous.role_arn if previous else None)
         try:
             declared = parse(body).get("Parameters", {})
         except TemplateError as error:
             raise ValidationError(stack.name, str(error)) from error
         defaults = {name: str(entry["Default"]) for name, entry in declared.items() if "Default" in entry}
-        return Source(body, defaults | given, tags, role_arn)
+        return Source(body, defaults | given, tags, self._get_param("RoleARN"))
 
 
 def replace_cloudformation() -> None:
@@ -236,15 +256,6 @@ def replace_cloudformation() -> None:
     for name, attribute in vars(Api).items():
         if not name.startswith("__"):
             setattr(CloudFormationResponse, name, attribute)
-
-
-def _begin(stack: Stack, status: str, operation: Callable[..., None], *arguments: Any) -> None:
-    """Enter a status and do the work in the background."""
-    with stack.lock:
-        if stack.is_busy:
-            raise ValidationError(stack.name, f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
-        stack.set_status(status, "User Initiated")
-    threading.Thread(target=operation, args=(stack, *arguments), daemon=True).start()
 
 
 def _planned_changes(stack: Stack, stacks: Stacks, source: Source) -> list[dict[str, Any]] | None:
@@ -270,8 +281,8 @@ def _describe(stack: Stack) -> dict[str, Any]:
             for name, value in stack.source.parameters.items()
         ]
         described["Tags"] = _describe_tags(stack.source)
-        if stack.source.role_arn:
-            described["RoleARN"] = stack.source.role_arn
+        if stack.role_arn:
+            described["RoleARN"] = stack.role_arn
     if stack.reason:
         described["StackStatusReason"] = stack.reason
     if stack.updated:

@@ -15,7 +15,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.aws import location
-from rehearsal.aws.cloudformation.resource_type import Context, ResourceFailed
+from rehearsal.aws.cloudformation import handlers
+from rehearsal.aws.cloudformation.resource_type import ResourceFailed
 from rehearsal.aws.cloudformation.resources import resource_type
 from rehearsal.aws.cloudformation.stacks import Resource, Source, Stack, Stacks, now
 from rehearsal.aws.cloudformation.templates import (
@@ -26,8 +27,9 @@ from rehearsal.aws.cloudformation.templates import (
     parse,
     resolve_parameters,
 )
+from rehearsal.aws.iam.enforcement import AccessDenied
 
-_FAILURES = (ResourceFailed, TemplateError, ClientError, BotoCoreError)
+_FAILURES = (ResourceFailed, TemplateError, AccessDenied, ClientError, BotoCoreError)
 
 
 def create(stack: Stack, stacks: Stacks, source: Source) -> None:
@@ -157,7 +159,7 @@ class _Deployment:
 
     def _deploy(self, name: str, declaration: Mapping[str, Any], properties: Mapping[str, Any]) -> Deployed:
         kind = resource_type(declaration["Type"])
-        context = Context(self.stack.name, name, self.stack.region)
+        context = self.stack.context(name)
         old = self._before.get(name)
         if old is not None and old.kind == kind.name and old.properties == properties:
             self.stack.resources[name] = Resource(
@@ -169,6 +171,7 @@ class _Deployment:
             self.stack.record(name, old.deployed.physical_id, kind.name, "UPDATE_IN_PROGRESS")
             self._undo.append(lambda: self._change_back(name, old))
             deployed, status = kind.update(context, old.deployed.physical_id, properties), "UPDATE_COMPLETE"
+            handlers.require_permissions(context.principal, kind.name, "update", deployed.physical_id, properties)
         else:
             self.stack.record(name, "", kind.name, "CREATE_IN_PROGRESS" if old is None else "UPDATE_IN_PROGRESS")
             deployed, status = self._create(name, declaration, properties), "CREATE_COMPLETE"
@@ -181,19 +184,21 @@ class _Deployment:
 
     def _create(self, name: str, declaration: Mapping[str, Any], properties: Mapping[str, Any]) -> Deployed:
         kind = resource_type(declaration["Type"])
-        deployed = kind.create(Context(self.stack.name, name, self.stack.region), properties)
+        context = self.stack.context(name)
+        deployed = kind.create(context, properties)
         made = Resource(kind.name, {}, properties, deployed, "CREATE_COMPLETE")
         self._undo.append(lambda: _require_deleted(self.stack, name, made))
+        handlers.require_permissions(context.principal, kind.name, "create", deployed.physical_id, properties)
         return deployed
 
     def _change_back(self, name: str, old: Resource) -> None:
-        context = Context(self.stack.name, name, self.stack.region)
+        context = self.stack.context(name)
         resource_type(old.kind).update(context, old.deployed.physical_id, old.properties)
         self.stack.record(name, old.deployed.physical_id, old.kind, "UPDATE_COMPLETE")
 
 
 def _scope(stack: Stack, stacks: Stacks, source: Source, body: Mapping[str, Any]) -> Scope:
-    ssm = Context(stack.name, "", stack.region).client("ssm")
+    ssm = stack.context("").client("ssm")
 
     def read_ssm(name: str) -> str:
         try:
@@ -243,7 +248,9 @@ def _delete_resource(stack: Stack, name: str, resource: Resource, policy: str) -
         return ""
     stack.record(name, physical_id, resource.kind, "DELETE_IN_PROGRESS")
     try:
-        resource_type(resource.kind).delete(Context(stack.name, name, stack.region), physical_id)
+        context = stack.context(name)
+        handlers.require_permissions(context.principal, resource.kind, "delete", physical_id, resource.properties)
+        resource_type(resource.kind).delete(context, physical_id)
     except _FAILURES as error:
         logging.getLogger(__name__).warning("%s in %s was not deleted: %s", name, stack.name, error)
         stack.record(name, physical_id, resource.kind, "DELETE_FAILED", str(error))

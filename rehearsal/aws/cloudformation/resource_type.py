@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from rehearsal.aws import clients, location
 from rehearsal.aws.cloudformation.templates import Deployed
+from rehearsal.aws.iam.principals import Principal
 
 Properties = Mapping[str, Any]
 
@@ -26,10 +27,12 @@ class Context:
     stack_name: str
     logical_id: str
     region: str
+    principal: Principal
+    """Who the stack's operations are done as."""
 
     def client(self, service: str) -> Any:
         """A client of the emulated AWS."""
-        return clients.client(service, self.region)
+        return clients.client(service, self.region, self.principal)
 
     def arn(self, service: str, resource: str) -> str:
         """An ARN in this region and the emulated account."""

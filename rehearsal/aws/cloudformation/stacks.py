@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rehearsal.aws import location
+from rehearsal.aws.cloudformation.resource_type import Context
 from rehearsal.aws.cloudformation.templates import Deployed
+from rehearsal.aws.iam import on_behalf
+from rehearsal.aws.iam.principals import USER, Principal
 
 
 def now() -> datetime.datetime:
@@ -54,18 +57,35 @@ class Stack:
     status: str = "REVIEW_IN_PROGRESS"
     reason: str = ""
     source: Source | None = None
+    role_arn: str | None = None
+    """The role it was last created, updated or deleted with."""
     resolved_parameters: dict[str, Any] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
     outputs: list[dict[str, str]] = field(default_factory=list)
     imported: set[str] = field(default_factory=set)
     events: list[dict[str, Any]] = field(default_factory=list)
     termination_protection: bool = False
+    caller: Principal = USER
+    """Who asked for the latest operation, which is done as the caller unless the stack has a role."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def arn(self) -> str:
         """The stack's id."""
         return f"arn:aws:cloudformation:{self.region}:{location.ACCOUNT_ID}:stack/{self.name}/{self.identity}"
+
+    def context(self, logical_id: str) -> Context:
+        """Where one of its resources is made, and by whom.
+
+        Raises
+        ------
+        AccessDenied
+            CloudFormation may not assume the stack's role.
+        """
+        role = self.role_arn
+        service = "cloudformation.amazonaws.com"
+        principal = on_behalf.assume(role, service, "AWSCloudFormation", self.arn) if role else self.caller
+        return Context(self.name, logical_id, self.region, principal)
 
     @property
     def is_busy(self) -> bool:

@@ -6,6 +6,7 @@ not unpacked, so a package that a layer forgot is not missed here. Memory limits
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any
 
@@ -13,6 +14,8 @@ from moto.awslambda.models import LambdaFunction
 
 from rehearsal.aws.functions import pool
 from rehearsal.aws.functions.sandbox import Function
+from rehearsal.aws.iam import on_behalf, principals
+from rehearsal.aws.iam.enforcement import AccessDenied
 
 
 def install() -> None:
@@ -50,21 +53,31 @@ def _invoke(self: LambdaFunction, body: str | bytes, request_headers: Any, respo
 
 def _run(function: LambdaFunction, payload: bytes, response_headers: dict[str, str] | None = None) -> bytes:
     invocation = pool.invoke(_as_function(function), payload)
-    function.logs_backend.ensure_log_group(function.logs_group_name)
-    function.save_logs(invocation.log)
+    _save_logs(function, invocation.log)
     if invocation.is_error and response_headers is not None:
         response_headers["x-amz-function-error"] = "Unhandled"
     return invocation.payload
 
 
+def _save_logs(function: LambdaFunction, text: str) -> None:
+    """Write a function's log if its role may: Lambda runs it either way."""
+    role = principals.session(function.role, function.function_name)
+    with contextlib.suppress(AccessDenied):
+        on_behalf.require_all(role, on_behalf.log_writes(function.logs_group_name, "latest", function.region))
+        function.logs_backend.ensure_log_group(function.logs_group_name)
+        function.save_logs(text)
+
+
 def _as_function(function: LambdaFunction) -> Function:
+    principal = on_behalf.assume(function.role, "lambda.amazonaws.com", function.function_name)
+    environment = function.environment_vars | on_behalf.credentials(principal).environment()
     return Function(
         name=function.function_name,
         arn=function.function_arn,
         region=function.region,
         code=pool.unpack(function.code_bytes),
         handler=function.handler,
-        environment=tuple(sorted((name, str(value)) for name, value in function.environment_vars.items())),
+        environment=tuple(sorted((name, str(value)) for name, value in environment.items())),
         timeout_seconds=int(function.timeout),
         memory_mb=int(function.memory_size),
         log_group=function.logs_group_name,

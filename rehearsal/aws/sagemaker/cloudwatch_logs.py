@@ -17,7 +17,7 @@ class LogStream:
 
     def __init__(self, account_id: str, region: str, group: str, stream: str, source: Path) -> None:
         self._backend: LogsBackend = logs_backends[account_id][region]
-        self._group, self._stream, self._source = group, stream, source
+        self.group, self.stream, self._source = group, stream, source
         self._offset = 0
         self._backend.ensure_log_group(group)
         self._backend.ensure_log_stream(group, stream)
@@ -36,5 +36,5 @@ class LogStream:
         if lines:
             now = int(time.time() * 1000)
             events = [{"timestamp": now, "message": line} for line in lines]
-            self._backend.put_log_events(self._group, self._stream, events)
+            self._backend.put_log_events(self.group, self.stream, events)
         return lines

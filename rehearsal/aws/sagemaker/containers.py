@@ -16,6 +16,7 @@ from typing import Any
 from moto.sagemaker.models import SageMakerModelBackend
 
 from rehearsal.aws import processes
+from rehearsal.aws.iam import on_behalf
 from rehearsal.aws.sagemaker import objects
 from rehearsal.aws.sagemaker.cloudwatch_logs import LogStream
 from rehearsal.torchvision_on_cpu import FOLDER as TORCHVISION_ON_CPU
@@ -38,6 +39,9 @@ class ContainerDefinition:
 
     model_data_url: str
     environment: dict[str, str]
+    image: str
+    role_arn: str
+    model_arn: str
 
     @classmethod
     def of_model(cls, backend: SageMakerModelBackend, model_name: str) -> ContainerDefinition:
@@ -47,7 +51,8 @@ class ContainerDefinition:
         if package_name := container.get("ModelPackageName"):
             package = backend.describe_model_package(package_name)
             container = _merged(package.inference_specification["Containers"][0], container)
-        return cls(container["ModelDataUrl"], container.get("Environment") or {})
+        environment = container.get("Environment") or {}
+        return cls(container["ModelDataUrl"], environment, container["Image"], model.execution_role_arn, model.arn)
 
 
 class Container:
@@ -64,10 +69,13 @@ class Container:
         self._port_file = folder / "port"
         self.url = ""  # known when it is healthy
         model = folder / "model"
-        _unpack(objects.client(region), definition.model_data_url, model)
+        principal = on_behalf.assume(definition.role_arn, "sagemaker.amazonaws.com", "SageMaker", definition.model_arn)
+        on_behalf.require_all(principal, on_behalf.container_start(definition.image, log.group, log.stream, region))
+        _unpack(objects.client(region, principal), definition.model_data_url, model)
         python_path = [TORCHVISION_ON_CPU, model, model / "code"]
         environment = (
             processes.aws_environment(region)
+            | on_behalf.credentials(principal).environment()
             | {"PYTHONPATH": ":".join(map(str, python_path)), "PYTHONUNBUFFERED": "1"}
             | definition.environment
         )

@@ -15,6 +15,7 @@ from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, SageMakerMod
 from moto.sagemaker.responses import SageMakerResponse
 
 from rehearsal.aws import location
+from rehearsal.aws.iam.enforcement import AccessDenied
 from rehearsal.aws.sagemaker import constraints
 from rehearsal.aws.sagemaker.cloudwatch_logs import LogStream
 from rehearsal.aws.sagemaker.containers import Container, ContainerDefinition, Unhealthy
@@ -60,7 +61,7 @@ class Deployment:
             container.wait_until_healthy(timeout, cancelled=lambda: not self._is_wanted())
             self._switch(InService(variant["VariantName"], container))
             container.follow_log()
-        except (Unhealthy, DownloadFailed, AWSValidationException) as error:
+        except (Unhealthy, DownloadFailed, AccessDenied, AWSValidationException) as error:
             self._give_up(container, str(error))
         except Exception as error:
             traceback.print_exc()

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore import xform_name
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, ModelPackage, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
@@ -50,7 +49,6 @@ _REPLACED: dict[type, dict[str, Any]] = {
         "invoke_endpoint": runtime.invoke_endpoint,
         "use_raw_body": True,  # moto decodes every body as UTF-8, and a photo is none
     },
-    DomainDispatcherApplication: {"infer_service_region_host": runtime.recognise_unsigned_invocations},
 }
 
 

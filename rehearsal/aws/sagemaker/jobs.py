@@ -15,10 +15,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import ClientError
 from moto.core.utils import utcnow
 from moto.sagemaker.exceptions import AWSValidationException, ResourceInUseException
 
 from rehearsal.aws import location, processes
+from rehearsal.aws.iam import on_behalf
+from rehearsal.aws.iam.enforcement import AccessDenied
+from rehearsal.aws.iam.principals import Principal
 from rehearsal.aws.sagemaker.machine import Machine
 from rehearsal.aws.sagemaker.objects import DownloadFailed
 from rehearsal.torchvision_on_cpu import FOLDER as TORCHVISION_ON_CPU
@@ -76,12 +81,23 @@ class Job(ABC):
         self.end_time: datetime | None = None
         self.folder = location.current().work / "sagemaker" / self.kind / name
         self.stop_requested = threading.Event()
+        self.principal: Principal
+        """The role's session that all is done as; from the job's start on."""
         self._supervised_seconds = 0.0
 
     @property
     @abstractmethod
     def response_object(self) -> dict[str, Any]:
         """What the Describe call answers."""
+
+    @property
+    def role_arn(self) -> str:
+        """The role that the request names."""
+        return str(self.request["RoleArn"])
+
+    def start_container(self, image: str, log_group: str, log_stream: str) -> None:
+        """Do in the job's role what SageMaker does around a container. Raises AccessDenied."""
+        on_behalf.require_all(self.principal, on_behalf.container_start(image, log_group, log_stream, self.region))
 
     @abstractmethod
     def work(self) -> Ending:
@@ -108,6 +124,7 @@ class Job(ABC):
         """A process's environment: the emulator's, the given variables and the request's own."""
         return (
             processes.aws_environment(self.region)
+            | on_behalf.credentials(self.principal).environment()
             | {"PYTHONPATH": str(TORCHVISION_ON_CPU), "PYTHONUNBUFFERED": "1"}
             | dict(additions)
             | dict(self.request.get("Environment") or {})
@@ -152,6 +169,7 @@ class Job(ABC):
             self.folder.mkdir(parents=True)
             with _machine.room_for(self.share, self._raise_if_stopped, POLL_SECONDS):
                 try:
+                    self.principal = on_behalf.assume(self.role_arn, "sagemaker.amazonaws.com", "SageMaker", self.arn)
                     ending = self.work()
                 finally:
                     self.end_time = utcnow()  # before the next job has the room, and so starts
@@ -160,6 +178,8 @@ class Job(ABC):
             status = "Stopped"
         except (Failed, DownloadFailed) as failure:
             self.failure_reason = str(failure)[:_REASON_LIMIT]
+        except (AccessDenied, ClientError, S3UploadFailedError) as error:
+            self.failure_reason = f"ClientError: {error}"[:_REASON_LIMIT]
         except Exception as error:
             traceback.print_exc()
             self.failure_reason = f"InternalServerError: {error}"[:_REASON_LIMIT]

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
-import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
+
+from rehearsal.aws import clients
+from rehearsal.aws.iam.principals import Principal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,9 +23,10 @@ class DownloadFailed(Exception):
     """S3 had no data where a job expected it; the message is SageMaker's reason for the job's failure."""
 
 
-def client(region: str) -> S3Client:
-    """An S3 client of the emulated AWS, whose address and credentials are in this process's environment."""
-    return boto3.client("s3", region_name=region)
+def client(region: str, principal: Principal) -> S3Client:
+    """An S3 client of the emulated AWS that acts in a role."""
+    made: S3Client = clients.client("s3", region, principal)
+    return made
 
 
 def split_uri(uri: str) -> tuple[str, str]:

@@ -64,7 +64,8 @@ class ProcessingJob(Job):
         return {name: value for name, value in described.items() if value is not None and name != "Tags"}
 
     def work(self) -> Ending:
-        s3 = objects.client(self.region)
+        s3 = objects.client(self.region, self.principal)
+        self.start_container(self.request["AppSpecification"]["ImageUri"], LOG_GROUP, f"{self.name}/algo-1")
         for source in self.request.get("ProcessingInputs") or []:
             objects.download(s3, source["S3Input"]["S3Uri"], self._local(source["S3Input"]["LocalPath"]))
         outputs = (self.request.get("ProcessingOutputConfig") or {}).get("Outputs") or []

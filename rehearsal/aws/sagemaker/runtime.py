@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import urllib.error
 import urllib.request
 from typing import Any
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from rehearsal.aws.sagemaker import constraints, endpoints
@@ -16,9 +14,6 @@ from rehearsal.aws.sagemaker import constraints, endpoints
 _TIMEOUT_SECONDS = 60
 _PASSED_ON = ("content-type", "accept")
 _PREFIX = "x-amzn-sagemaker-"
-_PATH = re.compile(r"/endpoints/[^/]+/invocations")
-
-_service_of = DomainDispatcherApplication.infer_service_region_host
 
 Answer = tuple[int, dict[str, str], str | bytes]
 
@@ -54,14 +49,6 @@ def invoke_endpoint(self: SageMakerRuntimeResponse) -> Answer:
         return _model_error(self, name, 0, message)
     except OSError as error:
         return _error(503, "ServiceUnavailable", f"The container of endpoint {name} does not answer: {error}")
-
-
-def recognise_unsigned_invocations(self: DomainDispatcherApplication, environ: dict[str, Any], path: str) -> str | None:
-    """An invocation without a signature, as by curl, is for SageMaker's runtime; moto takes it for S3's."""
-    if "HTTP_AUTHORIZATION" not in environ and _PATH.fullmatch(path):
-        return "runtime.sagemaker.us-east-1.amazonaws.com"
-    host: str | None = _service_of(self, environ, path)
-    return host
 
 
 def _model_error(self: SageMakerRuntimeResponse, endpoint: str, status: int, message: str) -> Answer:

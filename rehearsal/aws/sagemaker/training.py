@@ -23,7 +23,7 @@ from moto.sagemaker.responses import SageMakerResponse
 from rehearsal.aws.sagemaker import jobs, objects
 from rehearsal.aws.sagemaker.jobs import Ending, Failed, Job
 from rehearsal.aws.sagemaker.machine import ROOM
-from rehearsal.aws.sagemaker.training_host import Host
+from rehearsal.aws.sagemaker.training_host import LOG_GROUP, Host
 
 _CHECKPOINT_SYNC_SECONDS = 2.0
 _MESSAGES = {
@@ -109,7 +109,8 @@ class TrainingJob(Job):
         return float(min(left, wait - (utcnow() - self.creation_time).total_seconds()))
 
     def work(self) -> Ending:
-        s3 = objects.client(self.region)
+        s3 = objects.client(self.region, self.principal)
+        self.start_container(self.request["AlgorithmSpecification"]["TrainingImage"], LOG_GROUP, f"{self.name}/algo-1")
         while (ending := self._train(s3)) is Ending.KILLED and self.request.get("EnableManagedSpotTraining"):
             self._enter("Interrupted")
             self._enter("Starting")

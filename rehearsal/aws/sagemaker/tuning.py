@@ -45,6 +45,11 @@ class TuningJob(Job):
         self._not_improving = 0
 
     @property
+    def role_arn(self) -> str:
+        """The trials' role."""
+        return str(self._definition["RoleArn"])
+
+    @property
     def hyper_parameter_tuning_job_name(self) -> str:
         return self.name
 

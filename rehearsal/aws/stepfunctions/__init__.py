@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from rehearsal.aws.stepfunctions import definition, distributed_map, interpreter, jsonata, sagemaker, sdk
+from rehearsal.aws.stepfunctions import definition, distributed_map, interpreter, jsonata, permissions, sagemaker, sdk
 
 
 def install() -> None:
     """Apply the repairs."""
+    permissions.act_in_the_state_machines_role()
+    permissions.check_roles_of_state_machines()
+    permissions.trace_executions()
     definition.read_strings_as_json()
     definition.accept_whole_percentages()
-    interpreter.share_clients()
     interpreter.execute_state_machines()
     interpreter.name_executions()
     interpreter.write_times_as_aws_does()

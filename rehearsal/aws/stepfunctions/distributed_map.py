@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionFailedEventDetails, HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEvent,
     FailureEventException,
@@ -33,6 +35,10 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramError, Progr
 from moto.stepfunctions.parser.asl.eval.states import ItemData, MapData
 from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 
+from rehearsal.aws.iam import on_behalf
+from rehearsal.aws.iam.enforcement import AccessDenied
+from rehearsal.aws.stepfunctions import permissions
+
 _MAX_PARALLEL_CHILDREN = 40
 """What this machine runs at once for MaxConcurrency 0, which in AWS means 10,000."""
 
@@ -48,6 +54,7 @@ def _map_run(
     self: DistributedIterationComponent, env: Environment, eval_input: DistributedIterationComponentEvalInput
 ) -> None:
     items: list[Any] = env.stack.pop()
+    _require_permissions(env, eval_input.map_run_record)
     record = eval_input.map_run_record
     for counter in (record.item_counter, record.execution_counter):
         counter.total.count(len(items))
@@ -73,6 +80,16 @@ def _map_run(
         raise _threshold_exceeded(env, len(items), failures)
     failed = {index for index, _ in failures}
     env.stack.append([output for index, output in enumerate(outputs) if index not in failed])
+
+
+def _require_permissions(env: Environment, record: MapRunRecord) -> None:
+    """Children are executions, which the role has to be allowed to start."""
+    machine = record.map_state_machine_arn.partition("/")[0]
+    try:
+        session = permissions.role_session(env.aws_execution_details.role_arn)
+        on_behalf.require_all(session, permissions.map_run_needs(machine))
+    except AccessDenied as denied:
+        raise _failure(env, CustomErrorName("StepFunctions.AccessDeniedException"), str(denied)) from denied
 
 
 def _run_child(
@@ -149,17 +166,19 @@ def _is_tolerated(failed: int, total: int, record: MapRunRecord) -> bool:
 def _threshold_exceeded(env: Environment, total: int, failures: list[tuple[int, _Failure]]) -> FailureEventException:
     index, (error, cause) = min(failures)
     name = StatesErrorNameType.StatesExceedToleratedFailureThreshold
-    details = ExecutionFailedEventDetails(
-        error=name.to_name(),
-        cause=(
-            "The specified tolerated failure threshold was exceeded. "
-            f"{len(failures)} of {total} items failed; item {index}: {error}: {cause}"
-        ),
+    sentence = (
+        "The specified tolerated failure threshold was exceeded. "
+        f"{len(failures)} of {total} items failed; item {index}: {error}: {cause}"
     )
+    return _failure(env, StatesErrorName(typ=name), sentence)
+
+
+def _failure(env: Environment, name: ErrorName, cause: str) -> FailureEventException:
+    details = ExecutionFailedEventDetails(error=name.error_name, cause=cause)
     return FailureEventException(
         FailureEvent(
             env=env,
-            error_name=StatesErrorName(typ=name),
+            error_name=name,
             event_type=HistoryEventType.MapRunFailed,
             event_details=EventDetails(executionFailedEventDetails=details),
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
-from types import SimpleNamespace
 from typing import Any
 
 from moto.core.config import default_user_config
@@ -16,21 +15,9 @@ from moto.stepfunctions.parser.asl.component.state import state as state_module
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
-from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
-
-from rehearsal.aws import clients
-
-
-def share_clients() -> None:
-    """Make each client once: moto makes one for every task, in the task's thread, which boto3 does not allow."""
-
-    def client(*, service_name: str, region_name: str, **_: Any) -> Any:
-        return clients.client(service_name, region_name, check_parameters=False)
-
-    boto_client.boto3 = SimpleNamespace(client=client)
 
 
 def execute_state_machines() -> None:

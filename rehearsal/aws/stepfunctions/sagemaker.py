@@ -32,7 +32,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
-from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
+from moto.stepfunctions.parser.asl.utils import boto_client
 
 
 class _Job(NamedTuple):
@@ -147,7 +147,7 @@ class SageMakerJobTask(StateTaskServiceCallback):
 
     @staticmethod
     def _client(part: ResourceRuntimePart, credentials: StateCredentials) -> Any:
-        return boto_client_for(service="sagemaker", region=part.region, state_credentials=credentials)
+        return boto_client.boto_client_for(service="sagemaker", region=part.region, state_credentials=credentials)
 
 
 def _as_json(response: Any) -> Any:

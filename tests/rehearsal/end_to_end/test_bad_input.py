@@ -14,6 +14,7 @@ from PIL import Image
 from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, Kept
 
 SOURCE = "aft-vbi-pds"
+READERS = ("plan.handler", "catalogue.handler", "pack.handler")
 
 
 def jobs(kept: Kept) -> int:
@@ -50,15 +51,24 @@ def test_the_execution_ends_with_a_sentence_before_any_job(kept: Kept, given: An
 
 @pytest.fixture
 def allowed_bucket(kept: Kept) -> Iterator[str]:
-    """A bucket's name that the deployed Plan function is allowed to read; the bucket does not exist."""
-    functions = kept.client("lambda")
-    (plan,) = [f for f in functions.list_functions()["Functions"] if f["Handler"] == "plan.handler"]
-    variables = plan["Environment"]["Variables"]
-    name = "a-bucket-that-was-deleted"
+    """The name of a bucket, not there yet, that the deployed functions may read, as by the setting sourceBuckets."""
+    functions, iam = kept.client("lambda"), kept.client("iam")
+    readers = {f["Handler"]: f for f in functions.list_functions()["Functions"] if f["Handler"] in READERS}
+    variables = readers["plan.handler"]["Environment"]["Variables"]
+    name = "another-source"
     allowed = variables | {"SOURCE_BUCKETS": json.dumps([SOURCE, name])}
-    functions.update_function_configuration(FunctionName=plan["FunctionName"], Environment={"Variables": allowed})
+    plan = readers["plan.handler"]["FunctionName"]
+    functions.update_function_configuration(FunctionName=plan, Environment={"Variables": allowed})
+    actions = ["s3:ListBucket", "s3:GetBucketLocation", "s3:GetObject"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    roles = [reader["Role"].rpartition("/")[2] for reader in readers.values()]
+    for role in roles:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)
     yield name
-    functions.update_function_configuration(FunctionName=plan["FunctionName"], Environment={"Variables": variables})
+    for role in roles:
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
+    functions.update_function_configuration(FunctionName=plan, Environment={"Variables": variables})
 
 
 def test_a_source_bucket_that_does_not_exist_is_named(kept: Kept, allowed_bucket: str) -> None:
@@ -73,15 +83,18 @@ def test_an_empty_source_is_named(kept: Kept) -> None:
     assert f"s3://{SOURCE}/nothing/here" in ended["cause"]
 
 
-def test_a_source_without_a_usable_image_fails_before_any_job(kept: Kept) -> None:
+def test_a_source_without_a_usable_image_fails_before_any_job(kept: Kept, allowed_bucket: str) -> None:
     # given forty bins with good metadata whose photos are no photos
     storage, before = kept.client("s3"), jobs(kept)
+    storage.create_bucket(Bucket=allowed_bucket)
     for number in range(1, 41):
         metadata = {"BIN_FCSKU_DATA": {f"B{number}": {"quantity": 2}}, "EXPECTED_QUANTITY": 2}
-        storage.put_object(Bucket=SOURCE, Key=f"zips/metadata/{number:05d}.json", Body=json.dumps(metadata).encode())
-        storage.put_object(Bucket=SOURCE, Key=f"zips/bin-images/{number:05d}.jpg", Body=b"PK\x03\x04 no photo")
+        storage.put_object(
+            Bucket=allowed_bucket, Key=f"zips/metadata/{number:05d}.json", Body=json.dumps(metadata).encode()
+        )
+        storage.put_object(Bucket=allowed_bucket, Key=f"zips/bin-images/{number:05d}.jpg", Body=b"PK\x03\x04 no photo")
     # when
-    ended = kept.execute(INPUT | {"dataset": INPUT["dataset"] | {"source": f"s3://{SOURCE}/zips"}}, "FAILED")
+    ended = kept.execute(INPUT | {"dataset": INPUT["dataset"] | {"source": f"s3://{allowed_bucket}/zips"}}, "FAILED")
     # then the error is named, and says what was wrong with them
     assert ended["error"] in {"NoUsableImages", "TooManyRejects"}
     assert "image" in ended["cause"]

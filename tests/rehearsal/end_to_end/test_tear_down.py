@@ -17,8 +17,8 @@ def cdk(kept: Kept, folder: Path, *arguments: str) -> str:
     environment = cdk_environment(os.environ) | {
         "AWS_ENDPOINT_URL": kept.url,
         "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": "rehearsal",
+        "AWS_SECRET_ACCESS_KEY": "rehearsal",
     }
     command = [CDK, *arguments, "--all", "--no-notices", "--output", folder / "out"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

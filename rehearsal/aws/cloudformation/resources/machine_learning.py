@@ -6,6 +6,7 @@ import contextlib
 import time
 from typing import Any
 
+from rehearsal.aws import clients
 from rehearsal.aws.cloudformation.resource_type import (
     Context,
     Properties,
@@ -192,9 +193,10 @@ def _wait_for_endpoint(context: Context, endpoint: str, config: str) -> None:
 
 def _delete_by_arn(context: Context, kind: str, arn: str) -> None:
     """Delete what has this ARN; the API wants its name. What is gone already is no error."""
-    sagemaker = context.client("sagemaker")
+    # CloudFormation knows the name without asking: looking it up is the rehearsal's own doing.
+    sagemaker = clients.client("sagemaker", context.region)
     operation = {"Model": "model", "EndpointConfig": "endpoint_config", "Endpoint": "endpoint"}[kind]
     pages = sagemaker.get_paginator(f"list_{operation}s").paginate()
     names = [found[f"{kind}Name"] for page in pages for found in page[f"{kind}s"] if found[f"{kind}Arn"] == arn]
     for name in names:
-        getattr(sagemaker, f"delete_{operation}")(**{f"{kind}Name": name})
+        getattr(context.client("sagemaker"), f"delete_{operation}")(**{f"{kind}Name": name})

@@ -1,0 +1,254 @@
+"""Every call is looked at before it is answered: who makes it, what it needs, and whether policies allow that."""
+
+from __future__ import annotations
+
+import io
+import json
+import traceback
+import uuid
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+from xml.sax.saxutils import escape
+
+from moto.iam.models import iam_backends
+from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
+
+from rehearsal.aws import mounts
+from rehearsal.aws.iam import principals, requests, s3
+from rehearsal.aws.iam.ledger import Ledger
+from rehearsal.aws.iam.policies import Decision, Policies, Request, Statement, decide, statements
+from rehearsal.aws.iam.principals import Principal
+from rehearsal.aws.iam.requests import Call, Need
+from rehearsal.aws.location import ACCOUNT_ID, REGION
+
+LEDGER_PATH = "/moto-api/permissions"
+
+_XML = {"iam", "sts", "cloudformation", "sns", "monitoring"}
+_WITHOUT_ROLE = {
+    "sagemaker.amazonaws.com": "Could not assume role {role}. Please ensure that the role exists and allows principal "
+    "'sagemaker.amazonaws.com' to assume the role.",
+    "lambda.amazonaws.com": "The role defined for the function cannot be assumed by Lambda.",
+    "states.amazonaws.com": "Neither the global service principal states.amazonaws.com, nor the regional one is "
+    "authorized to assume the provided role.",
+}
+
+_OTHER_ACCOUNT = "000000000000"
+"""The owner of mounted buckets."""
+
+ledger = Ledger()
+
+
+class AccessDenied(Exception):
+    """A call that policies do not allow; the message is AWS's."""
+
+    code = "AccessDenied"
+
+
+class InvalidRole(AccessDenied):
+    """A service may not assume the role that it was given."""
+
+    code = "ValidationException"
+
+
+class MissingToken(AccessDenied):
+    """The call is not signed."""
+
+    code = "MissingAuthenticationTokenException"
+
+
+class UnknownKey(AccessDenied):
+    """Nobody has this access key."""
+
+    code = "UnrecognizedClientException"
+
+
+class Enforced:
+    """A WSGI application behind the policies."""
+
+    def __init__(self, application: Callable[..., Any]) -> None:
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "/")
+        if path == LEDGER_PATH:
+            body = json.dumps(ledger.to_json(_roles())).encode()
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [body]
+        if not path.startswith("/moto-api"):
+            call = _read(environ)
+            try:
+                authorize(call)
+            except AccessDenied as denied:
+                status, headers, body = _answer(denied, call)
+                start_response(status, headers)
+                return [] if call.method == "HEAD" else [body]
+            except Exception:
+                traceback.print_exc()  # The server would answer 500 without a word.
+                raise
+        answer: Iterable[bytes] = self._application(environ, start_response)
+        return answer
+
+
+def authorize(call: Call) -> None:
+    """Raise AccessDenied for a call that its caller may not make."""
+    if call.signature is None:
+        if call.path.startswith("/endpoints/"):
+            raise MissingToken("Missing Authentication Token")
+        for need in requests.needs(call, "s3", ""):  # Nothing else answers strangers.
+            require(None, need)
+        return
+    key, region, service = call.signature
+    principal = principals.of_access_key(key)
+    if principal is None:
+        raise UnknownKey("The security token included in the request is invalid.")
+    for need in requests.needs(call, service, region):
+        require(principal, need)
+        if need.passed_role:
+            _require_trust(need)
+    _require_knowledge_of_absence(principal, call, service)
+
+
+def require(principal: Principal | None, need: Need) -> None:
+    """Raise AccessDenied unless a principal (None: anybody) has a permission; the ledger remembers either."""
+    identity = principal.identity_arn if principal else "*"
+    owner = _OTHER_ACCOUNT if mounts.is_mounted(_bucket_of(need.resource)) else ACCOUNT_ID
+    context = _global_context(principal) | {"aws:resourceaccount": [owner]}
+    context |= {key.lower(): values for key, values in need.context.items()}
+    request = Request(identity, need.action, need.resource, context)
+    decision = _decide(principal, request)
+    if principal:
+        ledger.record(identity, request, decision)
+    if not decision.allowed:
+        denied = (
+            f"User: {principal.arn if principal else 'anonymous'} is not authorized to perform: {need.action} on "
+            f"resource: {need.resource} {decision.reason}"
+        )
+        print(f"Denied: {denied}", flush=True)  # In the emulator's log, as CloudTrail would have it.
+        raise AccessDenied(denied)
+
+
+def _decide(principal: Principal | None, request: Request) -> Decision:
+    by: dict[str, list[str]] = {"AWS": ["*"]}
+    if principal:
+        account = f"arn:aws:iam::{ACCOUNT_ID}:root"
+        by["AWS"] += [principal.arn, principal.identity_arn, account, ACCOUNT_ID]
+    every, foreign = _resource_policy(request)
+    named = [statement for statement in every if statement.names(by)]
+    if principal is None:
+        return decide(request, Policies(resource=named))
+    own = principal.policies()
+    return decide(request, Policies(own.identity, named, own.boundary), foreign=foreign)
+
+
+def _resource_policy(request: Request) -> tuple[list[Statement], bool]:
+    """The statements of a resource's own policy, and whether that has to allow a request, too.
+
+    It has to where the resource belongs to another account, or is a role that is to be assumed.
+    """
+    resource = request.resource
+    if request.action == "sts:AssumeRole" and (role := principals.find_role(resource)):
+        return principals.trust(role), True
+    if resource.startswith("arn:aws:s3:::"):
+        name = _bucket_of(resource)
+        if mounts.is_mounted(name):
+            return _public(name), True
+        bucket = s3_backends[ACCOUNT_ID]["aws"].buckets.get(name)
+        if bucket is not None and bucket.policy:
+            return statements(f"policy of {name}", json.loads(bucket.policy)), False
+    elif resource.startswith("arn:aws:sns:"):
+        topic = sns_backends[ACCOUNT_ID][resource.split(":")[3]].topics.get(resource)
+        if topic is not None and topic.policy:
+            return statements(f"policy of {topic.name}", json.loads(topic.policy)), False
+    return [], False
+
+
+def _bucket_of(resource: str) -> str:
+    return resource.removeprefix("arn:aws:s3:::").partition("/")[0]
+
+
+def _public(bucket: str) -> list[Statement]:
+    arn = f"arn:aws:s3:::{bucket}"
+    actions = ["s3:GetObject", "s3:ListBucket", "s3:GetBucketLocation"]
+    allow = {"Effect": "Allow", "Principal": "*", "Action": actions, "Resource": [arn, f"{arn}/*"]}
+    return statements(f"policy of {bucket}", {"Statement": [allow]})
+
+
+def _require_trust(need: Need) -> None:
+    """The service that a role is passed to has to be one that the role trusts."""
+    assert need.passed_role is not None
+    [service] = need.context["iam:passedtoservice"]
+    context = {"aws:sourceaccount": [ACCOUNT_ID], "aws:sourcearn": need.context["iam:associatedresourcearn"]}
+    if not principals.may_be_assumed(need.passed_role, service, context).allowed:
+        words = _WITHOUT_ROLE.get(service, "Role {role} is invalid or cannot be assumed.")
+        raise InvalidRole(words.format(role=need.passed_role))
+
+
+def _require_knowledge_of_absence(principal: Principal, call: Call, service: str) -> None:
+    """Who may not list a bucket is told "access denied" of an object that is not there."""
+    if service != "s3" or call.method not in ("GET", "HEAD"):
+        return
+    name, key = s3.split(call.path, call.host)
+    bucket = s3_backends[ACCOUNT_ID]["aws"].buckets.get(name)
+    if key and bucket is not None and key not in bucket.keys:
+        require(principal, Need("s3:ListBucket", f"arn:aws:s3:::{name}"))
+
+
+def _global_context(principal: Principal | None) -> dict[str, list[str]]:
+    # Loopback stands for AWS's addresses, which clients reach by TLS.
+    context = {"aws:securetransport": ["true"], "aws:requestedregion": [REGION]}
+    if principal:
+        context |= {"aws:principalarn": [principal.identity_arn], "aws:principalaccount": [ACCOUNT_ID]}
+    return context
+
+
+def _roles() -> dict[str, list[Statement]]:
+    roles = list(iam_backends[ACCOUNT_ID]["aws"].roles.values())
+    return {role.arn: list(principals.session(role.name, "-").policies().identity) for role in roles}
+
+
+def _read(environ: dict[str, Any]) -> Call:
+    headers = {
+        name.removeprefix("HTTP_").replace("_", "-").title(): str(value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name == "CONTENT_TYPE"
+    }
+    call = Call(
+        environ["REQUEST_METHOD"],
+        environ.get("PATH_INFO", "/"),
+        environ.get("QUERY_STRING", ""),
+        environ.get("HTTP_HOST", ""),
+        headers,
+    )
+    if not requests.needs_body(call):
+        return call
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return Call(call.method, call.path, call.query, call.host, headers, body)
+
+
+def _answer(denied: AccessDenied, call: Call) -> tuple[str, list[tuple[str, str]], bytes]:
+    """A denial in the protocol of the service that was called."""
+    service = call.signature[2] if call.signature else "sagemaker" if isinstance(denied, MissingToken) else "s3"
+    text, request_id = str(denied), str(uuid.uuid4())
+    if service == "s3":
+        body = f"<Error>{_xml(denied.code, text)}<RequestId>{request_id}</RequestId></Error>"
+        return _status(403), [("Content-Type", "application/xml"), ("x-amz-request-id", request_id)], body.encode()
+    if service in _XML and "X-Amz-Target" not in call.headers:
+        code = "AuthorizationError" if service == "sns" and denied.code == "AccessDenied" else denied.code
+        error = f"<Error><Type>Sender</Type>{_xml(code, text)}</Error>"
+        body = f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
+        return _status(403), [("Content-Type", "text/xml")], body.encode()
+    code = "AccessDeniedException" if denied.code == "AccessDenied" else denied.code
+    headers = [("Content-Type", "application/json"), ("x-amzn-errortype", code), ("x-amzn-requestid", request_id)]
+    body = json.dumps({"__type": code, "Message": text, "message": text})
+    return _status(403 if service == "lambda" or denied.code.startswith("Missing") else 400), headers, body.encode()
+
+
+def _xml(code: str, text: str) -> str:
+    return f"<Code>{code}</Code><Message>{escape(text)}</Message>"
+
+
+def _status(code: int) -> str:
+    return f"{code} {HTTPStatus(code).phrase}"

@@ -1,0 +1,110 @@
+"""What a rehearsal's roles asked for and were allowed, and what would be denied without each statement."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from rehearsal.aws.iam.policies import Policies, Request, Statement, decide
+from rehearsal.aws.iam.policies import statements as parse
+from rehearsal.failures import BadArgument
+
+_BOOTSTRAP = "/cdk-"
+"""In the ARNs of the roles that `cdk bootstrap` makes, which are CDK's own."""
+
+PATH = "/moto-api/permissions"
+
+
+def fetch(aws_url: str) -> list[dict[str, Any]]:
+    """The decisions of a running emulated AWS about the application's own roles."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{aws_url}{PATH}") as answer:
+        return [role for role in json.load(answer) if _BOOTSTRAP not in role["role"]]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One statement taken away from a role.
+
+    Attributes
+    ----------
+    denied
+        The first request of the rehearsal that is then denied, with the reason; None when other statements allow all
+        that this one did.
+    """
+
+    role: str
+    policy: str
+    statement: str
+    uses: int
+    denied: tuple[Request, str] | None
+
+
+def mutations(permissions: list[dict[str, Any]]) -> Iterator[Mutation]:
+    """Take away every statement of every role in turn, and decide anew what the rehearsal asked for."""
+    for role in permissions:
+        identity = [_statement(described) for described in role["statements"]]
+        asked = list(_allowed_requests(role))
+        for described, statement in zip(role["statements"], identity, strict=True):
+            rest = [other for other in identity if other is not statement]
+            yield Mutation(
+                role["role"],
+                described["policy"],
+                described["statement"],
+                described["uses"],
+                _first_denied(asked, rest) if described["uses"] else None,
+            )
+
+
+def tell(permissions: list[dict[str, Any]], console: Console) -> None:
+    """Print the table of mutations, and a count."""
+    table = Table("role", "statement", "requests", "denied without it", box=None, pad_edge=False)
+    found = list(mutations(permissions))
+    for mutation in found:
+        if mutation.denied:
+            request, _ = mutation.denied
+            told = f"{request.action} on {request.resource}"
+        else:
+            told = "nothing: other statements allow it" if mutation.uses else "not used by this run"
+        table.add_row(mutation.role.rpartition("/")[2], mutation.statement, str(mutation.uses), told)
+    console.print(table)
+    used = [mutation for mutation in found if mutation.uses]
+    caught = sum(mutation.denied is not None for mutation in used)
+    unused = len(found) - len(used)
+    console.print(f"{caught} of {len(used)} used statements are missed when taken away; {unused} were not used")
+
+
+def read(result: Path) -> list[dict[str, Any]]:
+    """The permissions in a rehearsal's result."""
+    try:
+        permissions: list[dict[str, Any]] = json.loads(result.read_text())["permissions"]
+    except (OSError, ValueError, KeyError) as error:
+        raise BadArgument(f"{result} holds no permissions ({error!r}); give what --result has written.") from error
+    return permissions
+
+
+def _statement(described: dict[str, Any]) -> Statement:
+    [statement] = parse(described["policy"], {"Statement": [described["content"]]})
+    return statement
+
+
+def _allowed_requests(role: dict[str, Any]) -> Iterator[Request]:
+    for call in role["calls"]:
+        if call["allowed"]:
+            for example in call["examples"]:
+                yield Request(role["role"], call["action"], example["resource"], example["context"])
+
+
+def _first_denied(asked: list[Request], identity: list[Statement]) -> tuple[Request, str] | None:
+    for request in asked:
+        decision = decide(request, Policies(identity=identity))
+        if not decision.allowed:
+            return request, decision.reason
+    return None
