@@ -10,6 +10,7 @@ from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
 from stacks.states.processing_job import OUTPUT, SECONDS, processing_job, source
+from stacks.states.quota import wait_for_quota
 
 
 def evaluate(
@@ -66,4 +67,8 @@ def evaluate(
         assign={"evaluation": expression("$parse($states.result.Body)")},
         wildcard=OBJECT_KEYS,
     )
-    return sfn.Chain.start(failure.catch(job)).next(failure.catch(described)).next(failure.catch(read))
+    return (
+        sfn.Chain.start(failure.catch(wait_for_quota(scope, job, failure)))
+        .next(failure.catch(described))
+        .next(failure.catch(read))
+    )

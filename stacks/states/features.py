@@ -10,6 +10,7 @@ from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
 from stacks.states.processing_job import OUTPUT, SECONDS, processing_job, source
+from stacks.states.quota import wait_for_quota
 
 _MISSING = "$run.candidates[features.ready = false]"
 _SPLITS = ("train", "valid", "test")
@@ -83,7 +84,7 @@ def extract_features(
         assign={"featuresSeconds": expression("$sum($states.result.seconds)")},
         outputs={},
     )
-    each.item_processor(job.next(described).next(marked))
+    each.item_processor(wait_for_quota(scope, job).next(described).next(marked))
     return (
         sfn.Choice.jsonata(scope, "Features missing?")
         .when(sfn.Condition.jsonata(expression(f"$count({_MISSING}) > 0")), failure.catch(each))

@@ -8,6 +8,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks.states.jsonata import expression
+from stacks.states.quota import ATTEMPT
 from stacks.states.retries import retry_job
 
 OUTPUT = "/opt/ml/processing/output"
@@ -53,7 +54,7 @@ def processing_job(
             "Type": "Task",
             "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync",
             "Arguments": {
-                "ProcessingJobName": expression(f"{name} & '-' & $string($states.context.State.RetryCount)"),
+                "ProcessingJobName": expression(f"{name} & '-' & {ATTEMPT}"),
                 "RoleArn": role.role_arn,
                 "AppSpecification": {
                     "ImageUri": image,

@@ -4,6 +4,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 
+JOB_RETRIES = 3
+
 
 def retry_throttling(state: tasks.LambdaInvoke) -> None:
     """Wait for a free place: a new account may run ten functions at once, and one map alone asks for more."""
@@ -13,13 +15,10 @@ def retry_throttling(state: tasks.LambdaInvoke) -> None:
 
 
 def retry_job(state: sfn.CustomState) -> None:
-    """Try again where no job was started: for quota longer than another job takes, for other refusals briefly."""
+    """Try again where no job was started; where that is for quota, `wait_for_quota` decides."""
     state.add_retry(
-        errors=["SageMaker.ResourceLimitExceededException"],
-        interval=Duration.seconds(120),
-        max_attempts=60,
-        backoff_rate=1,
-    )
-    state.add_retry(
-        errors=["SageMaker.AmazonSageMakerException"], interval=Duration.seconds(15), max_attempts=3, backoff_rate=2
+        errors=["SageMaker.AmazonSageMakerException"],
+        interval=Duration.seconds(15),
+        max_attempts=JOB_RETRIES,
+        backoff_rate=2,
     )

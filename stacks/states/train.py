@@ -7,6 +7,7 @@ from stacks.checks import JOB_NAMES
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
+from stacks.states.quota import wait_for_quota
 from stacks.states.retries import retry_job
 from stacks.states.training_job import TrainingSetup, described, training_job
 
@@ -47,7 +48,7 @@ def compare(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Cha
         },
         outputs={},
     )
-    each.item_processor(job.next(answer))
+    each.item_processor(wait_for_quota(scope, job).next(answer))
     return (
         sfn.Choice.jsonata(scope, "Several architectures?")
         .when(sfn.Condition.jsonata(expression("$count($run.candidates) > 1")), failure.catch(each))
@@ -57,7 +58,7 @@ def compare(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Cha
 
 def train(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Chain:
     """Train the chosen candidate at `hyperparameters`, unless the comparison has. Assigns `training`."""
-    job = _job(scope, "Train", setup, "$run.jobs.train", "$chosen")
+    job = wait_for_quota(scope, _job(scope, "Train", setup, "$run.jobs.train", "$chosen"), failure)
     answer = call_aws(
         scope,
         "Describe training",

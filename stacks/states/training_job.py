@@ -7,6 +7,7 @@ from typing import Any
 from aws_cdk import aws_iam as iam
 
 from stacks.states.jsonata import SPOT, expression, object_of
+from stacks.states.quota import ATTEMPT
 
 METRICS = ("train:loss", "train:accuracy", "validation:loss", "validation:accuracy", "test:accuracy")
 RULES = (
@@ -58,7 +59,7 @@ def training_job(setup: TrainingSetup, name: str, candidate: str) -> dict[str, A
         "debug-interval": f"{_DEBUGGING}.enabled ? $string({_DEBUGGING}.saveInterval) : '0'",
         "trace": f"$string({_DEBUGGING}.enabled and {_DEBUGGING}.trace)",
     }
-    unique = f"{name} & '-' & $string($states.context.State.RetryCount)"
+    unique = f"{name} & '-' & {ATTEMPT}"
     return {
         "TrainingJobName": expression(unique),
         "HyperParameters": {parameter: expression(value) for parameter, value in values.items()},

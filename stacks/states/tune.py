@@ -9,15 +9,12 @@ from constructs import Construct
 from stacks.states.failure import Failure
 from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, expression, object_of
+from stacks.states.quota import ATTEMPT, wait_for_quota
 from stacks.states.retries import retry_job
 from stacks.states.training_job import TrainingSetup, channels, definition, recipe
 
-_NAME = "$run.jobs.tune & '-' & $string($states.context.State.RetryCount)"
-_NOT_STARTED = (
-    "SageMaker.AmazonSageMakerException",
-    "SageMaker.ResourceInUseException",
-    "SageMaker.ResourceLimitExceededException",
-)
+_NAME = f"$run.jobs.tune & '-' & {ATTEMPT}"
+_NOT_STARTED = ("SageMaker.AmazonSageMakerException", "SageMaker.ResourceInUseException")
 
 
 def tune(scope: Construct, setup: TrainingSetup, collect_trials: lambda_.IFunction, failure: Failure) -> sfn.Chain:
@@ -58,6 +55,7 @@ def tune(scope: Construct, setup: TrainingSetup, collect_trials: lambda_.IFuncti
         },
         outputs={},
     )
+    wait_for_quota(scope, job, failure)
     # Of a tuning job that failed, only the trials know why, and some may have succeeded.
     failure.catch(job, _NOT_STARTED)
     job.add_catch(collect, errors=["States.TaskFailed"], assign=started)

@@ -57,14 +57,14 @@ def variables(given: dict[str, Any] | None = None, *, ready: bool = True, **more
     return assigned | more
 
 
-def rendered(template: Any, known: dict[str, Any], input: Any = None, result: Any = None) -> Any:
-    """The template with every expression replaced by its value."""
+def rendered(template: Any, known: dict[str, Any], input: Any = None, result: Any = None, **more: Any) -> Any:
+    """The template with every expression replaced by its value; `more` are other fields of `$states`."""
     if isinstance(template, dict):
-        return {name: rendered(value, known, input, result) for name, value in template.items()}
+        return {name: rendered(value, known, input, result, **more) for name, value in template.items()}
     if isinstance(template, list):
-        return [rendered(value, known, input, result) for value in template]
+        return [rendered(value, known, input, result, **more) for value in template]
     if isinstance(template, str) and template.startswith("{%"):
-        of_state = {"context": CONTEXT, "input": input, "result": result}
+        of_state = {"context": CONTEXT, "input": input, "result": result} | more
         return evaluate(template[2:-2].strip(), known | {"states": of_state})
     return template
 

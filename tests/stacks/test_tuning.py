@@ -7,6 +7,7 @@ import pytest
 from tests.stacks.execution import RUN, accepted, rendered, variables
 
 States = dict[str, dict[str, Any]]
+NAMED = {"Execution": {"Name": "an execution"}}
 
 
 def request(states: States, tuning: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
@@ -109,9 +110,12 @@ def test_ranges_of_one_value_and_tiny_rates_stay_what_sagemaker_parses(states: S
 
 
 def test_the_name_fits_after_any_number_of_attempts(states: States) -> None:
-    (quota,) = [r for r in states["Tune"]["Retry"] if "SageMaker.ResourceLimitExceededException" in r["ErrorEquals"]]
+    # Which attempts there are at most, test_quota.py finds out.
     assert request(states)["HyperParameterTuningJobName"] == f"stocktake-{RUN}-tune-1"
-    assert len(f"stocktake-{RUN}-tune-{quota['MaxAttempts']}") <= 32
+    last = rendered(
+        states["Tune"]["Arguments"], variables(), {"waits": 60}, context={"State": {"RetryCount": 3}} | NAMED
+    )
+    assert len(accepted("CreateHyperParameterTuningJob", last)["HyperParameterTuningJobName"]) <= 32
 
 
 def test_the_best_values_are_trained_with(states: States) -> None:
@@ -132,8 +136,10 @@ def test_the_best_values_are_trained_with(states: States) -> None:
 
 
 def test_of_a_tuning_job_that_failed_its_trials_are_asked_why(states: States) -> None:
-    not_started, ran, anything = states["Tune"]["Catch"]
-    assert "SageMaker.ResourceLimitExceededException" in not_started["ErrorEquals"]
+    quota, not_started, ran, anything = states["Tune"]["Catch"]
+    # Before the wildcard that would take the refusal for a job that ran.
+    assert quota["ErrorEquals"] == ["SageMaker.ResourceLimitExceededException"]
+    assert "SageMaker.AmazonSageMakerException" in not_started["ErrorEquals"]
     assert not_started["Next"] == anything["Next"] == "Notify failure"
     assert (ran["ErrorEquals"], ran["Next"]) == (["States.TaskFailed"], "Collect trials")
     assert rendered(ran["Assign"], variables()) == {"tuningJob": f"stocktake-{RUN}-tune-1"}
