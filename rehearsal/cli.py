@@ -1,4 +1,4 @@
-"""The command line: `python -m rehearsal run`, `bins` and `permissions`."""
+"""The command line: `python -m rehearsal run`, `permissions`, `mutations` and `bins`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from rehearsal import data_bucket, deploy, permissions, source
+from rehearsal import data_bucket, deploy, mutation, permissions, source
 from rehearsal.bins import write_bins
 from rehearsal.failures import BadArgument, RehearsalFailed
 from rehearsal.session import Request, rehearse
@@ -53,6 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     told.set_defaults(command=_permissions)
     told.add_argument("result", type=Path, metavar="FILE", help="what --result has written")
 
+    mutated = commands.add_parser("mutations", help="execute a kept rehearsal without each statement in turn")
+    mutated.set_defaults(command=_mutations)
+    mutated.add_argument("aws", metavar="URL", help="the emulated AWS of a rehearsal that was started with --keep")
+    mutated.add_argument("--input", type=Path, metavar="FILE", help="the executions' input (default: a small one)")
+    mutated.add_argument("--role", default="", metavar="TEXT", help="only roles whose name contains this")
+    mutated.add_argument("--statement", default="", metavar="TEXT", help="only statements whose name contains this")
+
     bins = commands.add_parser("bins", help="draw synthetic bins into a folder")
     bins.set_defaults(command=_bins)
     bins.add_argument("folder", type=Path, metavar="DIR")
@@ -86,6 +93,18 @@ def _run(arguments: argparse.Namespace) -> int:
 def _permissions(arguments: argparse.Namespace) -> int:
     permissions.tell(permissions.read(arguments.result), Console(soft_wrap=True))
     return 0
+
+
+def _mutations(arguments: argparse.Namespace) -> int:
+    outcomes = []
+    for outcome in mutation.executions(
+        arguments.aws, _execution_input(arguments.input), arguments.role, arguments.statement
+    ):
+        outcomes.append(outcome)
+        print(f"{outcome.status}: without {outcome.mutation.name}: {outcome.said}")
+    missed = sum(outcome.named for outcome in outcomes)
+    print(f"{missed} of {len(outcomes)} executions ended with the denial of what their role lacked")
+    return 0 if missed == len(outcomes) else 1
 
 
 def _bins(arguments: argparse.Namespace) -> int:

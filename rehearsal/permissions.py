@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,8 +45,24 @@ class Mutation:
     role: str
     policy: str
     statement: str
+    content: dict[str, Any]
     uses: int
+    unused_actions: tuple[str, ...]
     denied: tuple[Request, str] | None
+
+    @property
+    def name(self) -> str:
+        """Role and statement as the template has them; a statement of CDK's, which has no Sid, by its actions."""
+        # CloudFormation puts the stack before a role's name, and endings behind it.
+        logical_id = f"-{self.role.rpartition('/')[2]}".rsplit("-", 2)[-2]
+        role = re.sub(r"[0-9A-F]{1,8}$", "", logical_id)
+        return f"{role} {self.actions if self.statement.isdecimal() else self.statement}"
+
+    @property
+    def actions(self) -> str:
+        """The actions that it is about."""
+        actions = self.content["Action"]
+        return actions if isinstance(actions, str) else ", ".join(actions)
 
 
 def mutations(permissions: list[dict[str, Any]]) -> Iterator[Mutation]:
@@ -58,7 +76,9 @@ def mutations(permissions: list[dict[str, Any]]) -> Iterator[Mutation]:
                 role["role"],
                 described["policy"],
                 described["statement"],
+                described["content"],
                 described["uses"],
+                tuple(described["unusedActions"]),
                 _first_denied(asked, rest) if described["uses"] else None,
             )
 
@@ -73,11 +93,15 @@ def tell(permissions: list[dict[str, Any]], console: Console) -> None:
             told = f"{request.action} on {request.resource}"
         else:
             told = "nothing: other statements allow it" if mutation.uses else "not used by this run"
-        table.add_row(mutation.role.rpartition("/")[2], mutation.statement, str(mutation.uses), told)
+        role, _, statement = mutation.name.partition(" ")
+        table.add_row(role, textwrap.shorten(statement, 60, placeholder=" ..."), str(mutation.uses), told)
     console.print(table)
     used = [mutation for mutation in found if mutation.uses]
     caught = sum(mutation.denied is not None for mutation in used)
     unused = len(found) - len(used)
+    for mutation in used:
+        if mutation.unused_actions:
+            console.print(f"{mutation.name}: {', '.join(mutation.unused_actions)} not used")
     console.print(f"{caught} of {len(used)} used statements are missed when taken away; {unused} were not used")
 
 

@@ -109,7 +109,7 @@ def write_logs(sid: str, scope: Construct, log_groups: str) -> Wildcard:
     )
 
 
-def on_objects(bucket: s3.IBucket, actions: list[str], *folders: str, sid: str | None = None) -> Wildcard:
+def on_objects(bucket: s3.IBucket, actions: list[str], *folders: str, sid: str) -> Wildcard:
     """S3 actions on what lies in folders of the data bucket."""
     return Wildcard(
         OBJECT_KEYS,

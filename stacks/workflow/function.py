@@ -34,7 +34,9 @@ class Function(lambda_.Function):
             removal_policy=RemovalPolicy.DESTROY,
         )
         write_logs = iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+            sid="WriteLogs",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log_group.log_group_arn],
         )
         role = service_role(scope, f"{id}Role", service="lambda", statements=[write_logs, *statements])
         super().__init__(

@@ -42,9 +42,9 @@ class Functions(Construct):
         function = partial(Function, self, code=code, packages=packages)
 
         on_data = partial(on_objects, data_bucket)
-        # Without ListBucket a missing object is answered with 403 instead of 404.
-        find = iam.PolicyStatement(actions=["s3:ListBucket"], resources=[data_bucket.bucket_arn])
-        work = on_data(["GetObject", "PutObject"], "datasets")
+        # Whoever looks whether an object is there is told 403 of a missing one without ListBucket, and 404 with it.
+        find = iam.PolicyStatement(sid="FindObjects", actions=["s3:ListBucket"], resources=[data_bucket.bucket_arn])
+        work = on_data(["GetObject", "PutObject"], "datasets", sid="WorkOnDataset")
         sources = self._read(settings.source_buckets)
 
         self.plan = function(
@@ -52,8 +52,13 @@ class Functions(Construct):
             "plan",
             memory_mb=1769,
             minutes=15,
-            # To see whether an object is there is to read it.
-            statements=[find, *sources, work, on_data(["GetObject"], "features", "models", "weights")],
+            statements=[
+                find,
+                *sources,
+                work,
+                # To see whether an object is there is to read it.
+                on_data(["GetObject"], "features", "models", "weights", sid="SeeWhatIsThere"),
+            ],
             environment={
                 "DATA_BUCKET": data_bucket.bucket_name,
                 "DEFAULTS": json.dumps(settings.defaults),
@@ -65,17 +70,21 @@ class Functions(Construct):
             },
         )
         self.catalogue = function(
-            "Catalogue", "catalogue", memory_mb=1024, minutes=15, statements=[find, *sources, work]
+            "Catalogue",
+            "catalogue",
+            memory_mb=1024,
+            minutes=15,
+            statements=[*sources, on_data(["PutObject"], "datasets", sid="WriteCatalogue")],
         )
-        self.split = function("Split", "split", memory_mb=1769, minutes=15, statements=[find, work])
-        self.pack = function("Pack", "pack", memory_mb=3008, minutes=15, statements=[find, *sources, work])
-        self.seal = function("Seal", "seal", memory_mb=1024, minutes=15, statements=[find, work])
+        self.split = function("Split", "split", memory_mb=1769, minutes=15, statements=[work])
+        self.pack = function("Pack", "pack", memory_mb=3008, minutes=15, statements=[*sources, work])
+        self.seal = function("Seal", "seal", memory_mb=1024, minutes=15, statements=[work])
         self.stage_weights = function(
             "StageWeights",
             "stage_weights",
             memory_mb=1769,
             minutes=15,
-            statements=[find, on_data(["GetObject", "PutObject"], "weights")],
+            statements=[find, on_data(["GetObject", "PutObject"], "weights", sid="StageWeights")],
         )
         look_at = partial(self._look_at, settings.job_names)
         self.collect_trials = function(
@@ -84,28 +93,37 @@ class Functions(Construct):
             memory_mb=512,
             minutes=15,
             statements=[
-                look_at("ListTrainingJobsForHyperParameterTuningJob", "hyper-parameter-tuning-job"),
-                look_at("DescribeTrainingJob", "training-job"),
-                on_data(["PutObject"], "reports"),
+                look_at("ListTrials", "ListTrainingJobsForHyperParameterTuningJob", "hyper-parameter-tuning-job"),
+                look_at("DescribeTrials", "DescribeTrainingJob", "training-job"),
+                on_data(["PutObject"], "reports", sid="WriteComparison"),
             ],
         )
         invoke = iam.PolicyStatement(
-            actions=["sagemaker:InvokeEndpoint"], resources=[sagemaker_arn(self, "endpoint", endpoint_name)]
+            sid="InvokeEndpoint",
+            actions=["sagemaker:InvokeEndpoint"],
+            resources=[sagemaker_arn(self, "endpoint", endpoint_name)],
         )
         self.smoke_test = function(
             "SmokeTest",
             "smoke_test",
             memory_mb=512,
             minutes=5,
-            statements=[find, on_data(["GetObject"], "reports"), invoke],
+            statements=[find, on_data(["GetObject"], "reports", sid="ReadReport"), invoke],
         )
 
     def _read(self, buckets: list[str]) -> list[iam.PolicyStatement]:
         arns = [f"arn:{Stack.of(self).partition}:s3:::{name}" for name in buckets]
         return [
-            iam.PolicyStatement(actions=["s3:ListBucket", "s3:GetBucketLocation"], resources=arns),
-            Wildcard("Any bin may be read.", actions=["s3:GetObject"], resources=[f"{arn}/*" for arn in arns]),
+            iam.PolicyStatement(sid="FindBins", actions=["s3:ListBucket"], resources=arns),
+            Wildcard(
+                "Any bin may be read.",
+                sid="ReadBins",
+                actions=["s3:GetObject"],
+                resources=[f"{arn}/*" for arn in arns],
+            ),
         ]
 
-    def _look_at(self, names: str, action: str, job: str) -> Wildcard:
-        return Wildcard(JOB_NAMES, actions=[f"sagemaker:{action}"], resources=[sagemaker_arn(self, job, names)])
+    def _look_at(self, names: str, sid: str, action: str, job: str) -> Wildcard:
+        return Wildcard(
+            JOB_NAMES, sid=sid, actions=[f"sagemaker:{action}"], resources=[sagemaker_arn(self, job, names)]
+        )

@@ -9,10 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from moto.stepfunctions.parser.asl.utils import boto_client
 
-from rehearsal.aws import location
-from rehearsal.aws.stepfunctions import interpreter
+from rehearsal.aws import clients, location
+from rehearsal.aws.iam import principals
 from tests.rehearsal.emulator import ROOT, Emulator
 
 PARENT = """
@@ -60,7 +59,9 @@ def test_wrong_mounts_are_refused(tmp_path: Path, mount: str, sentence: str) -> 
 def test_a_client_that_expects_100_continue_gets_it_once(aws: Emulator) -> None:
     # Given the header that AWS SDKs send with a body, Then one interim answer comes, and then the final one.
     aws.client("s3").create_bucket(Bucket="expectations")
-    head = b"PUT /expectations/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"
+    signed = b"Authorization: AWS4-HMAC-SHA256 Credential=rehearsal/20260101/us-east-1/s3/aws4_request\r\n"
+    start = b"PUT /expectations/k HTTP/1.1\r\nHost: localhost\r\n"
+    head = start + signed + b"Content-Length: 1\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", aws.port)) as connection:
         connection.sendall(head)
         time.sleep(0.2)
@@ -71,11 +72,11 @@ def test_a_client_that_expects_100_continue_gets_it_once(aws: Emulator) -> None:
     assert b"HTTP/1.1 200" in answer
 
 
-def test_tasks_share_their_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tasks_of_one_role_share_their_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given two tasks for one service, Then they get one client: boto3 cannot make two at the same time.
-    monkeypatch.setattr(boto_client, "boto3", boto_client.boto3)
     monkeypatch.setattr(location, "_current", None)
     location.establish(1, tmp_path)
-    interpreter.share_clients()
-    first, second = (boto_client.boto_client_for("us-east-1", "lambda") for _ in range(2))
+    role, other = principals.session("machine", "one"), principals.session("machine", "two")
+    first, second = (clients.client("lambda", "us-east-1", role) for _ in range(2))
     assert first is second
+    assert clients.client("lambda", "us-east-1", other) is not first

@@ -81,6 +81,7 @@ class Enforced:
             try:
                 authorize(call)
             except AccessDenied as denied:
+                _drain(environ)
                 status, headers, body = _answer(denied, call)
                 start_response(status, headers)
                 return [] if call.method == "HEAD" else [body]
@@ -170,7 +171,7 @@ def _bucket_of(resource: str) -> str:
 
 def _public(bucket: str) -> list[Statement]:
     arn = f"arn:aws:s3:::{bucket}"
-    actions = ["s3:GetObject", "s3:ListBucket", "s3:GetBucketLocation"]
+    actions = ["s3:GetObject", "s3:ListBucket"]
     allow = {"Effect": "Allow", "Principal": "*", "Action": actions, "Resource": [arn, f"{arn}/*"]}
     return statements(f"policy of {bucket}", {"Statement": [allow]})
 
@@ -226,6 +227,13 @@ def _read(environ: dict[str, Any]) -> Call:
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     return Call(call.method, call.path, call.query, call.host, headers, body)
+
+
+def _drain(environ: dict[str, Any]) -> None:
+    """Read what is left of a body: a client that is cut off while it sends never sees the answer."""
+    left = int(environ.get("CONTENT_LENGTH") or 0)
+    while left and (read := environ["wsgi.input"].read(min(left, 1 << 20))):
+        left -= len(read)
 
 
 def _answer(denied: AccessDenied, call: Call) -> tuple[str, list[tuple[str, str]], bytes]:

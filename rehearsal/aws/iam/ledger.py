@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rehearsal.aws.iam.policies import Decision, Request, Statement
+from rehearsal.aws.iam.policies import Decision, Request, Statement, matches
 
 _EXAMPLES = 3
 """Requests that are kept of each role, action and deciding statements."""
@@ -61,20 +62,23 @@ class Ledger:
             for role, statements in sorted(roles.items())
         ]
 
-    def _uses(self, role: str, statement: Statement) -> int:
-        return sum(
-            entry.count
-            for identity, _, entry in self.entries()
-            if identity == role and any(_identity(s) == _identity(statement) for s in entry.decision.statements)
-        )
+    def _uses(self, role: str, statement: Statement) -> dict[str, int]:
+        """Requests that a statement decided, by action."""
+        uses: Counter[str] = Counter()
+        for identity, action, entry in self.entries():
+            if identity == role and any(_identity(s) == _identity(statement) for s in entry.decision.statements):
+                uses[action] += entry.count
+        return dict(uses)
 
 
 def _identity(statement: Statement) -> dict[str, str]:
     return {"policy": statement.source, "statement": statement.name}
 
 
-def _described(statement: Statement, uses: int) -> dict[str, Any]:
-    return _identity(statement) | {"content": statement.content, "uses": uses}
+def _described(statement: Statement, uses: Mapping[str, int]) -> dict[str, Any]:
+    unused = [a for a in statement.actions() if not any(matches(a, used, ignore_case=True) for used in uses)]
+    counts = {"uses": sum(uses.values()), "unusedActions": unused}
+    return _identity(statement) | {"content": statement.content} | counts
 
 
 def _call(action: str, entry: Entry) -> dict[str, Any]:

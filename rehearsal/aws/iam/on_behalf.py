@@ -52,3 +52,12 @@ def log_writes(log_group: str, log_stream: str, region: str) -> Iterator[Need]:
     stream = f"arn:aws:logs:{region}:{ACCOUNT_ID}:log-group:{log_group}:log-stream:{log_stream}"
     for action in ("CreateLogStream", "PutLogEvents"):
         yield Need(f"logs:{action}", stream)
+
+
+def alarm_reads(names: Iterable[str], region: str) -> Iterator[Need]:
+    """What an endpoint's role needs for the alarms that roll an update back.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
+    """
+    for name in names:
+        yield Need("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{region}:{ACCOUNT_ID}:alarm:{name}")

@@ -60,6 +60,10 @@ class Statement:
             )
         )
 
+    def actions(self) -> list[str]:
+        """The actions, or patterns of them, that the statement names."""
+        return _list(self.content.get("Action", []))
+
     def names(self, principals: Mapping[str, Iterable[str]]) -> bool:
         """Whether the statement of a resource's policy is about one of these principals, by kind (AWS, Service)."""
         if "NotPrincipal" in self.content:

@@ -177,6 +177,8 @@ def _also(action: str, parameters: Mapping[str, Any], region: str) -> Iterator[N
             yield from image_pull(container["Image"])
             if bucket := re.match(r"s3://([^/]+)/", container.get("ModelDataUrl", "")):
                 yield Need("s3:ListBucket", f"arn:aws:s3:::{bucket[1]}")
+    if action == "sagemaker:CreateModel" and (package := parameters["PrimaryContainer"].get("ModelPackageName")):
+        yield Need("sagemaker:CreateModel", package)
     if action == "application-autoscaling:RegisterScalableTarget" and parameters.get("ServiceNamespace") == "sagemaker":
         endpoint = parameters["ResourceId"].split("/")[1]
         for tried in ("DescribeEndpoint", "DescribeEndpointConfig", "UpdateEndpointWeightsAndCapacities"):

@@ -70,6 +70,7 @@ class Container:
         self.url = ""  # known when it is healthy
         model = folder / "model"
         principal = on_behalf.assume(definition.role_arn, "sagemaker.amazonaws.com", "SageMaker", definition.model_arn)
+        self.principal = principal
         on_behalf.require_all(principal, on_behalf.container_start(definition.image, log.group, log.stream, region))
         _unpack(objects.client(region, principal), definition.model_data_url, model)
         python_path = [TORCHVISION_ON_CPU, model, model / "code"]

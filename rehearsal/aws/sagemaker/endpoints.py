@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, SageMakerMod
 from moto.sagemaker.responses import SageMakerResponse
 
 from rehearsal.aws import location
+from rehearsal.aws.iam import on_behalf
 from rehearsal.aws.iam.enforcement import AccessDenied
 from rehearsal.aws.sagemaker import constraints
 from rehearsal.aws.sagemaker.cloudwatch_logs import LogStream
@@ -47,6 +49,7 @@ class Deployment:
     backend: SageMakerModelBackend
     endpoint: FakeEndpoint
     config_name: str
+    rollback_alarms: Sequence[str] = ()
     started: Any = field(default_factory=utcnow)
 
     def start(self) -> None:
@@ -59,6 +62,9 @@ class Deployment:
             container = self._start_container(variant)
             timeout = variant.get("ContainerStartupHealthCheckTimeoutInSeconds") or _STARTUP_SECONDS
             container.wait_until_healthy(timeout, cancelled=lambda: not self._is_wanted())
+            # SageMaker looks at them while it shifts traffic; here there is no baking period.
+            watching = on_behalf.alarm_reads(self.rollback_alarms, self.backend.region_name)
+            on_behalf.require_all(container.principal, watching)
             self._switch(InService(variant["VariantName"], container))
             container.follow_log()
         except (Unhealthy, DownloadFailed, AccessDenied, AWSValidationException) as error:
@@ -130,10 +136,13 @@ def create_endpoint(
     return endpoint
 
 
-def update_endpoint(self: SageMakerModelBackend, endpoint_name: str, endpoint_config_name: str) -> FakeEndpoint:
+def update_endpoint(
+    self: SageMakerModelBackend, endpoint_name: str, endpoint_config_name: str, rollback_alarms: Sequence[str] = ()
+) -> FakeEndpoint:
     """UpdateEndpoint, which moto lacks: the old server answers until the new one is healthy.
 
-    If that never happens the endpoint stays in service on its old configuration, with a failure reason.
+    If that never happens, or the endpoint's role may not see the alarms by name, the endpoint stays in service on its
+    old configuration, with a failure reason.
     """
     with _lock:
         self.describe_endpoint(endpoint_name)
@@ -141,7 +150,7 @@ def update_endpoint(self: SageMakerModelBackend, endpoint_name: str, endpoint_co
         endpoint = self.endpoints[endpoint_name]
         if endpoint.endpoint_status in ("Creating", "Updating"):
             raise AWSValidationException(f'Cannot update in-progress endpoint "{endpoint.arn}".')
-        _deploy(self, endpoint, endpoint_config_name, "Updating")
+        _deploy(self, endpoint, endpoint_config_name, "Updating", rollback_alarms)
     return endpoint
 
 
@@ -157,8 +166,11 @@ def delete_endpoint(self: SageMakerModelBackend, endpoint_name: str) -> None:
 
 def respond_to_update_endpoint(self: SageMakerResponse) -> ActionResult:
     """The UpdateEndpoint operation."""
+    rollback = (self._get_param("DeploymentConfig") or {}).get("AutoRollbackConfiguration") or {}
     endpoint = self.sagemaker_backend.update_endpoint(
-        self._get_param("EndpointName"), self._get_param("EndpointConfigName")
+        self._get_param("EndpointName"),
+        self._get_param("EndpointConfigName"),
+        [alarm["AlarmName"] for alarm in rollback.get("Alarms", [])],
     )
     return ActionResult({"EndpointArn": endpoint.arn})
 
@@ -185,8 +197,14 @@ def in_service(account_id: str, region: str, endpoint_name: str) -> InService | 
     return _in_service.get(FakeEndpoint.arn_formatter(endpoint_name, account_id, region))
 
 
-def _deploy(backend: SageMakerModelBackend, endpoint: FakeEndpoint, config_name: str, status: str) -> None:
-    deployment = Deployment(backend, endpoint, config_name)
+def _deploy(
+    backend: SageMakerModelBackend,
+    endpoint: FakeEndpoint,
+    config_name: str,
+    status: str,
+    rollback_alarms: Sequence[str] = (),
+) -> None:
+    deployment = Deployment(backend, endpoint, config_name, rollback_alarms)
     endpoint.failure_reason = None
     endpoint.endpoint_status = status
     endpoint.deployment = deployment

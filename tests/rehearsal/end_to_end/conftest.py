@@ -15,9 +15,10 @@ from tests.rehearsal.rehearsal_process import running_rehearsal
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
-    # In the order of the names: a release's tests ask for the first model, so those that deploy others come later. Of
-    # what is torn down nothing is left to test.
-    items.sort(key=lambda item: item.path == here / "test_tear_down.py")
+    # In the order of the names: a release's tests ask for the first model, so those that deploy others come later. What
+    # all of them were allowed is looked at in the end, and of what is torn down nothing is left to test.
+    last = [here / "test_permissions.py", here / "test_tear_down.py"]
+    items.sort(key=lambda item: last.index(item.path) + 1 if item.path in last else 0)
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.slow)

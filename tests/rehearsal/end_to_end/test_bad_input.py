@@ -59,7 +59,7 @@ def allowed_bucket(kept: Kept) -> Iterator[str]:
     allowed = variables | {"SOURCE_BUCKETS": json.dumps([SOURCE, name])}
     plan = readers["plan.handler"]["FunctionName"]
     functions.update_function_configuration(FunctionName=plan, Environment={"Variables": allowed})
-    actions = ["s3:ListBucket", "s3:GetBucketLocation", "s3:GetObject"]
+    actions = ["s3:ListBucket", "s3:GetObject"]
     statement = {"Effect": "Allow", "Action": actions, "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     roles = [reader["Role"].rpartition("/")[2] for reader in readers.values()]

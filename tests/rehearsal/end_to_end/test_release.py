@@ -6,8 +6,11 @@ import json
 
 import pytest
 
+from stacks.endpoint.stack import PARAMETER
+from tests.rehearsal.emulator import Emulator
 from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, Kept
 
+STACK = "Stocktake-Endpoint"
 BUILD = {"Catalogue", "Split", "Pack", "Seal"}
 
 
@@ -46,6 +49,36 @@ def test_a_second_execution_reuses_the_dataset_and_serves_its_own_model(kept: Ke
     package = json.loads(ended["output"])["model"]["packageArn"]
     assert package != kept.result["output"]["model"]["packageArn"]
     assert kept.ask(kept.photo())["model"] == package
+
+
+def test_a_model_that_does_not_start_is_rolled_back_in_the_update_role(kept: Kept) -> None:
+    # given a live model, and a registered one whose artifact is no archive
+    before = kept.ask(kept.photo())
+    sagemaker, cloudformation = kept.client("sagemaker"), kept.client("cloudformation")
+    package = sagemaker.describe_model_package(ModelPackageName=before["model"])
+    [container] = package["InferenceSpecification"]["Containers"]
+    bucket = container["ModelDataUrl"].split("/")[2]
+    kept.client("s3").put_object(Bucket=bucket, Key="models/broken/model.tar.gz", Body=b"no archive")
+    specification = package["InferenceSpecification"] | {
+        "Containers": [{"Image": container["Image"], "ModelDataUrl": f"s3://{bucket}/models/broken/model.tar.gz"}]
+    }
+    broken = sagemaker.create_model_package(
+        ModelPackageGroupName=package["ModelPackageGroupName"],
+        InferenceSpecification=specification,
+        ModelApprovalStatus="Approved",
+    )["ModelPackageArn"]
+    # when the endpoint's stack is to serve it, in the role of its last update
+    parameter = {"ParameterKey": PARAMETER, "ParameterValue": broken}
+    cloudformation.update_stack(StackName=STACK, UsePreviousTemplate=True, Parameters=[parameter])
+    ended = Emulator.wait_for(
+        lambda: cloudformation.describe_stacks(StackName=STACK)["Stacks"][0],
+        lambda stack: not stack["StackStatus"].endswith("_IN_PROGRESS"),
+    )
+    # then what the update made is gone again, the role sufficed for that, and the endpoint answers as before
+    assert ended["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "UpdateRole" in ended["RoleARN"]
+    assert kept.ask(kept.photo()) == before
+    sagemaker.delete_model_package(ModelPackageName=broken)
 
 
 def test_a_model_below_the_threshold_is_rejected_and_the_endpoint_left_alone(kept: Kept) -> None:

@@ -1,0 +1,68 @@
+"""What all tests of this folder together used of the roles' statements, and what is missed without them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rehearsal import mutation, permissions
+from rehearsal.permissions import Mutation
+from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, Kept
+
+_SMALL = INPUT | {"trainable": "head"}
+
+UNUSED = {
+    # A deny, of what no execution does.
+    "StateMachineRole OnlyInUpdateRole",
+    # Only for the published ImageNet weights, which are not drawn here.
+    "FunctionsStageWeightsRole WriteLogs",
+    "FunctionsStageWeightsRole FindObjects",
+    "FunctionsStageWeightsRole StageWeights",
+    # For somebody who redrives.
+    "StateMachineRole states:RedriveExecution",
+    # Asked for by AWS's documentation, without a rehearsal's needing it.
+    "EndpointRole FindModel",
+    "UpdateRole ReadEndpointRole",
+}
+TWICE = {
+    # CDK's, besides RunJobs.
+    "StateMachineRole sagemaker:describeTrainingJob",
+    "StateMachineRole sagemaker:describeProcessingJob",
+}
+
+
+@pytest.fixture
+def mutations(request: pytest.FixtureRequest, kept: Kept) -> list[Mutation]:
+    here = Path(__file__).parent
+    files = {item.path for item in request.session.items if item.path.parent == here}
+    if not set(here.glob("test_*.py")) <= files:
+        pytest.skip("needs what all other tests of this folder did")
+    return list(permissions.mutations(permissions.fetch(kept.url)))
+
+
+def test_every_statement_is_used_but_for_those_with_a_reason(mutations: list[Mutation]) -> None:
+    assert {mutation.name for mutation in mutations if not mutation.uses} == UNUSED
+
+
+def test_every_used_statement_is_missed_when_taken_away(mutations: list[Mutation]) -> None:
+    assert {mutation.name for mutation in mutations if mutation.uses and not mutation.denied} == TWICE
+
+
+@pytest.mark.parametrize(
+    ("role", "statement", "action"),
+    [
+        ("PlanRole", "FindBins", "s3:ListBucket"),
+        ("TrainingRole", "ReadObjects", "s3:GetObject"),
+        ("StateMachineRole", "PassJobRoles", "iam:PassRole"),
+    ],
+)
+def test_an_execution_ends_with_the_denial_of_what_its_role_lacks(
+    kept: Kept, role: str, statement: str, action: str
+) -> None:
+    # given a role without one of its statements, when the machine is executed
+    [outcome] = mutation.executions(kept.url, _SMALL, role, statement)
+    # then it fails, and the cause names the action, and the role
+    assert outcome.status == "FAILED"
+    assert f"is not authorized to perform: {action}" in outcome.said
+    assert role in outcome.said
