@@ -10,12 +10,13 @@ export NODE_NO_WARNINGS := 1
 # The CDK command line starts `python3 app.py`: it must find the virtual environment's.
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup rehearse test lint format synth deploy destroy clean
+.PHONY: help setup rehearse test lint format doctor synth deploy destroy clean
 
 help:
 	@echo 'make rehearse [SOURCE=DIR] [INPUT=FILE] [RESULT=FILE] [EXPORT=DIR] [KEEP=1]   the whole application on this machine'
 	@echo 'make test [TESTS=tests/stacks]                                               every test, or a part'
 	@echo 'make lint | format                                                           ruff, mypy'
+	@echo 'make doctor                                                                  what would fail in your AWS account'
 	@echo 'make synth | deploy | destroy                                                the CDK application (needs an AWS account)'
 
 setup: .venv/.complete node_modules/.complete
@@ -45,13 +46,16 @@ test: setup
 lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy app.py stacks rehearsal bench
+	@$(BIN)/mypy app.py stacks doctor rehearsal bench
 	@cd lambda && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache .
 	@cd training_code && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache .
 
 format: setup
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+doctor: setup
+	@$(BIN)/python -m doctor
 
 synth: setup
 	@cdk synth --quiet --no-notices

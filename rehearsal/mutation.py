@@ -27,7 +27,7 @@ class Outcome:
     said
         The error and its cause; empty when nothing failed.
     named
-        Whether that names the denied action and the role.
+        Whether that names an action that is then denied.
     """
 
     mutation: Mutation
@@ -55,8 +55,8 @@ def executions(
         if wanted and mutation.uses:
             with aws.without(role, mutation.policy, mutation.content):
                 status, said = aws.execute(dict(execution_input) | {"seed": 1000 + number})
-            named = "is not authorized to perform" in said and role in said
-            yield Outcome(mutation, status, said, named)
+            denied = mutation.denied[0].action if mutation.denied else ""
+            yield Outcome(mutation, status, said, status != "SUCCEEDED" and denied in said)
 
 
 class _Aws:

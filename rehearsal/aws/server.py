@@ -99,7 +99,7 @@ def _make_server(listener: socket.socket):  # type: ignore[no-untyped-def]
 
 
 def _install_extensions(mounts: dict[str, Path]) -> None:
-    from rehearsal.aws import cloudformation, functions, iam, sagemaker, stepfunctions
+    from rehearsal.aws import cloudformation, functions, iam, public_images, sagemaker, service_quotas, stepfunctions
     from rehearsal.aws import mounts as mounted
 
     stepfunctions.install()
@@ -107,6 +107,8 @@ def _install_extensions(mounts: dict[str, Path]) -> None:
     sagemaker.install()
     iam.install()
     cloudformation.install()
+    public_images.install()
+    service_quotas.install()
     for bucket, folder in mounts.items():
         mounted.mount(bucket, folder, REGION)
 

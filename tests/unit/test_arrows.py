@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = {
     folder: {path.stem for path in (ROOT / folder).iterdir() if path.suffix == ".py" or path.is_dir()}
     for folder in ("lambda", "training_code")
-} | {"stacks": {"stacks", "app"}, "rehearsal": {"rehearsal"}}
+} | {"stacks": {"stacks", "app"}, "rehearsal": {"rehearsal"}, "doctor": {"doctor"}}
 
 
 def imported(folder: str) -> Iterator[tuple[Path, str]]:
@@ -38,10 +38,11 @@ def imported(folder: str) -> Iterator[tuple[Path, str]]:
 @pytest.mark.parametrize(
     ("folder", "others"),
     [
-        ("lambda", ["stacks", "rehearsal", "training_code"]),
-        ("training_code", ["stacks", "rehearsal", "lambda"]),
-        ("rehearsal", ["stacks", "lambda", "training_code"]),
-        ("stacks", ["rehearsal", "training_code"]),
+        ("lambda", ["stacks", "rehearsal", "training_code", "doctor"]),
+        ("training_code", ["stacks", "rehearsal", "lambda", "doctor"]),
+        ("rehearsal", ["stacks", "lambda", "training_code", "doctor"]),
+        ("stacks", ["rehearsal", "training_code", "doctor"]),
+        ("doctor", ["rehearsal", "training_code"]),
     ],
 )
 def test_no_folder_imports_against_the_arrows(folder: str, others: list[str]) -> None:

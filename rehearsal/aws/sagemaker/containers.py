@@ -139,7 +139,7 @@ def _unpack(s3: Any, url: str, folder: Path) -> None:
     bucket, key = objects.split_uri(url)
     archive = folder.parent / "model.tar.gz"
     try:
-        s3.download_file(bucket, key, str(archive))
+        objects.download_object(s3, bucket, key, archive)
         with tarfile.open(archive) as tar:
             tar.extractall(folder, filter="data")
     except (s3.exceptions.ClientError, tarfile.TarError) as error:

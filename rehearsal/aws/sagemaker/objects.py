@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,33 +38,48 @@ def split_uri(uri: str) -> tuple[str, str]:
     return parts.netloc, parts.path.lstrip("/")
 
 
-def download(s3: S3Client, uri: str, folder: Path, share: tuple[int, int] = (0, 1)) -> None:
+def download(s3: S3Client, uri: str, folder: Path, share: tuple[int, int] = (0, 1), room: float = math.inf) -> None:
     """Copy the objects under an S3 prefix into a folder.
 
     Parameters
     ----------
     share
         ``(i, n)`` takes every n-th object from the i-th on, as ``ShardedByS3Key`` does for host i of n.
+    room
+        How many bytes there is room for.
 
     Raises
     ------
     DownloadFailed
-        There is no such bucket, or no object under the prefix.
+        There is no such bucket, no object under the prefix, or no room.
     """
     bucket, prefix = split_uri(uri)
-    keys = _keys(s3, bucket, prefix)
-    if not keys:
+    sizes = _sizes(s3, bucket, prefix)
+    if not sizes:
         raise DownloadFailed(
             f'ClientError: Data download failed:No S3 objects found under S3 URL "{uri}" given in input data '
             f"source. Please ensure that the bucket exists in the selected region ({s3.meta.region_name}), that "
             f"objects exist under that S3 prefix, and that the role has s3:ListBucket permissions on the bucket."
         )
     index, count = share
+    keys = list(sizes)[index::count]
+    if sum(sizes[key] for key in keys) > room:
+        raise DownloadFailed("ClientError: Data download failed:Insufficient disk space")
     folder.mkdir(parents=True, exist_ok=True)
-    for key in keys[index::count]:
+    for key in keys:
         target = folder / (key.removeprefix(prefix).lstrip("/") or Path(key).name)
         target.parent.mkdir(parents=True, exist_ok=True)
+        download_object(s3, bucket, key, target)
+
+
+def download_object(s3: S3Client, bucket: str, key: str, target: Path) -> None:
+    """Copy one object to a file. Raises ClientError, which says who lacks which permission."""
+    try:
         s3.download_file(bucket, key, str(target), Config=_ONE_THREAD)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "403":  # The answer to a HEAD has no words; that to a GET has.
+            s3.get_object(Bucket=bucket, Key=key)
+        raise
 
 
 def upload(s3: S3Client, folder: Path, uri: str) -> None:
@@ -100,7 +116,7 @@ class FolderSync:
         """Bring what the prefix holds, if anything."""
         self._folder.mkdir(parents=True, exist_ok=True)
         bucket, prefix = split_uri(self._uri)
-        if _keys(self._s3, bucket, prefix):
+        if _sizes(self._s3, bucket, prefix):
             download(self._s3, self._uri, self._folder)
         self._known = {file: _version(file) for file in _files(self._folder)}
 
@@ -119,15 +135,21 @@ class FolderSync:
             self._known[file] = version
 
 
-def _keys(s3: S3Client, bucket: str, prefix: str) -> list[str]:
+def size(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(file.stat().st_size for file in _files(folder))
+
+
+def _sizes(s3: S3Client, bucket: str, prefix: str) -> dict[str, int]:
+    """Bytes of every object under a prefix, by key."""
     try:
         pages = list(s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix))
     except ClientError as error:
         raise DownloadFailed(
             f"ClientError: Data download failed:{error.response['Error']['Message']} ({bucket})"
         ) from error
-    keys = (entry["Key"] for page in pages for entry in page.get("Contents", []))
-    return [key for key in keys if not key.endswith("/")]
+    entries = (entry for page in pages for entry in page.get("Contents", []))
+    return {entry["Key"]: entry["Size"] for entry in entries if not entry["Key"].endswith("/")}
 
 
 def _files(folder: Path) -> list[Path]:

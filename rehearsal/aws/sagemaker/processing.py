@@ -66,8 +66,10 @@ class ProcessingJob(Job):
     def work(self) -> Ending:
         s3 = objects.client(self.region, self.principal)
         self.start_container(self.request["AppSpecification"]["ImageUri"], LOG_GROUP, f"{self.name}/algo-1")
+        volume = self.request["ProcessingResources"]["ClusterConfig"]["VolumeSizeInGB"] << 30
         for source in self.request.get("ProcessingInputs") or []:
-            objects.download(s3, source["S3Input"]["S3Uri"], self._local(source["S3Input"]["LocalPath"]))
+            place = self._local(source["S3Input"]["LocalPath"])
+            objects.download(s3, source["S3Input"]["S3Uri"], place, room=volume - objects.size(self.folder))
         outputs = (self.request.get("ProcessingOutputConfig") or {}).get("Outputs") or []
         for output in outputs:
             self._local(output["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)

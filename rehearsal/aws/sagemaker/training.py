@@ -118,6 +118,8 @@ class TrainingJob(Job):
         if ending in (Ending.EXITED, Ending.KILLED) and failed:
             raise Failed(min(failed, key=Host.failed_at).failure_reason())
         self._enter("Uploading")
+        if any(host.room() < 0 for host in self._hosts):
+            raise Failed("ClientError: Artifact upload failed:Insufficient disk space")
         for name, part in (("model", "model"), ("output", "output/data")):
             folders = [host.folder / part for host in self._hosts]
             objects.upload_archive(s3, folders, f"{self._output}/{name}.tar.gz")

@@ -55,7 +55,7 @@ class Host:
             distribution = source.get("S3DataDistributionType") or "FullyReplicated"
             share = (self._index, self._count) if distribution == "ShardedByS3Key" else (0, 1)
             name = channel["ChannelName"]
-            objects.download(s3, source["S3Uri"], self.folder / "input/data" / name, share)
+            objects.download(s3, source["S3Uri"], self.folder / "input/data" / name, share, self.room())
             channels[name] = {
                 "TrainingInputMode": "File",
                 "S3DistributionType": distribution,
@@ -65,6 +65,11 @@ class Host:
         self._configure("hyperparameters", request.get("HyperParameters") or {})
         self._configure("inputdataconfig", channels)
         self._configure("resourceconfig", self._resources(request["ResourceConfig"].get("InstanceType", "local")))
+
+    def room(self) -> float:
+        """Bytes left of the job's volume; instances with disks of their own have more in AWS."""
+        volume = self._job.request["ResourceConfig"].get("VolumeSizeInGB", math.inf)
+        return float(volume * 2**30 - objects.size(self.folder))
 
     def checkpoints(self, s3: Any) -> objects.FolderSync:
         """This host's checkpoints; hosts of one job share the place in S3, as in SageMaker."""

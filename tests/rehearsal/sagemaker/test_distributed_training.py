@@ -24,6 +24,7 @@ def test_two_hosts_train_one_model_on_their_shares(sagemaker: Any, bucket: Bucke
 import json, os
 from pathlib import Path
 import torch
+import torch.distributed.nn.functional
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
@@ -47,7 +48,8 @@ facts = {
 print(json.dumps(facts))
 if rank == 0:
     Path(os.environ["SM_MODEL_DIR"], "model.pt").write_text("one model")
-# Else a thread of gloo may let go of the last tensor while Python ends, which aborts the process. The model holds it.
+# Else a thread of gloo may let go of the last tensor while Python ends, which aborts the process. The group
+# ends with its last owner: neither the model, nor a function's default argument, hence the import before there is one.
 del model, loss
 distributed.destroy_process_group()
 """

@@ -34,11 +34,21 @@ ip link set lo up
 ray start --head --node-ip-address=127.0.0.1 --port=6379 --include-dashboard=False --num-cpus=2 --temp-dir="$1" \
     --disable-usage-stats >&2
 serve run config.yaml >&2 &
-exec python3 -c "$2"
+timeout "$3" python3 -c "$2" $! || {
+    tail -n 30 "$1"/session_latest/logs/serve/*.log "$1"/session_latest/logs/raylet.out >&2
+    exit 1
+}
 """
 
+PATIENT = {
+    "RAY_health_check_timeout_ms": "600000",
+    "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "600",
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "600",
+}
+"""Ray's own patience is five to ten seconds, which on a busy machine pass."""
+
 CLIENT = f"""
-import json, time, urllib.error, urllib.request
+import json, os, sys, time, urllib.error, urllib.request
 
 def post(body):
     headers = {{"Content-Type": "image/jpeg", "Accept": "application/json"}}
@@ -56,6 +66,7 @@ def ready():
         return False
 
 while not ready():
+    os.kill(int(sys.argv[1]), 0)  # Nothing will ever answer where `serve run` has failed.
     time.sleep(0.5)
 print(json.dumps([post(body) for body in {BODIES!r}]))
 """
@@ -87,16 +98,20 @@ def test_a_real_cluster_gives_the_stand_ins_answers(
     serve(sagemaker, bucket, endpoint, "first")
 
     # when
-    command = [*ISOLATED, "bash", "-c", CLUSTER, "bash", str(short_folder), CLIENT]
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": f"{tmp_path}:{tmp_path / 'code'}",
-        "HOME": str(short_folder),
-    }
-    cluster = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    command = [*ISOLATED, "bash", "-c", CLUSTER, "bash", str(short_folder), CLIENT, str(PATIENCE)]
+    environment = (
+        os.environ
+        | PATIENT
+        | {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": f"{tmp_path}:{tmp_path / 'code'}",
+            "HOME": str(short_folder),
+        }
+    )
+    cluster = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
 
     # then
-    assert cluster.returncode == 0, cluster.stderr[-2000:]
+    assert cluster.returncode == 0, cluster.stderr[-8000:]
     answers = [(status, parsed(text)) for status, text in json.loads(cluster.stdout)]
     assert answers == [stand_in(aws, endpoint, body) for body in BODIES]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.nn.functional import all_reduce
+from torch.distributed.nn.functional import all_reduce  # Imported later it would keep the group alive for ever.
 from torch.nn.parallel import DistributedDataParallel
 
 from stocktake.model.network import Network
