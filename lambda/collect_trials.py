@@ -12,6 +12,11 @@ from errors import NoFinishedTrial
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
+TIME_LIMITS = {
+    "MaxRuntimeExceeded": "it was stopped after the seconds of training.maxRunSeconds",
+    "MaxWaitTimeExceeded": "it was stopped after the seconds of training.maxWaitSeconds",
+}
+
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Write trials.json into the run's report folder and choose the best trial.
@@ -80,7 +85,8 @@ def describe(name: str, objective: str) -> dict[str, Any]:
         "metrics": metrics,
         "trainingSeconds": job.get("TrainingTimeInSeconds", 0),
         "billableSeconds": job.get("BillableTimeInSeconds", 0),
-        "failure": job.get("FailureReason"),
+        # A trial that reached its time limit is stopped and not failed.
+        "failure": job.get("FailureReason") or TIME_LIMITS.get(job.get("SecondaryStatus", "")),
     }
 
 

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "lambda"))
 from run import contract  # noqa: E402
 
-_JOB_PREFIX = 11
+_JOB_PREFIX = 9
 
 InstanceType = Annotated[
     str,
@@ -77,7 +77,7 @@ class DeploymentSettings(BaseModel):
     endpoint_max_instances: int = Field(4, ge=1, le=100, description="an integer from 1 to 100")
     managed_debugger: bool = Field(
         False,
-        description="true or false (true: SageMaker's Debugger and Profiler, closed to new accounts, watch training)",
+        description="true or false (true: SageMaker's Debugger, closed to new accounts, watches training)",
     )
     poll_seconds: int = Field(
         30, ge=1, le=300, description="an integer from 1 to 300 (between two looks at an endpoint update)"
@@ -91,7 +91,10 @@ class DeploymentSettings(BaseModel):
 
     @property
     def job_prefix(self) -> str:
-        """What the names of this deployment's jobs begin with: a tuning job's has 32 characters in all."""
+        """What the names of this deployment's jobs begin with.
+
+        A tuning job's has 32 characters in all; the run's name and kind take 19, and 4 are for the attempt's number.
+        """
         if len(self.name) <= _JOB_PREFIX:
             return self.name
         return self.name[:4] + hashlib.sha256(self.name.encode()).hexdigest()[: _JOB_PREFIX - 4]

@@ -105,7 +105,8 @@ def write(
     samples: list[int],
 ) -> None:
     (folder / "samples").mkdir(parents=True, exist_ok=True)
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2))
+    # Compact: the state machine reads it, with a confusion matrix of up to 100 labels, and takes 256 KiB.
+    (folder / "metrics.json").write_text(json.dumps(metrics, separators=(",", ":")))
     (folder / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in predictions))
     for index in samples:
         # The shard's own bytes: the endpoint must answer them with the probabilities written beside.

@@ -3,13 +3,12 @@
 import argparse
 from pathlib import Path
 
-import torch
-
 from stocktake.data.features import extract
 from stocktake.data.shards import ShardDataset
 from stocktake.failures import JobFailure, reported_to
 from stocktake.model.network import ARCHITECTURES, fastest_precision
 from stocktake.model.preprocessing import Preprocessing
+from stocktake.training.device import usable_device
 from stocktake.training.weights import SOURCES, read_weights, starting_trunk
 
 SPLITS = ("train", "valid", "test")
@@ -38,8 +37,8 @@ def parse_arguments() -> argparse.Namespace:
 def run(asked: argparse.Namespace) -> None:
     if asked.weights == "channel" and asked.weights_folder is None:
         raise JobFailure("weights is channel, but no --weights-folder was given. Give the folder of the weights file.")
+    device = usable_device()
     weights = read_weights(asked.weights_folder) if asked.weights == "channel" else None
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     trunk = starting_trunk(asked.architecture, asked.seed, weights)
     for split in SPLITS:
         images = ShardDataset(split, asked.input / split, COUNTS, Preprocessing(asked.image_size))

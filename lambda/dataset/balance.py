@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from errors import UnbalancedSplit
 
 CHANCE = math.erfc(3 / math.sqrt(2))
+_TOLD = 20
+"""Shares that an error names: a hundred classes have three hundred."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,9 @@ def check(shares: list[Share]) -> None:
                 f"{share.split} was asked to hold {share.asked:g} of "
                 f"{'all bins' if share.label is None else f'the bins with {share.label} items'} and holds "
                 f"{share.got:.4f}, {abs(share.standard_errors):.1f} standard errors away"
-                for share in wrong
+                for share in wrong[:_TOLD]
             )
+            + (f"; and {len(wrong) - _TOLD} more" if len(wrong) > _TOLD else "")
             + "; must be closer: try another seed, and report a fault of the assignment when that fails too"
         )
 

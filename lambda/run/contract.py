@@ -15,6 +15,12 @@ from pydantic_core import ErrorDetails
 
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"]
 
+LABELS = 100
+"""Counts that can be told apart: they are one hyperparameter, and Step Functions reads their confusion matrix."""
+
+_TOLD = 20
+"""Faults that are told at once: an input can have more than the cause of a failed execution has room for."""
+
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 
 
@@ -107,6 +113,11 @@ class Dataset(Part):
             raise ValueError(
                 "an object whose minCount is less than its maxCount (one class leaves nothing to learn); "
                 f"they are {self.min_count} and {self.max_count}"
+            )
+        if len(self.labels) > LABELS:
+            raise ValueError(
+                f"an object with at most {LABELS} counts from its minCount to its maxCount; "
+                f"{self.min_count} to {self.max_count} are {len(self.labels)}"
             )
         return self
 
@@ -289,8 +300,9 @@ def complete(given: object, defaults: Mapping[str, Any] | None = None) -> Execut
         # Strict as JSON has it: lists for lists, and 1 is fine where 1.0 is.
         return ExecutionInput.model_validate_json(json.dumps(merged))
     except ValidationError as error:
-        sentences = (_sentence(fault, merged) for fault in error.errors())
-        raise InvalidInput("\n".join(dict.fromkeys(sentences))) from None
+        sentences = list(dict.fromkeys(_sentence(fault, merged) for fault in error.errors()))
+        more = [f"and {len(sentences) - _TOLD} faults more"] if len(sentences) > _TOLD else []
+        raise InvalidInput("\n".join(sentences[:_TOLD] + more)) from None
 
 
 def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,20 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.checks import OBJECT_KEYS, accept
-from stacks.states.failure import Failure
+from stacks.states.failure import Failure, catch_everything
 from stacks.states.invoke import invoke
 from stacks.states.jsonata import SENTENCE, expression
 from stacks.workflow.functions import Functions
+
+_TOLD = 20
+"""Failed items of a map that a failure's cause quotes."""
+
+# The causes of all items together are a map's result, which has 256 KiB at most: those of 535 batches, the whole
+# dataset's, fit even where each character takes four bytes.
+_SHORT_SENTENCE = f"""(
+    $sentence := {SENTENCE};
+    $substring($sentence, 0, $contains($sentence, /[^ -~]/) ? 40 : 100)
+)"""
 
 
 def dataset(
@@ -76,12 +86,13 @@ def _each(
     work = invoke(scope, f"{name} {item}", function, payload, outputs={})
     # The functions overwrite what they wrote before, so every error may be tried again.
     work.add_retry(errors=["States.ALL"], interval=Duration.seconds(2), max_attempts=2, backoff_rate=3)
-    work.add_catch(
+    catch_everything(
+        work,
         sfn.Pass.jsonata(scope, f"{name} {item} failed"),
         outputs={
             "failed": expression(f"$states.input.{item}.{item}"),
             "error": expression("$states.errorOutput.Error"),
-            "cause": expression(f"$substring({SENTENCE}, 0, 300)"),
+            "cause": expression(_SHORT_SENTENCE),
         },
     )
     reader = _ItemReader(bucket=data_bucket, key=expression(f"$run.dataset.{items}"))
@@ -96,7 +107,10 @@ def _each(
             item: expression("$states.context.Map.Item.Value"),
         },
         max_concurrency=concurrency,
-        assign={"failed": expression("[$states.result[$exists(failed)]]")},
+        assign={
+            "failed": expression(f"[($states.result[$exists(failed)])[[0..{_TOLD - 1}]]]"),
+            "failures": expression("$count($states.result[$exists(failed)])"),
+        },
         outputs={},
     )
     each.item_processor(work)
@@ -108,7 +122,8 @@ def _each(
             assign=failure.of(
                 name,
                 "$failed[0].error",
-                f"$string($count($failed)) & ' of the {items} failed: ' & $join($failed.(failed & ': ' & cause), '; ')",
+                f"$string($failures) & ' of the {items} failed: ' & $join($failed.(failed & ': ' & cause), '; ')"
+                f" & ($failures > {_TOLD} ? '; and ' & $string($failures - {_TOLD}) & ' more' : '')",
             ),
         )
         .otherwise(sfn.Pass.jsonata(scope, f"{name} done"))

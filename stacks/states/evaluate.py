@@ -7,6 +7,7 @@ from constructs import Construct
 
 from stacks.checks import JOB_NAMES, OBJECT_KEYS
 from stacks.states.aws_call import call_aws
+from stacks.states.ended import fail_on_problem, problem
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
 from stacks.states.processing_job import OUTPUT, SECONDS, processing_job, source
@@ -53,6 +54,7 @@ def evaluate(
         [job_arns],
         {"ProcessingJobName": expression("$states.input.jobName")},
         assign={"evaluationSeconds": expression(SECONDS)},
+        outputs={"problem": expression(problem())},
         wildcard=JOB_NAMES,
     )
     read = call_aws(
@@ -70,5 +72,5 @@ def evaluate(
     return (
         sfn.Chain.start(failure.catch(wait_for_quota(scope, job, failure)))
         .next(failure.catch(described))
-        .next(failure.catch(read))
+        .next(fail_on_problem(scope, job.id, failure).otherwise(failure.catch(read)).afterwards())
     )

@@ -1,7 +1,7 @@
 """One way out for every failure: say which state failed and why, notify, fail. The running endpoint is left alone."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
@@ -11,6 +11,19 @@ from constructs import Construct
 from stacks.states.jsonata import SENTENCE, expression
 
 Caught = TypeVar("Caught", bound=sfn.TaskStateBase | sfn.CustomState | sfn.Map | sfn.DistributedMap)
+
+EVERYTHING = ("States.DataLimitExceeded", "States.ALL")
+"""All errors that can be caught: States.ALL has to stand alone, and does not catch the other."""
+
+CAUSE = 15_000
+"""Characters of a cause that are kept; a failed execution's has 32,768 halves of characters at most."""
+
+
+def catch_everything(state: Caught, handler: sfn.IChainable, **options: Any) -> Caught:
+    """Send every error of `state` that no other Catch has taken to `handler`."""
+    for error in EVERYTHING:
+        state.add_catch(handler, errors=[error], **options)
+    return state
 
 
 class Failure:
@@ -36,17 +49,19 @@ class Failure:
             ),
         )
         # A topic that cannot be reached must not hide what went wrong.
-        self.start.add_catch(failed)
+        catch_everything(self.start, failed)
         self.start.next(failed)
 
-    def catch(self, state: Caught, errors: Sequence[str] = ("States.ALL",)) -> Caught:
-        """Send errors of `state` here, with the state's name and the sentence in the error's cause."""
-        state.add_catch(
-            self.start, errors=list(errors), assign=self.of(state.id, "$states.errorOutput.Error", SENTENCE)
-        )
+    def catch(self, state: Caught, errors: Sequence[str] | None = None) -> Caught:
+        """Send errors of `state` here, all by default, with the state's name and the sentence in the error's cause."""
+        assign = self.of(state.id, "$states.errorOutput.Error", SENTENCE)
+        if errors is None:
+            return catch_everything(state, self.start, assign=assign)
+        state.add_catch(self.start, errors=list(errors), assign=assign)
         return state
 
     @staticmethod
     def of(state: str, error: str, cause: str) -> dict[str, object]:
         """What to assign on a way to `start` that is no Catch: the failing state, error name and cause."""
-        return {"failure": {"state": state, "error": expression(error), "cause": expression(cause)}}
+        kept = expression(f"$substring({cause}, 0, {CAUSE})")
+        return {"failure": {"state": state, "error": expression(error), "cause": kept}}

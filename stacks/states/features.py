@@ -7,6 +7,7 @@ from constructs import Construct
 
 from stacks.checks import JOB_NAMES, OBJECT_KEYS
 from stacks.states.aws_call import call_aws
+from stacks.states.ended import fail_on_problem, problem
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
 from stacks.states.processing_job import OUTPUT, SECONDS, processing_job, source
@@ -58,6 +59,7 @@ def extract_features(
             "jobName": expression("$states.input.jobName"),
             "features": expression("$states.input.features"),
             "seconds": expression(SECONDS),
+            "problem": expression(problem()),
         },
         wildcard=JOB_NAMES,
     )
@@ -70,7 +72,8 @@ def extract_features(
         {
             "Bucket": expression("$states.input.features.bucket"),
             "Key": expression("$states.input.features.marker"),
-            "Body": expression("$string({'jobName': $states.input.jobName})"),
+            # The object itself: the integration makes JSON of it, and of a text one with quotes.
+            "Body": {"jobName": expression("$states.input.jobName")},
             "ContentType": "application/json",
         },
         outputs={"seconds": expression("$states.input.seconds")},
@@ -84,7 +87,8 @@ def extract_features(
         assign={"featuresSeconds": expression("$sum($states.result.seconds)")},
         outputs={},
     )
-    each.item_processor(wait_for_quota(scope, job).next(described).next(marked))
+    done = fail_on_problem(scope, job.id)
+    each.item_processor(wait_for_quota(scope, job).next(described).next(done.otherwise(marked)))
     return (
         sfn.Choice.jsonata(scope, "Features missing?")
         .when(sfn.Condition.jsonata(expression(f"$count({_MISSING}) > 0")), failure.catch(each))

@@ -15,10 +15,30 @@ def object_of(values: Mapping[str, str]) -> str:
 
 SPOT = "$run.input.training.spot"
 
-SENTENCE = """(
+STOPPED = """
+    'Stopped' in [{job}.TrainingJobStatus, {job}.ProcessingJobStatus] ? (
+        $limits := {job}.StoppingCondition;
+        'the job was stopped ' & (
+            {job}.SecondaryStatus = 'MaxRuntimeExceeded' ?
+                'after the ' & $string($limits.MaxRuntimeInSeconds) & ' seconds of training.maxRunSeconds'
+            : {job}.SecondaryStatus = 'MaxWaitTimeExceeded' ?
+                'after the ' & $string($limits.MaxWaitTimeInSeconds) & ' seconds of training.maxWaitSeconds'
+            : $exists({job}.ProcessingJobStatus) ?
+                'by somebody, or after the ' & $string($limits.MaxRuntimeInSeconds) & ' seconds that it may run'
+            : 'by somebody'
+        )
+    )
+"""
+"""The beginning of a JSONata condition: the sentence for a job that was stopped, from its description `{job}`.
+
+A job that reaches a time limit has not failed, so it has no FailureReason.
+"""
+
+SENTENCE = f"""(
     $cause := $states.errorOutput.Cause;
-    $detail := $substring($cause, 0, 1) = '{' ? $parse($cause) : {};
-    $exists($detail.errorMessage) ? $detail.errorMessage
+    $detail := $substring($cause, 0, 1) = '{{' and $substring($cause, -1) = '}}' ? $parse($cause) : {{}};
+    {STOPPED.format(job="$detail")}
+    : $exists($detail.errorMessage) ? $detail.errorMessage
     : $exists($detail.ExitMessage) ? $detail.ExitMessage
     : $exists($detail.FailureReason) ? $detail.FailureReason
     : $exists($cause) ? $cause

@@ -14,7 +14,11 @@ from stacks.states.retries import retry_job
 OUTPUT = "/opt/ml/processing/output"
 """The folder whose content goes to the job's output. Scripts start in the one above; theirs are input/<name>."""
 
-SECONDS = "$round(($toMillis($states.result.ProcessingEndTime) - $toMillis($states.result.ProcessingStartTime)) / 1000)"
+SECONDS = """(
+    $start := $states.result.ProcessingStartTime;
+    $end := $states.result.ProcessingEndTime;
+    $exists($start) and $exists($end) ? $round(($toMillis($end) - $toMillis($start)) / 1000) : 0
+)"""
 """How long a job ran, from what DescribeProcessingJob returns; what `.sync` returns is not written down."""
 
 

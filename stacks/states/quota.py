@@ -18,8 +18,11 @@ _WAITS = 60
 """Together longer than another job takes."""
 _TAKEN = "($exists($states.input.waits) ? $states.input.waits : 0)"
 
-ATTEMPT = f"$string({JOB_RETRIES + 1} * {_TAKEN} + $states.context.State.RetryCount)"
-"""JSONata for the number of a job state's attempt: RetryCount alone starts again at 0 after every wait."""
+_DRIVE = (JOB_RETRIES + 1) * (_WAITS + 1)
+_REDRIVES = "$sum([0, $states.context.Execution.RedriveCount])"
+
+ATTEMPT = f"$string({_DRIVE} * {_REDRIVES} + {JOB_RETRIES + 1} * {_TAKEN} + $states.context.State.RetryCount)"
+"""JSONata for the number of a job state's attempt: RetryCount alone starts again at 0 after every wait and redrive."""
 
 # SageMaker: "The account-level service limit 'NAME' is 0 Instances, with current utilization of 0 Instances and a
 # request delta of 1 Instances. ..." What does not read so counts as in use.

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from stacks.endpoint.stack import PARAMETER
 from stacks.states.aws_call import call_aws
-from stacks.states.failure import Failure
+from stacks.states.failure import Failure, catch_everything
 from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, SENTENCE, expression
 
@@ -228,7 +228,8 @@ def _deploy(
         {"wanted": expression("$previous"), "stackReason": NULL},
         _NUMBERED,
     )
-    test.add_catch(withdraw, assign=failure.of("Smoke test", "$states.errorOutput.Error", SENTENCE), outputs={})
+    smoke_failed = failure.of("Smoke test", "$states.errorOutput.Error", SENTENCE)
+    catch_everything(test, withdraw, assign=smoke_failed, outputs={})
     withdraw.next(update)
 
     settled = sfn.Choice.jsonata(scope, "Endpoint stack settled?")

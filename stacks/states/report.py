@@ -5,6 +5,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from stacks.states.failure import catch_everything
 from stacks.states.jsonata import NULL, expression
 
 
@@ -56,5 +57,5 @@ def report(scope: Construct, topic: sns.ITopic) -> sfn.Chain:
     )
     done = sfn.Succeed.jsonata(scope, "Done")
     # The model is already live or refused: a topic that cannot be reached must not turn that into a failure.
-    notify.add_catch(done, outputs=expression("$states.input"))
+    catch_everything(notify, done, outputs=expression("$states.input"))
     return sfn.Chain.start(summarise).next(notify).next(done)

@@ -17,7 +17,8 @@ def retry_throttling(state: tasks.LambdaInvoke) -> None:
 def retry_job(state: sfn.CustomState) -> None:
     """Try again where no job was started; where that is for quota, `wait_for_quota` decides."""
     state.add_retry(
-        errors=["SageMaker.AmazonSageMakerException"],
+        # As the integration that waits for jobs names what SageMaker has no name for, and as the SDK's does.
+        errors=["SageMaker.AmazonSageMakerException", "SageMaker.SageMakerException"],
         interval=Duration.seconds(15),
         max_attempts=JOB_RETRIES,
         backoff_rate=2,

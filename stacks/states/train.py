@@ -5,11 +5,12 @@ from constructs import Construct
 
 from stacks.checks import JOB_NAMES
 from stacks.states.aws_call import call_aws
+from stacks.states.ended import fail_on_problem, problem
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
 from stacks.states.quota import wait_for_quota
 from stacks.states.retries import retry_job
-from stacks.states.training_job import TrainingSetup, described, training_job
+from stacks.states.training_job import BILLABLE_SECONDS, TRAINING_SECONDS, TrainingSetup, described, training_job
 
 _BEST = "$sort($states.result, function($a, $b) { $a.validationAccuracy < $b.validationAccuracy })[0]"
 
@@ -28,7 +29,7 @@ def compare(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Cha
         "sagemaker:describeTrainingJob",
         [setup.job_arns],
         {"TrainingJobName": expression("$states.input.jobName")},
-        outputs=described("$states.input"),
+        outputs=described("$states.input") | {"problem": expression(problem(metric=True))},
         wildcard=JOB_NAMES,
     )
     each = sfn.Map.jsonata(
@@ -48,7 +49,12 @@ def compare(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Cha
         },
         outputs={},
     )
-    each.item_processor(wait_for_quota(scope, job).next(answer))
+    kept = sfn.Pass.jsonata(
+        scope,
+        "Candidate trained",
+        outputs=expression("$sift($states.input, function($value, $name) { $name != 'problem' })"),
+    )
+    each.item_processor(wait_for_quota(scope, job).next(answer).next(fail_on_problem(scope, job.id).otherwise(kept)))
     return (
         sfn.Choice.jsonata(scope, "Several architectures?")
         .when(sfn.Condition.jsonata(expression("$count($run.candidates) > 1")), failure.catch(each))
@@ -68,17 +74,19 @@ def train(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Chain
         assign={
             "training": described("$chosen"),
             "spent": expression(
-                """$append($spent, {
-                    'trainingSeconds': $states.result.TrainingTimeInSeconds,
-                    'billableSeconds': $states.result.BillableTimeInSeconds
-                })"""
+                f"""$append($spent, {{
+                    'trainingSeconds': {TRAINING_SECONDS}, 'billableSeconds': {BILLABLE_SECONDS}
+                }})"""
             ),
         },
+        outputs={"problem": expression(problem())},
         wildcard=JOB_NAMES,
     )
+    done = fail_on_problem(scope, job.id, failure)
+    due = failure.catch(job).next(failure.catch(answer)).next(done.otherwise(sfn.Pass.jsonata(scope, "Trained")))
     return (
         sfn.Choice.jsonata(scope, "Model to train?")
-        .when(sfn.Condition.jsonata(expression("$training = null")), failure.catch(job).next(failure.catch(answer)))
+        .when(sfn.Condition.jsonata(expression("$training = null")), due)
         .afterwards(include_otherwise=True)
     )
 

@@ -25,6 +25,12 @@ _STATUSES = "['NoIssuesFound', 'IssuesFound', 'Error']"
 _DEBUGGING = "$run.input.debugging"
 
 
+# A job that never got its instances has neither.
+TRAINING_SECONDS = "$sum([0, $states.result.TrainingTimeInSeconds])"
+BILLABLE_SECONDS = "$sum([0, $states.result.BillableTimeInSeconds])"
+"""JSONata for what a described training job took."""
+
+
 @dataclass(frozen=True)
 class TrainingSetup:
     """What of the deployment every training job and trial uses.
@@ -96,7 +102,6 @@ def definition(setup: TrainingSetup) -> dict[str, Any]:
                 {SPOT} ? {{'MaxWaitTimeInSeconds': $run.input.training.maxWaitSeconds}} : {{}}
             ])"""
         ),
-        "RetryStrategy": {"MaximumRetryAttempts": 2},
     }
 
 
@@ -144,18 +149,22 @@ def described(candidate: str) -> dict[str, str]:
     return {
         "architecture": expression(f"{candidate}.architecture"),
         "jobName": expression(f"{found}.TrainingJobName"),
-        "modelArtifact": expression(f"{found}.ModelArtifacts.S3ModelArtifacts"),
-        "validationAccuracy": expression(f"{found}.FinalMetricDataList[MetricName = 'validation:accuracy'].Value"),
+        "modelArtifact": _or_null(f"{found}.ModelArtifacts.S3ModelArtifacts"),
+        "validationAccuracy": _or_null(f"{found}.FinalMetricDataList[MetricName = 'validation:accuracy'].Value"),
         "instanceType": expression(f"{found}.ResourceConfig.InstanceType"),
         "instanceCount": expression(f"{found}.ResourceConfig.InstanceCount"),
         "spot": expression(SPOT),
-        "trainingSeconds": expression(f"{found}.TrainingTimeInSeconds"),
-        "billableSeconds": expression(f"{found}.BillableTimeInSeconds"),
+        "trainingSeconds": expression(TRAINING_SECONDS),
+        "billableSeconds": expression(BILLABLE_SECONDS),
         "savingsPercent": expression(
-            f"$round(100 * (1 - {found}.BillableTimeInSeconds / {found}.TrainingTimeInSeconds), 1)"
+            f"{TRAINING_SECONDS} > 0 ? $round(100 * (1 - {BILLABLE_SECONDS} / {TRAINING_SECONDS}), 1) : 0"
         ),
         "rules": expression(object_of({rule: _status(rule) for rule in RULES})),
     }
+
+
+def _or_null(found: str) -> str:
+    return expression(f"$exists({found}) ? {found} : null")
 
 
 def _status(rule: str) -> str:

@@ -1,4 +1,4 @@
-"""SageMaker's managed Debugger and Profiler, for accounts that may still use them: new ones have not since July 2026.
+"""SageMaker's managed Debugger, for accounts that may still use it: new ones have not since July 2026.
 
 The training code evaluates the same rules itself; these add AWS's own, each a processing job beside the training.
 """
@@ -13,7 +13,6 @@ from stacks.roles import on_objects, pull_images, write_logs
 from stacks.states.jsonata import expression
 
 RULES = ("VanishingGradient", "Overfit", "Overtraining", "PoorWeightInitialization", "LossNotDecreasing")
-PROFILER_RULES = ("LowGPUUtilization", "ProfilerReport")
 
 _REPOSITORY = "sagemaker-debugger-rules"
 # The SageMaker Python SDK's table (sagemaker-core 2.27.0, image_uri_config/debugger.json).
@@ -57,22 +56,11 @@ class ManagedDebugger:
         self._account = accounts.find_in_map(stack.region, "account")
 
     def training_job_fields(self) -> dict[str, Any]:
-        """Fields of CreateTrainingJob. Tensors, profile and verdicts go below `debug/`."""
+        """Fields of CreateTrainingJob. Tensors and verdicts go below `debug/`."""
         folder = f"s3://{self._bucket.bucket_name}/debug/"
         interval = expression("$string($run.input.debugging.saveInterval)")
 
-        def rules(names: tuple[str, ...]) -> list[dict[str, Any]]:
-            image = f"{self._account}.dkr.ecr.{self._stack.region}.{self._stack.url_suffix}/{_REPOSITORY}:latest"
-            return [
-                {
-                    "RuleConfigurationName": name,
-                    "RuleEvaluatorImage": image,
-                    "S3OutputPath": folder,
-                    "RuleParameters": {"rule_to_invoke": name},
-                }
-                for name in names
-            ]
-
+        image = f"{self._account}.dkr.ecr.{self._stack.region}.{self._stack.url_suffix}/{_REPOSITORY}:latest"
         return {
             "DebugHookConfig": {
                 "S3OutputPath": folder,
@@ -83,9 +71,15 @@ class ManagedDebugger:
                     for name in ("losses", "gradients", "relu_input")
                 ],
             },
-            "DebugRuleConfigurations": rules(RULES),
-            "ProfilerConfig": {"S3OutputPath": folder, "ProfilingIntervalInMilliseconds": 500},
-            "ProfilerRuleConfigurations": rules(PROFILER_RULES),
+            "DebugRuleConfigurations": [
+                {
+                    "RuleConfigurationName": name,
+                    "RuleEvaluatorImage": image,
+                    "S3OutputPath": folder,
+                    "RuleParameters": {"rule_to_invoke": name},
+                }
+                for name in RULES
+            ],
         }
 
     def role_statements(self) -> list[iam.PolicyStatement]:

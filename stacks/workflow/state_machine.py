@@ -56,7 +56,7 @@ class StateMachine(Construct):
             .next(stage_weights(self, functions.stage_weights, failure))
             .next(extract_features(self, roles.features, job_arns, code_uri, data_bucket, failure))
             .next(compare(self, training, failure))
-            .next(tune(self, training, functions.collect_trials, failure))
+            .next(tune(self, training, functions.collect_trials, target.poll_seconds, failure))
             .next(train(self, training, failure))
             .next(
                 evaluate(

@@ -8,7 +8,7 @@ import pytest
 from tests.stacks.execution import accepted, rendered, variables
 from tests.stacks.template import Template, as_list, machine_definition, resources, statements, walk
 
-FIELDS = {"DebugHookConfig", "DebugRuleConfigurations", "ProfilerConfig", "ProfilerRuleConfigurations"}
+FIELDS = {"DebugHookConfig", "DebugRuleConfigurations"}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_a_new_account_is_asked_for_nothing_it_cannot_have(
 
 
 @pytest.mark.parametrize("name", ["Train candidate", "Train"])
-def test_hooks_rules_and_profiler_watch_each_training(watched: Template, name: str) -> None:
+def test_hooks_and_rules_watch_each_training(watched: Template, name: str) -> None:
     state = walk(machine_definition(watched))[name]
     known = variables({"debugging": {"saveInterval": 20}})
     request = accepted("CreateTrainingJob", rendered(state["Arguments"], known, known["chosen"]))
@@ -43,10 +43,7 @@ def test_hooks_rules_and_profiler_watch_each_training(watched: Template, name: s
     }
     rules = [r["RuleParameters"]["rule_to_invoke"] for r in request["DebugRuleConfigurations"]]
     assert rules == ["VanishingGradient", "Overfit", "Overtraining", "PoorWeightInitialization", "LossNotDecreasing"]
-    assert request["ProfilerConfig"]["ProfilingIntervalInMilliseconds"] == 500
-    rules = [r["RuleParameters"]["rule_to_invoke"] for r in request["ProfilerRuleConfigurations"]]
-    assert rules == ["LowGPUUtilization", "ProfilerReport"]
-    for rule in request["DebugRuleConfigurations"] + request["ProfilerRuleConfigurations"]:
+    for rule in request["DebugRuleConfigurations"]:
         assert rule["RuleEvaluatorImage"].startswith("123456789012.dkr.ecr.")
         assert rule["RuleEvaluatorImage"].endswith("/sagemaker-debugger-rules:latest")
 

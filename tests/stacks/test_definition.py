@@ -29,6 +29,8 @@ def test_it_goes_from_plan_to_report(definition: dict[str, Any], states: dict[st
         "Several architectures?": "Compare",
         "Tuning wanted?": "Tune",
         "Model to train?": "Train",
+        "Train done?": "Evaluate",
+        "Evaluate done?": "Read evaluation",
         "Good enough?": "Register",
         "Approved?": "Read endpoint stack",
         "Endpoint stack settled?": "Describe endpoint",
@@ -110,7 +112,7 @@ def test_deploying_changes_the_endpoint_stacks_parameter_and_nothing_else(
 
 
 def test_a_model_that_fails_the_smoke_test_is_taken_back(states: dict[str, dict[str, Any]]) -> None:
-    (catch,) = states["Smoke test"]["Catch"]
+    *_, catch = states["Smoke test"]["Catch"]
     withdraw = states[catch["Next"]]
     assert withdraw["Arguments"]["ModelApprovalStatus"] == "Rejected"
     assert withdraw["Assign"]["wanted"] == "{% $previous %}"

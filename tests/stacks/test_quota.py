@@ -15,6 +15,7 @@ JOBS = {
     "Extract candidate": "Processing",
     "Train candidate": "Training",
     "Tune": "HyperParameterTuning",
+    "Tune to criteria": "HyperParameterTuning",
     "Train": "Training",
     "Evaluate": "Processing",
 }
@@ -58,7 +59,7 @@ def refused(states: States, job: str, cause: str) -> tuple[list[str], int, dict[
             if job in MAPS:
                 assert end["Type"] == "Fail"
                 failed = {"Error": rendered(end["Error"], known, error), "Cause": rendered(end["Cause"], known, error)}
-                (caught,) = states[MAPS[job]]["Catch"]
+                *_, caught = states[MAPS[job]]["Catch"]
                 return asked, seconds, rendered(caught["Assign"], KNOWN, {}, errorOutput=failed)["failure"]
             assert give_up["Next"] == "Notify failure"
             return asked, seconds, rendered(give_up["Assign"], known, error)["failure"]
@@ -87,6 +88,23 @@ def test_a_busy_quota_is_waited_for_under_new_names(states: States, job: str) ->
     assert all(re.fullmatch(rf"{beginning}\d+", name) for name in asked)
     assert (failure["state"], failure["error"]) == (MAPS.get(job, job), "QuotaInUse")
     assert failure["cause"].startswith(f"the quota '{SPOT}' is 1 and was in use for 7200 seconds. Ask for more: aws")
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_redriven_execution_asks_for_jobs_under_new_names(states: States, job: str) -> None:
+    """Given an execution that was stopped after any attempt and redriven, which counts retries from 0 again."""
+    candidate: Any = KNOWN["run"]["candidates"][1] if job in MAPS else {}
+    kind = f"{JOBS[job]}JobName"
+    asked = []
+    for redrives in (0, 1, 2, 39):
+        for waits in (0, 1, 60):
+            for retries in RETRIES:
+                execution = CONTEXT["Execution"] | ({"RedriveCount": redrives} if redrives else {})
+                context = {"Execution": execution, "State": {"RetryCount": retries}}
+                name = states[job]["Arguments"][kind]
+                asked.append(rendered(name, KNOWN, candidate | {"waits": waits}, context=context))
+    assert len(set(asked)) == len(asked)
+    assert all(len(name) <= 32 for name in asked) or JOBS[job] != "HyperParameterTuning"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def compare(states: States, cause: str) -> dict[str, Any]:
     }
     del candidate["States"]["Describe candidate"]
     candidate["States"]["Train candidate waits for quota"]["Seconds"] = 1
-    (catch,) = states["Compare"]["Catch"]
+    *_, catch = states["Compare"]["Catch"]
     each = {
         "Type": "Map",
         "Items": [{"architecture": "resnet50", "index": 0}, {"architecture": "resnet101", "index": 1}],

@@ -68,7 +68,7 @@ RUN = "0123456789ab"
 
 @given(names)
 def test_the_longest_name_of_a_tuning_job_fits(name: str) -> None:
-    job = f"{DeploymentSettings(name=name).job_prefix}-{RUN}-tune-60"
+    job = f"{DeploymentSettings(name=name).job_prefix}-{RUN}-tune-9759"
     assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}", job)
     assert len(job) <= 32
 

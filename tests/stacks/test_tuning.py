@@ -12,11 +12,13 @@ NAMED = {"Execution": {"Name": "an execution"}}
 
 def request(states: States, tuning: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
     known = variables({"tuning": tuning or {}, **given})
-    return accepted("CreateHyperParameterTuningJob", rendered(states["Tune"]["Arguments"], known))
+    choices = states["Tuning wanted?"]["Choices"]
+    state = next(choice["Next"] for choice in choices if rendered(choice["Condition"], known))
+    return accepted("CreateHyperParameterTuningJob", rendered(states[state]["Arguments"], known))
 
 
 def test_the_seeds_search_is_the_default(states: States) -> None:
-    made = request(states, seed=5)
+    made = request(states)
     assert made["HyperParameterTuningJobConfig"] == {
         "Strategy": "Bayesian",
         "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:accuracy"},
@@ -29,7 +31,6 @@ def test_the_seeds_search_is_the_default(states: States) -> None:
             "IntegerParameterRanges": [{"Name": "epochs", "MinValue": "10", "MaxValue": "20", "ScalingType": "Linear"}],
         },
         "TrainingJobEarlyStoppingType": "Off",
-        "RandomSeed": 5,
     }
 
 
@@ -69,7 +70,7 @@ def test_the_test_split_is_read_only_where_it_is_the_objective(states: States) -
 def test_hyperband_decides_itself_how_many_epochs_a_trial_gets(states: States) -> None:
     made = request(states, {"strategy": "Hyperband", "ranges": {"epochs": [3, 27]}})
     configuration = made["HyperParameterTuningJobConfig"]
-    assert configuration["StrategyConfig"] == {"HyperbandStrategyConfig": {"MinResource": 3, "MaxResource": 27}}
+    assert configuration["Strategy"] == "Hyperband"
     assert configuration["ParameterRanges"]["IntegerParameterRanges"] == []
     assert made["TrainingJobDefinition"]["StaticHyperParameters"]["epochs"] == "27"
 
@@ -99,6 +100,40 @@ def test_tuning_ends_early_only_on_given_criteria(
 ) -> None:
     configuration = request(states, {"completion": completion})["HyperParameterTuningJobConfig"]
     assert configuration.get("TuningJobCompletionCriteria") == criteria
+
+
+def test_only_a_tuning_with_criteria_is_started_by_the_integration_that_does_not_wait(states: States) -> None:
+    """The other is not known to pass criteria on, but stops the tuning job of an execution that is stopped."""
+
+    def first(tuning: dict[str, Any]) -> str:
+        known = variables({"tuning": tuning})
+        choices = states["Tuning wanted?"]["Choices"]
+        return next((c["Next"] for c in choices if rendered(c["Condition"], known)), "")
+
+    assert first({"completion": {"jobsNotImproving": 3}}) == "Tune to criteria"
+    assert first({"completion": {"onConvergence": False}}) == "Tune"
+    assert first({"enabled": False, "completion": {"jobsNotImproving": 3}}) == ""
+    assert states["Tune to criteria"]["Resource"] == "arn:aws:states:::aws-sdk:sagemaker:createHyperParameterTuningJob"
+    assert rendered(states["Tune to criteria"]["Assign"], variables()) == {"tuningJob": f"stocktake-{RUN}-tune-1"}
+
+
+@pytest.mark.parametrize(
+    ("status", "then"),
+    [
+        *((status, "Wait for trials") for status in ("InProgress", "Stopping")),
+        *((status, "Collect trials") for status in ("Completed", "Failed", "Stopped")),
+    ],
+)
+def test_it_is_looked_at_until_it_has_ended(states: States, status: str, then: str) -> None:
+    assert states["Tune to criteria"]["Next"] == "Wait for trials"
+    assert states["Wait for trials"]["Seconds"] == 300
+    look = states[states["Wait for trials"]["Next"]]
+    known = variables(tuningJob="a-job")
+    assert rendered(look["Arguments"], known) == {"HyperParameterTuningJobName": "a-job"}
+    output = rendered(look["Output"], known, {}, {"HyperParameterTuningJobStatus": status})
+    ended = states[look["Next"]]
+    (going_on,) = ended["Choices"]
+    assert (going_on["Next"] if rendered(going_on["Condition"], known, output) else ended["Default"]) == then
 
 
 def test_ranges_of_one_value_and_tiny_rates_stay_what_sagemaker_parses(states: States) -> None:
@@ -136,7 +171,7 @@ def test_the_best_values_are_trained_with(states: States) -> None:
 
 
 def test_of_a_tuning_job_that_failed_its_trials_are_asked_why(states: States) -> None:
-    quota, not_started, ran, anything = states["Tune"]["Catch"]
+    quota, not_started, ran, _, anything = states["Tune"]["Catch"]
     # Before the wildcard that would take the refusal for a job that ran.
     assert quota["ErrorEquals"] == ["SageMaker.ResourceLimitExceededException"]
     assert "SageMaker.AmazonSageMakerException" in not_started["ErrorEquals"]

@@ -103,7 +103,8 @@ def _is_logarithmic(entry: Mapping[str, Any]) -> bool:
 def _sampler(config: Mapping[str, Any]) -> BaseSampler:
     from optuna.samplers import GPSampler, RandomSampler
 
-    seed = config.get("RandomSeed")
+    # Where none is given SageMaker's proposals are random; a rehearsal is repeatable.
+    seed = config.get("RandomSeed", 0)
     if config["Strategy"] == "Bayesian":
         return GPSampler(seed=seed, n_startup_trials=_STARTUP_TRIALS)
     return RandomSampler(seed=seed)

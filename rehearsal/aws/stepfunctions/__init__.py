@@ -24,4 +24,5 @@ def install() -> None:
     distributed_map.run_children_as_executions()
     sagemaker.integrate_sagemaker_jobs()
     sdk.name_errors_as_aws_does()
+    sdk.write_bodies_as_json()
     sdk.return_plain_json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from typing import Any
 
 from botocore.response import StreamingBody
@@ -24,6 +25,22 @@ _ERROR_PREFIXES = {
 def name_errors_as_aws_does() -> None:
     """Prefix errors by the service's own spelling (``S3.NoSuchKeyException``): moto knows that of two services."""
     state_task_service_aws_sdk._SERVICE_ERROR_NAMES.update(_ERROR_PREFIXES)
+
+
+def write_bodies_as_json() -> None:
+    """Make JSON of what ``s3:putObject`` is to write, texts included: moto hands it on, and boto refuses objects."""
+    call = StateTaskServiceAwsSdk._eval_service_task
+
+    def call_with_json(
+        self: StateTaskServiceAwsSdk, env: Environment, *, normalised_parameters: dict[str, Any], **kwargs: Any
+    ) -> None:
+        is_put = (self.resource.api_name, self.resource.api_action) == ("s3", "putObject")
+        if is_put and "Body" in normalised_parameters:
+            text = json.dumps(normalised_parameters["Body"], separators=(",", ":"), ensure_ascii=False)
+            normalised_parameters = normalised_parameters | {"Body": text}
+        call(self, env, normalised_parameters=normalised_parameters, **kwargs)
+
+    StateTaskServiceAwsSdk._eval_service_task = call_with_json
 
 
 def return_plain_json() -> None:

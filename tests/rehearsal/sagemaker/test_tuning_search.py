@@ -60,6 +60,9 @@ def test_proposals_are_texts_within_the_ranges_and_follow_from_the_seed(strategy
     assert min(float(values["lr"]) for values in proposed) < 0.001  # half of a logarithmic range, a tenth of a linear
     assert proposed == tune(config(strategy, seed=1), trials=8)
     assert proposed[0] != tune(config(strategy, seed=2), trials=1)[0]
+    # The state machine gives none.
+    unseeded = {name: value for name, value in config(strategy).items() if name != "RandomSeed"}
+    assert tune(unseeded, trials=4) == tune(unseeded, trials=4)
 
 
 def test_bayesian_search_learns_from_trials() -> None:

@@ -43,6 +43,17 @@ def test_a_class_that_is_kept_from_a_split_is_refused() -> None:
         balance.check(balance.measure(bins, ASKED, LABELS))
 
 
+def test_of_many_wrong_shares_the_first_twenty_and_a_count_are_named() -> None:
+    """Given a hundred classes that are all kept from two of three splits."""
+    labels = list(range(100))
+    bins = [(unit, unit % 100, "train") for unit in range(100_000)]
+    with pytest.raises(UnbalancedSplit) as raised:
+        balance.check(balance.measure(bins, ASKED, labels))
+    told = str(raised.value)
+    assert told.count("was asked to hold") == 20
+    assert "; and 283 more; must be closer" in told
+
+
 def test_the_standard_error_counts_groups_and_not_bins() -> None:
     # Given 100 pairs, the share of a split varies as that of 100 bins, not of 200.
     pairs = [(unit, 1, "train" if unit < 90 else "test") for unit in range(100) for _ in range(2)]

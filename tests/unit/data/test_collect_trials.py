@@ -162,3 +162,17 @@ def test_a_tuning_job_without_any_trial_is_told(sagemaker: Stubber) -> None:
     has_tried(sagemaker, [])
     with pytest.raises(NoFinishedTrial, match=f"^none of the 0 trials of {JOB} ended with a validation:accuracy$"):
         collect_trials.handler(event(), None)
+
+
+@pytest.mark.parametrize(
+    ("secondary", "field"),
+    [("MaxRuntimeExceeded", "training.maxRunSeconds"), ("MaxWaitTimeExceeded", "training.maxWaitSeconds")],
+)
+def test_trials_that_were_all_stopped_at_a_time_limit_are_told_with_its_field(
+    sagemaker: Stubber, secondary: str, field: str
+) -> None:
+    stopped = trial(1, None, "Stopped", SecondaryStatus=secondary)
+    del stopped["FinalMetricDataList"], stopped["TrainingTimeInSeconds"]
+    has_tried(sagemaker, [stopped])
+    with pytest.raises(NoFinishedTrial, match=f"it was stopped after the seconds of {field}"):
+        collect_trials.handler(event(), None)

@@ -114,6 +114,8 @@ def test_a_wrong_value_is_named_with_what_is_allowed(path: str, value: object, t
         ({"dataset": {"split": {"train": 0.9, "valid": 0.1, "test": 0.1}}}, "dataset.split", "sum to 1.1"),
         ({"dataset": {"minCount": 6}}, "dataset", "they are 6 and 5"),
         ({"dataset": {"minCount": 5}}, "dataset", "one class leaves nothing to learn"),
+        ({"dataset": {"maxCount": 653}}, "dataset", "at most 100 counts from its minCount to its maxCount"),
+        ({"dataset": {"minCount": 0, "maxCount": 100}}, "dataset", "0 to 100 are 101"),
         ({"training": {"maxRunSeconds": 20000}}, "training", "they are 14400 and 20000"),
         ({"tuning": {"maxJobs": 1}}, "tuning", "they are 2 and 1"),
         ({"tuning": {"strategy": "Hyperband", "earlyStopping": "Auto"}}, "tuning", 'earlyStopping is "Off"'),
@@ -124,6 +126,19 @@ def test_fields_that_contradict_each_other_are_named(given_: dict[str, Any], fie
         contract.complete(given_)
     assert str(raised.value).startswith(f"{field}: ")
     assert told in str(raised.value)
+
+
+def test_a_hundred_counts_can_be_told_apart() -> None:
+    assert contract.complete({"dataset": {"minCount": 901, "maxCount": 1000}}).dataset.labels[99] == 1000
+
+
+def test_of_many_faults_the_first_twenty_and_a_count_are_told() -> None:
+    """Given an input with more faults than a failed execution's cause has room for."""
+    with pytest.raises(InvalidInput) as raised:
+        contract.complete({f"field{number}": 1 for number in range(1000)})
+    sentences = str(raised.value).splitlines()
+    assert sentences[0].startswith("field0: unknown field")
+    assert (len(sentences), sentences[-1]) == (21, "and 980 faults more")
 
 
 def test_without_spot_nobody_waits() -> None:

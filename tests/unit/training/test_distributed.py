@@ -197,6 +197,31 @@ def count_threads(rank: int, size: int, port: int, folder: Path) -> None:
     (folder / f"{rank}.json").write_text(json.dumps([during, gloo_threads(), len(list(network.parameters()))]))
 
 
+def meet(rank: int, size: int, port: int, folder: Path, interface: str) -> None:
+    """Save how the processes' meeting went where SageMaker names that interface and nobody another."""
+    join(rank, size, port)
+    del os.environ["GLOO_SOCKET_IFNAME"]
+    os.environ["SM_NETWORK_INTERFACE_NAME"] = interface
+    try:
+        with joined_world() as world:
+            ended = f"met {world.size} over {os.environ['GLOO_SOCKET_IFNAME']} {os.environ['NCCL_SOCKET_IFNAME']}"
+    except RuntimeError as error:
+        ended = str(error)
+    (folder / f"{rank}.txt").write_text(ended)
+
+
+@pytest.mark.parametrize(("interface", "told"), [("lo", "met 2 over lo lo"), ("absent0", "absent0")])
+def test_processes_meet_on_the_interface_that_sagemaker_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interface: str, told: str
+) -> None:
+    """Given an interface that does not exist, gloo says so: it did not look for another."""
+    monkeypatch.setenv("PYTHONPATH", INTERPRETER["PYTHONPATH"])
+    with reserved_port() as port:
+        torch.multiprocessing.spawn(meet, (2, port, tmp_path, interface), nprocs=2)
+    for rank in range(2):
+        assert told in (tmp_path / f"{rank}.txt").read_text()
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
 def test_no_thread_of_gloo_outlives_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that lets go of a last tensor while Python ends aborts the process, and the finished job fails."""

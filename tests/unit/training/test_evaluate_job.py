@@ -54,6 +54,23 @@ def test_the_metrics_follow_from_the_predictions(job: Path) -> None:
     assert metrics["majorityAccuracy"] == pytest.approx(1 / 3)
 
 
+def test_the_metrics_of_a_hundred_labels_fit_what_the_state_machine_reads(
+    tmp_path: Path,
+) -> None:
+    """Given as many labels as an execution may have, and each cell of their confusion as wide as the whole dataset."""
+    labels = tuple(range(901, 1001))
+    metrics = evaluate.measure(
+        [{"probabilities": torch.rand(100).tolist(), "count": count} for count in labels], labels
+    )
+    metrics["confusion"] = [[535_000] * 100] * 100
+    metrics["recall"] = {str(label): 0.3333333333333333 for label in labels}
+    evaluate.write(tmp_path, None, [], metrics, [])  # type: ignore[arg-type]
+    text = (tmp_path / "metrics.json").read_text()
+    # getObject's answer has it as a text: JSON within JSON.
+    assert len(json.dumps({"Body": text})) < 100_000
+    assert json.loads(text) == metrics
+
+
 def test_the_endpoint_answers_the_samples_with_the_probabilities_of_the_evaluation(job: Path, artifact: Path) -> None:
     model, rows = model_fn(artifact), {row["id"]: row for row in predictions_of(job)}
     samples = sorted((job / "processing/output/samples").glob("*.jpg"))

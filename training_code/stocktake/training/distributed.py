@@ -80,6 +80,7 @@ def joined_world() -> Iterator[World]:
     if size == 1:
         yield World()
         return
+    _meet_where_sagemaker_says()
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
@@ -91,6 +92,13 @@ def joined_world() -> Iterator[World]:
         world.release()
     # Not after an error: others may still wait for this process, and nothing must come before its sentence is written.
     distributed.destroy_process_group()
+
+
+def _meet_where_sagemaker_says() -> None:
+    """Name the network between instances: by itself gloo binds whatever the host's own name stands for."""
+    if interface := os.environ.get("SM_NETWORK_INTERFACE_NAME"):
+        for backend in ("GLOO", "NCCL"):
+            os.environ.setdefault(f"{backend}_SOCKET_IFNAME", interface)
 
 
 class _SynchronisedBatchNorm2d(nn.BatchNorm2d):

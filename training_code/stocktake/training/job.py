@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
-
 from stocktake.data.splits import Split, fingerprint, open_split
 from stocktake.failures import JobFailure
 from stocktake.model.preprocessing import Preprocessing
 from stocktake.training.checkpoints import Checkpoints
+from stocktake.training.device import usable_device
 from stocktake.training.distributed import World
 from stocktake.training.hyperparameters import Hyperparameters
 from stocktake.training.loop import Training
@@ -74,7 +73,7 @@ class Job:
 
 def prepare(hyperparameters: Hyperparameters, world: World) -> Job:
     """Open the channels, build the network, and take up the run that was interrupted, if one was."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = usable_device()
     splits = open_splits(hyperparameters, world)
     weights = read_weights(channel("weights")) if hyperparameters.weights == "channel" else None
     start = StartingPoint(hyperparameters, weights, splits["train"].trunk_is_applied)
