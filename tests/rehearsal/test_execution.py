@@ -31,7 +31,7 @@ def follow(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Follow:
     """
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
+        monkeypatch.setenv(name, "rehearsal")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
     def run(

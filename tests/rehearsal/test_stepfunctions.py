@@ -12,13 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.rehearsal.emulator import ROLE, Emulator
-
-END = {"Type": "Succeed"}
-
-
-def single(state: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
-    """A machine that starts with this state."""
-    return {"StartAt": "First", "States": {"First": state, **others}}
+from tests.rehearsal.machines import END, distributed, single
 
 
 def output_of(aws: Emulator, expression: Any, execution_input: Any = None) -> Any:
@@ -26,24 +20,6 @@ def output_of(aws: Emulator, expression: Any, execution_input: Any = None) -> An
     result = aws.execute(single({"Type": "Pass", "Output": expression, "End": True}), execution_input)
     assert result["status"] == "SUCCEEDED", result
     return result["output"]
-
-
-def distributed(bucket: str, key: str, processor: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """A Distributed Map over a JSON array in a bucket."""
-    return {
-        "Type": "Map",
-        "ItemReader": {
-            "Resource": "arn:aws:states:::s3:getObject",
-            "ReaderConfig": {"InputType": "JSON"},
-            "Arguments": {"Bucket": bucket, "Key": key},
-        },
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            **processor,
-        },
-        "End": True,
-        **fields,
-    }
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from rehearsal.aws.stepfunctions import definition, distributed_map, interpreter, jsonata, permissions, sagemaker, sdk
+from rehearsal.aws.stepfunctions import (
+    definition,
+    distributed_map,
+    entry,
+    expressions,
+    failures,
+    interpreter,
+    limits,
+    permissions,
+    requests,
+    sagemaker,
+    sdk,
+)
 
 
 def install() -> None:
@@ -10,19 +22,32 @@ def install() -> None:
     permissions.act_in_the_state_machines_role()
     permissions.check_roles_of_state_machines()
     permissions.trace_executions()
+    requests.name_errors()
+    requests.refuse_another_machine_of_the_name()
+    requests.refuse_bad_names_and_inputs()
+    requests.keep_what_an_execution_is_stopped_with()
+    definition.read_each_alone()
     definition.read_strings_as_json()
+    definition.refuse_illegal_escapes()
     definition.accept_whole_percentages()
     interpreter.execute_state_machines()
     interpreter.name_executions()
-    interpreter.write_times_as_aws_does()
+    interpreter.complete_the_context()
     interpreter.end_with_a_complete_answer()
     interpreter.let_reserved_errors_leave_a_map()
     interpreter.answer_queries_from_the_first_moment()
     interpreter.abort_at_once()
-    interpreter.assign_for_the_next_state()
-    jsonata.evaluate_with_bound_variables()
+    interpreter.match_terminal_errors_by_name_alone()
+    entry.note_entries()
+    failures.name_the_state_and_its_event()
+    failures.write_failed_evaluations_down()
+    expressions.evaluate_with_bound_variables()
+    expressions.refuse_items_and_times_that_are_none()
+    limits.measure_what_states_pass_on()
+    limits.end_long_histories()
+    distributed_map.name_failed_readers()
     distributed_map.run_children_as_executions()
     sagemaker.integrate_sagemaker_jobs()
     sdk.name_errors_as_aws_does()
-    sdk.write_bodies_as_json()
+    sdk.convert_requests()
     sdk.return_plain_json()

@@ -12,15 +12,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from moto.stepfunctions.parser.api import ExecutionFailedEventDetails, HistoryEventType
+from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-    FailureEvent,
-    FailureEventException,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.item_reader_decl import ItemReader
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.distributed_iteration_component import (
     DistributedIterationComponent,
     DistributedIterationComponentEvalInput,
@@ -29,7 +26,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.item
     MapRunRecord,
 )
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramError, ProgramStopped
 from moto.stepfunctions.parser.asl.eval.states import ItemData, MapData
@@ -38,6 +34,7 @@ from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 from rehearsal.aws.iam import on_behalf
 from rehearsal.aws.iam.enforcement import AccessDenied
 from rehearsal.aws.stepfunctions import permissions
+from rehearsal.aws.stepfunctions.failures import failed
 
 _MAX_PARALLEL_CHILDREN = 40
 """What this machine runs at once for MaxConcurrency 0, which in AWS means 10,000."""
@@ -48,6 +45,21 @@ _Failure = tuple[str, str]
 def run_children_as_executions() -> None:
     """Run the items of a Distributed Map as child executions whose failures count against the tolerated ones."""
     DistributedIterationComponent._map_run = _map_run
+
+
+def name_failed_readers() -> None:
+    """Fail by ``States.ItemReaderFailed`` when items cannot be read: moto knows that of JSON that is no array."""
+    read = ItemReader._eval_body
+
+    def read_or_fail(self: ItemReader, env: Environment) -> None:
+        try:
+            read(self, env)
+        except (ClientError, LookupError, ValueError) as error:
+            message = error.response["Error"]["Message"] if isinstance(error, ClientError) else str(error)
+            failure = StatesErrorNameType.StatesItemReaderFailed
+            raise failed(env, failure, message, HistoryEventType.MapRunFailed) from error
+
+    ItemReader._eval_body = read_or_fail
 
 
 def _map_run(
@@ -89,7 +101,8 @@ def _require_permissions(env: Environment, record: MapRunRecord) -> None:
         session = permissions.role_session(env.aws_execution_details.role_arn)
         on_behalf.require_all(session, permissions.map_run_needs(machine))
     except AccessDenied as denied:
-        raise _failure(env, CustomErrorName("StepFunctions.AccessDeniedException"), str(denied)) from denied
+        error = CustomErrorName("StepFunctions.AccessDeniedException")
+        raise failed(env, error, str(denied), HistoryEventType.MapRunFailed) from denied
 
 
 def _run_child(
@@ -145,13 +158,16 @@ def _child_environment(env: Environment, record: MapRunRecord) -> Environment:
 
 
 def _select_input(env: Environment, eval_input: DistributedIterationComponentEvalInput, index: int, item: Any) -> Any:
-    """The child's input: the item, or what ItemSelector makes of it in the parent's scope."""
-    if eval_input.item_selector is None:
+    """The child's input: the item, or what ItemSelector (once called Parameters) makes of it in the parent's scope."""
+    selector = eval_input.item_selector or eval_input.parameters
+    if selector is None:
         return item
     frame = Environment.as_inner_frame_of(env=env, variable_store=env.variable_store)
     frame.states.reset(env.states.get_input())
     frame.states.context_object.context_object_data["Map"] = MapData(Item=ItemData(Index=index, Value=item))
-    eval_input.item_selector.eval(frame)
+    # JSONPath reads the map's input from the stack.
+    frame.stack.append(env.stack[-1])
+    selector.eval(frame)
     return frame.stack[-1]
 
 
@@ -170,16 +186,4 @@ def _threshold_exceeded(env: Environment, total: int, failures: list[tuple[int, 
         "The specified tolerated failure threshold was exceeded. "
         f"{len(failures)} of {total} items failed; item {index}: {error}: {cause}"
     )
-    return _failure(env, StatesErrorName(typ=name), sentence)
-
-
-def _failure(env: Environment, name: ErrorName, cause: str) -> FailureEventException:
-    details = ExecutionFailedEventDetails(error=name.error_name, cause=cause)
-    return FailureEventException(
-        FailureEvent(
-            env=env,
-            error_name=name,
-            event_type=HistoryEventType.MapRunFailed,
-            event_details=EventDetails(executionFailedEventDetails=details),
-        )
-    )
+    return failed(env, name, sentence, HistoryEventType.MapRunFailed)

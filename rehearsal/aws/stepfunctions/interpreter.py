@@ -10,14 +10,20 @@ from typing import Any
 from moto.core.config import default_user_config
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.state import state as state_module
-from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
+from moto.stepfunctions.parser.backend import execution_worker
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+
+_TOO_LARGE = StatesErrorName(typ=StatesErrorNameType.StatesStatesDataLimitExceeded)
+_RUNTIME = StatesErrorName(typ=StatesErrorNameType.StatesRuntime)
 
 
 def execute_state_machines() -> None:
@@ -35,9 +41,12 @@ def name_executions() -> None:
     StepFunctionsParserBackend.start_execution = start
 
 
-def write_times_as_aws_does() -> None:
-    """Write the context's times as ``2026-01-31T12:00:00.000Z``: moto gives one as microseconds, one as no JSON."""
-    start_details = Execution.get_start_execution_details
+def complete_the_context() -> None:
+    """Write the context's times as ``2026-01-31T12:00:00.000Z`` and the number of redrives.
+
+    moto gives one time as microseconds, one as no JSON, and no redrives.
+    """
+    start_details, execution_data = Execution.get_start_execution_details, execution_worker.ExecutionData
 
     def details(self: Execution) -> Any:
         result = start_details(self)
@@ -48,12 +57,31 @@ def write_times_as_aws_does() -> None:
         return {"EnteredTime": _timestamp(datetime.datetime.fromisoformat(EnteredTime)), "Name": Name}
 
     Execution.get_start_execution_details = details
+    execution_worker.ExecutionData = lambda **data: execution_data(**data, RedriveCount=0)
     state_module.StateData = state_data
 
 
 def let_reserved_errors_leave_a_map() -> None:
     """Let ``States.*`` errors of a child pass through Map and Parallel: moto refuses to name them a second time."""
     CustomErrorName.__init__ = ErrorName.__init__
+
+
+def match_terminal_errors_by_name_alone() -> None:
+    """Keep terminal errors from ``States.ALL`` and ``States.TaskFailed``, which match every error in moto.
+
+    Data that are too large can be caught by name; a runtime error always ends the execution.
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+    """
+    evaluate = ErrorEqualsDecl._eval_body
+
+    def evaluate_terminal(self: ErrorEqualsDecl, env: Environment) -> None:
+        error = env.stack[-1]
+        if error in (_TOO_LARGE, _RUNTIME):
+            env.stack[-1] = error == _TOO_LARGE and error in self.error_names
+        else:
+            evaluate(self, env)
+
+    ErrorEqualsDecl._eval_body = evaluate_terminal
 
 
 def answer_queries_from_the_first_moment() -> None:
@@ -70,12 +98,13 @@ def answer_queries_from_the_first_moment() -> None:
 
 
 def abort_at_once() -> None:
-    """Report ABORTED as soon as an execution is stopped: moto waits until the running task has ended."""
+    """Report ABORTED, and why, as soon as an execution is stopped: moto waits until the running task has ended."""
     stop = Execution.stop
 
     def stop_now(self: Execution, stop_date: datetime.datetime, error: str | None, cause: str | None) -> None:
         stop(self, stop_date, error, cause)
         if self.exec_status == ExecutionStatus.RUNNING:
+            self.error, self.cause = error, cause
             self.exec_status, self.stop_date = ExecutionStatus.ABORTED, stop_date
 
     Execution.stop = stop_now
@@ -102,20 +131,6 @@ def end_with_a_complete_answer() -> None:
         reflect(self)
 
     BaseExecutionWorkerCommunication._reflect_execution_status = reflect_status_last
-
-
-def assign_for_the_next_state() -> None:
-    """Make assigned variables visible from the next state on, as AWS does.
-
-    moto assigns before it evaluates ``Output``, which hides expressions that would read the old value in the cloud.
-    """
-    evaluate = CommonStateField._eval_body
-
-    def evaluate_with_entry_scope(self: CommonStateField, env: Environment) -> None:
-        env.variable_store.at_entry = env.variable_store._outer_scope | env.variable_store._inner_scope
-        evaluate(self, env)
-
-    CommonStateField._eval_body = evaluate_with_entry_scope
 
 
 def _timestamp(moment: datetime.datetime) -> str:

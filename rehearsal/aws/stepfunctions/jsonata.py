@@ -1,8 +1,4 @@
-"""JSONata for moto's Step Functions interpreter, which comes without an engine.
-
-moto pastes every variable into the text of each expression: strings unescaped, large documents parsed again and again.
-Here an expression is evaluated by the ``jsonata-python`` package with its variables bound as values.
-"""
+"""JSONata as Step Functions evaluates it, by the ``jsonata-python`` package."""
 
 from __future__ import annotations
 
@@ -16,17 +12,9 @@ from typing import Any
 from jsonata.jexception import JException
 from jsonata.jsonata import Jsonata
 from jsonata.utils import Utils
-from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-    FailureEvent,
-    FailureEventException,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
-from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
-from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
+# What the engine lets through of its own faults.
+_FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 _HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
@@ -34,7 +22,7 @@ class QueryEvaluationError(Exception):
     """An expression that Step Functions would answer with ``States.QueryEvaluationError``."""
 
 
-def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
+def evaluate(expression: str, variables: Mapping[str, Any], location: str | None = None) -> Any:
     """Evaluate a JSONata expression as Step Functions does.
 
     Parameters
@@ -43,6 +31,8 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
         The text between ``{%`` and ``%}``.
     variables
         JSON values by name, without the dollar sign; ``states`` among them.
+    location
+        The field that holds the expression, as ``Output/total``; named in errors.
 
     Returns
     -------
@@ -53,48 +43,28 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
     QueryEvaluationError
         The expression fails, returns nothing (undefined) or returns a function.
     """
+    described = describe(expression, location)
     bindings = _FUNCTIONS | {name: Utils.NULL_VALUE if value is None else value for name, value in variables.items()}
     try:
         query = Jsonata(expression)
         query.set_output_convert_nulls(False)
         result = query.evaluate(None, bindings)
-    except QueryEvaluationError as error:
-        raise QueryEvaluationError(f"The JSONata expression '{expression}' failed: {error}") from error
-    except (JException, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
-        raise QueryEvaluationError(f"The JSONata expression '{expression}' failed: {error}") from error
+    except JException as error:
+        raise QueryEvaluationError(f"{described} threw an error during evaluation. {error.error}: {error}") from error
+    except (QueryEvaluationError, *_FAULTS) as error:
+        raise QueryEvaluationError(f"{described} threw an error during evaluation. {error}") from error
     if result is None:
-        raise QueryEvaluationError(f"The JSONata expression '{expression}' returned nothing (undefined).")
+        raise QueryEvaluationError(f"{described} returned nothing (undefined).")
     try:
         return json.loads(json.dumps(_plain(result), allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise QueryEvaluationError(
-            f"The JSONata expression '{expression}' returned an unsupported result type."
-        ) from error
+        raise QueryEvaluationError(f"{described} returned an unsupported result type.") from error
 
 
-def evaluate_with_bound_variables() -> None:
-    """Give moto's interpreter an engine: without one it fails at the first expression ('NoneType' is not callable)."""
-    StringJSONata._eval_body = _evaluate_in
-
-
-def _evaluate_in(self: StringJSONata, env: Environment) -> None:
-    store = env.variable_store
-    # The interpreter's repair of Assign leaves the scope that the current state began with.
-    scope = getattr(store, "at_entry", store._outer_scope | store._inner_scope)
-    variables = scope | {"states": env.states._states_data}
-    try:
-        env.stack.append(evaluate(self.expression.strip(), variables))
-    except QueryEvaluationError as error:
-        name = StatesErrorName(typ=StatesErrorNameType.StatesQueryEvaluationError)
-        details = EvaluationFailedEventDetails(cause=str(error), error=name.error_name)
-        raise FailureEventException(
-            FailureEvent(
-                env=env,
-                error_name=name,
-                event_type=HistoryEventType.EvaluationFailed,
-                event_details=EventDetails(evaluationFailedEventDetails=details),
-            )
-        ) from error
+def describe(expression: str, location: str | None) -> str:
+    """How Step Functions speaks of an expression."""
+    field = f" specified for the field '{location}'" if location else ""
+    return f"The JSONata expression '{expression}'{field}"
 
 
 def _plain(value: Any) -> Any:
@@ -114,11 +84,20 @@ def _partition(array: list[Any], size: float) -> list[list[Any]]:
     return [array[start : start + int(size)] for start in range(0, len(array), int(size))]
 
 
-def _range(first: float, last: float, step: float) -> list[float]:
+def _range(first: float, last: float, step: float) -> list[float] | float:
     if step == 0:
         raise QueryEvaluationError("$range needs a step other than 0.")
     count = int((last - first) / step) + 1
-    return [first + index * step for index in range(max(count, 0))]
+    values = [first + index * step for index in range(max(count, 0))]
+    # Like a JSONata sequence: one value is no list.
+    return values[0] if len(values) == 1 else values
+
+
+def _count(values: Any = None) -> int:
+    # The engine's own counts null as nothing.
+    if values is None:
+        return 0
+    return len(values) if isinstance(values, list) else 1
 
 
 def _hash(text: str, algorithm: str) -> str:
@@ -147,10 +126,11 @@ def _eval(*_: Any) -> Any:
     raise QueryEvaluationError("Step Functions does not support $eval; use $parse for JSON.")
 
 
-# What Step Functions adds to JSONata, and the one function that it takes away.
+# What Step Functions adds to JSONata, means otherwise, and the one function that it takes away.
 _FUNCTIONS = {
     name: Jsonata.JLambda(function)
     for name, function in {
+        "count": _count,
         "partition": _partition,
         "range": _range,
         "hash": _hash,

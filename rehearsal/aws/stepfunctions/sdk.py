@@ -13,6 +13,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
+from rehearsal.aws.sagemaker.constraints import service_model
+
 _ERROR_PREFIXES = {
     "cloudformation": "CloudFormation",
     "cloudwatch": "CloudWatch",
@@ -27,40 +29,49 @@ def name_errors_as_aws_does() -> None:
     state_task_service_aws_sdk._SERVICE_ERROR_NAMES.update(_ERROR_PREFIXES)
 
 
-def write_bodies_as_json() -> None:
-    """Make JSON of what ``s3:putObject`` is to write, texts included: moto hands it on, and boto refuses objects."""
-    call = StateTaskServiceAwsSdk._eval_service_task
+def convert_requests() -> None:
+    """Spell arguments as the service does, and write JSON where it takes text or bytes.
 
-    def call_with_json(
-        self: StateTaskServiceAwsSdk, env: Environment, *, normalised_parameters: dict[str, Any], **kwargs: Any
-    ) -> None:
-        is_put = (self.resource.api_name, self.resource.api_action) == ("s3", "putObject")
-        if is_put and "Body" in normalised_parameters:
-            text = json.dumps(normalised_parameters["Body"], separators=(",", ":"), ensure_ascii=False)
-            normalised_parameters = normalised_parameters | {"Body": text}
-        call(self, env, normalised_parameters=normalised_parameters, **kwargs)
+    ``Body`` of S3's PutObject is always JSON then: an object, but also a text, which arrives with quotes. moto hands
+    everything on as it is.
+    """
 
-    StateTaskServiceAwsSdk._eval_service_task = call_with_json
+    def normalise(self: StateTaskServiceAwsSdk, parameters: dict[str, Any], *_: Any) -> None:
+        self._to_boto_request(parameters, _operation(self).input_shape)
+
+    StateTaskServiceAwsSdk._normalise_parameters = normalise
 
 
 def return_plain_json() -> None:
-    """Turn bodies into text and times into ISO 8601: moto leaves Python objects, which no later expression can read."""
+    """Turn bodies into text, times into ISO 8601, and spell members with a capital (``ExecutionArn``), as AWS does.
+
+    moto leaves Python objects, which no later expression can read.
+    """
     call = StateTaskServiceAwsSdk._eval_service_task
 
     def call_and_convert(self: StateTaskServiceAwsSdk, env: Environment, *args: Any, **kwargs: Any) -> None:
         call(self, env, *args, **kwargs)
-        env.stack[-1] = _as_json(env.stack[-1])
+        shape = _operation(self).output_shape
+        env.stack[-1] = _as_json(env.stack[-1], shape) if shape else {}
 
     StateTaskServiceAwsSdk._eval_service_task = call_and_convert
 
 
-def _as_json(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _as_json(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_as_json(member) for member in value]
+def _operation(task: StateTaskServiceAwsSdk) -> Any:
+    action = task.resource.api_action
+    return service_model(task._get_boto_service_name()).operation_model(action[0].upper() + action[1:])
+
+
+def _as_json(value: Any, shape: Any) -> Any:
     if isinstance(value, datetime.datetime):
         return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, StreamingBody):
         return value.read().decode()
+    if isinstance(value, list):
+        return [_as_json(member, shape.member) for member in value]
+    if isinstance(value, dict) and shape.type_name == "map":
+        return {name: _as_json(member, shape.value) for name, member in value.items()}
+    if isinstance(value, dict) and shape.type_name == "structure":
+        members = {name: _as_json(member, shape.members[name]) for name, member in value.items()}
+        return {name[0].upper() + name[1:]: member for name, member in members.items()}
     return value
