@@ -12,6 +12,11 @@ def single(state: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
     return {"StartAt": "First", "States": {"First": state, **others}}
 
 
+def child(state: dict[str, Any], name: str = "Child", **others: dict[str, Any]) -> dict[str, Any]:
+    """What a map does with each item. Names of states are unique in the whole definition."""
+    return {"StartAt": name, "States": {name: state, **others}}
+
+
 def distributed(bucket: str, key: str, processor: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """A Distributed Map over a JSON array in a bucket."""
     return {

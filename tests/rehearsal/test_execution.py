@@ -56,18 +56,26 @@ def follow(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Follow:
 
 def test_states_are_shown_as_they_run_and_end(follow: Follow) -> None:
     # given a map of two waiting items between two other states, one of them on a way that is not taken
-    each = {"StartAt": "Sleep", "States": {"Sleep": {"Type": "Wait", "Seconds": 1, "End": True}}}
+    def asleep(name: str) -> dict[str, Any]:
+        return {"StartAt": name, "States": {name: {"Type": "Wait", "Seconds": 1, "End": True}}}
+
     definition = {
         "StartAt": "Each",
         "States": {
-            "Each": {"Type": "Map", "Items": [1, 2], "ItemProcessor": each, "Next": "Which?"},
+            "Each": {"Type": "Map", "Items": [1, 2], "ItemProcessor": asleep("Sleep"), "Next": "Which?"},
             "Which?": {
                 "Type": "Choice",
                 "Choices": [{"Condition": "{% false %}", "Next": "Other"}],
                 "Default": "Last",
             },
-            "Other": {"Type": "Parallel", "Branches": [each], "Next": "Last"},
-            "Last": {"Type": "Map", "Items": [1], "ItemProcessor": each, "Output": {"answer": 42}, "End": True},
+            "Other": {"Type": "Parallel", "Branches": [asleep("Doze")], "Next": "Last"},
+            "Last": {
+                "Type": "Map",
+                "Items": [1],
+                "ItemProcessor": asleep("Nap"),
+                "Output": {"answer": 42},
+                "End": True,
+            },
         },
     }
     # when it is followed
@@ -84,7 +92,7 @@ def test_states_are_shown_as_they_run_and_end(follow: Follow) -> None:
     assert outcome.status == "SUCCEEDED"
     assert outcome.output == {"answer": 42}
     assert outcome.seconds["Each"] >= 1
-    assert set(outcome.seconds) == {"Each", "Sleep", "Which?", "Last"}
+    assert set(outcome.seconds) == {"Each", "Sleep", "Which?", "Last", "Nap"}
 
 
 def test_the_items_of_a_distributed_map_are_counted(aws: Emulator, follow: Follow) -> None:

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.rehearsal.emulator import ROLE, Emulator
-from tests.rehearsal.machines import END, distributed, single
+from tests.rehearsal.machines import END, child, distributed, single
 
 
 def output_of(aws: Emulator, expression: Any, execution_input: Any = None) -> Any:
@@ -31,7 +31,7 @@ def items(aws: Emulator) -> tuple[str, str]:
     return "items", "items.json"
 
 
-FAIL_ON_TWO = single(
+FAIL_ON_TWO = child(
     {
         "Type": "Choice",
         "Choices": [{"Condition": "{% $states.input.item = 2 %}", "Next": "Broken"}],
@@ -92,7 +92,7 @@ def test_distributed_map_selects_items_in_its_parents_scope(aws: Emulator, items
     state = distributed(
         "{% $bucket %}",
         "{% $states.input.key %}",
-        single({"Type": "Pass", "Output": "{% $states.input.item + $states.input.plus %}", "End": True}),
+        child({"Type": "Pass", "Output": "{% $states.input.item + $states.input.plus %}", "End": True}),
         ItemSelector={"item": "{% $states.context.Map.Item.Value %}", "plus": "{% $plus + $states.input.more %}"},
         MaxConcurrency=2,
     )
@@ -103,8 +103,8 @@ def test_distributed_map_selects_items_in_its_parents_scope(aws: Emulator, items
 
 def test_distributed_child_sees_no_variable_of_its_parent(aws: Emulator, items: tuple[str, str]) -> None:
     # Given a child that reads its parent's variable, Then it fails, as it would in AWS.
-    child = single({"Type": "Pass", "Output": "{% $plus %}", "End": True})
-    definition = single({"Type": "Pass", "Assign": {"plus": 1}, "Next": "Map"}, Map=distributed(*items, child))
+    processor = child({"Type": "Pass", "Output": "{% $plus %}", "End": True})
+    definition = single({"Type": "Pass", "Assign": {"plus": 1}, "Next": "Map"}, Map=distributed(*items, processor))
     assert aws.execute(definition)["error"] == "States.ExceedToleratedFailureThreshold"
 
 
@@ -153,7 +153,7 @@ def test_inline_map_reads_outer_variables_and_shapes_its_output(aws: Emulator) -
         "Items": "{% $states.input.list %}",
         "ItemSelector": {"value": "{% $states.context.Map.Item.Value %}", "all": "{% $count($states.input.list) %}"},
         "MaxConcurrency": 1,
-        "ItemProcessor": single(
+        "ItemProcessor": child(
             {"Type": "Pass", "Output": "{% $states.input.value * $factor + $states.input.all %}", "End": True}
         ),
         "Output": {"sum": "{% $sum($states.result) %}"},
@@ -168,7 +168,7 @@ def test_reserved_error_leaves_an_inline_map_and_is_caught(aws: Emulator) -> Non
     state = {
         "Type": "Map",
         "Items": [1],
-        "ItemProcessor": single({"Type": "Pass", "Output": "{% $nothing %}", "End": True}),
+        "ItemProcessor": child({"Type": "Pass", "Output": "{% $nothing %}", "End": True}),
         "Catch": [{"ErrorEquals": ["States.ALL"], "Output": "{% $states.errorOutput.Error %}", "Next": "Caught"}],
         "End": True,
     }
@@ -266,5 +266,5 @@ def test_unsupported_sagemaker_action_is_refused(aws: Emulator) -> None:
     # Given an action that SageMaker's integration does not have, Then the machine is not created.
     states = aws.client("stepfunctions")
     task = single({"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createDream.sync", "End": True})
-    with pytest.raises(ClientError, match=r"createDream\.sync not recognized"):
+    with pytest.raises(ClientError, match=r"createDream\.sync is not recognized\."):
         states.create_state_machine(name="dream", definition=json.dumps(task), roleArn=ROLE)

@@ -31,8 +31,8 @@ def task(name: str, script: str, **fields: Any) -> dict[str, Any]:
         "End": True,
         **fields,
     }
-    caught = {"Type": "Pass", "End": True}
-    return {"QueryLanguage": "JSONata", "StartAt": "Job", "States": {"Job": state, "Caught": caught}}
+    caught = {"Caught": {"Type": "Pass", "End": True}} if "Catch" in fields else {}
+    return {"QueryLanguage": "JSONata", "StartAt": "Job", "States": {"Job": state, **caught}}
 
 
 @pytest.fixture

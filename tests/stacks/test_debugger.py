@@ -1,10 +1,12 @@
 """SageMaker's managed Debugger: absent unless the setting asks for it, and then on the jobs that may have it."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from rehearsal.aws.stepfunctions.definitions import diagnose
 from tests.stacks.execution import accepted, rendered, variables
 from tests.stacks.template import Template, as_list, machine_definition, resources, statements, walk
 
@@ -69,3 +71,7 @@ def test_the_training_role_may_run_the_rules(watched: Template) -> None:
 
 def test_plan_knows_to_refuse_several_instances(watched: Template) -> None:
     assert plan_function(watched)["Environment"]["Variables"]["MANAGED_DEBUGGER"] == "true"
+
+
+def test_aws_would_take_the_definition_with_it(watched: Template) -> None:
+    assert diagnose(json.dumps(machine_definition(watched))) == []

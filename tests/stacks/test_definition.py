@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from rehearsal.aws.stepfunctions.definitions import diagnose
 from tests.stacks.template import walk
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +17,11 @@ def test_the_validator_accepts_it(definition: dict[str, Any], tmp_path: Path) ->
     command = [ROOT / "node_modules" / ".bin" / "asl-validator", "--json-path", file]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_aws_would_take_it(definition: dict[str, Any]) -> None:
+    """By the check of the emulated API: expressions, references, services, arguments, and where states lead."""
+    assert diagnose(json.dumps(definition)) == []
 
 
 def test_it_goes_from_plan_to_report(definition: dict[str, Any], states: dict[str, dict[str, Any]]) -> None:

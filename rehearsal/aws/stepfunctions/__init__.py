@@ -15,6 +15,7 @@ from rehearsal.aws.stepfunctions import (
     sagemaker,
     sdk,
 )
+from rehearsal.aws.stepfunctions.definitions import answers
 
 
 def install() -> None:
@@ -30,6 +31,8 @@ def install() -> None:
     definition.read_strings_as_json()
     definition.refuse_illegal_escapes()
     definition.accept_whole_percentages()
+    answers.refuse_invalid_definitions()
+    answers.validate_definitions()
     interpreter.execute_state_machines()
     interpreter.name_executions()
     interpreter.complete_the_context()

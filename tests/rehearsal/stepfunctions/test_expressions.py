@@ -8,7 +8,7 @@ import pytest
 
 from rehearsal.aws.stepfunctions.jsonata import QueryEvaluationError, evaluate
 from tests.rehearsal.emulator import Emulator
-from tests.rehearsal.machines import END, single
+from tests.rehearsal.machines import END, child, single
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_an_error_names_its_field(expression: str, sentence: str) -> None:
     assert str(raised.value).endswith(sentence)
 
 
-MAP = {"Type": "Map", "ItemProcessor": single(END), "End": True}
+MAP = {"Type": "Map", "ItemProcessor": child(END), "End": True}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,8 @@ def test_a_value_of_the_wrong_type_fails_by_state_and_field(
     aws: Emulator, state: dict[str, Any], location: str, expected: str
 ) -> None:
     # Given a field that gets a text where it takes another type, Then error, cause and history say so.
-    result = aws.execute(single({"Type": "Pass", "Next": "Wrong"}, Wrong=state, Last=END), {"text": "three"})
+    after = {"Last": END} if state["Type"] == "Choice" else {}
+    result = aws.execute(single({"Type": "Pass", "Next": "Wrong"}, Wrong=state, **after), {"text": "three"})
     assert (result["status"], result["error"]) == ("FAILED", "States.QueryEvaluationError")
     cause = (
         "An error occurred while executing the state 'Wrong' (entered at the event id #4). The JSONata expression "
@@ -94,10 +95,10 @@ def test_what_a_user_names_like_a_field_takes_any_value(aws: Emulator) -> None:
 
 def test_a_state_in_a_map_is_named_once(aws: Emulator) -> None:
     # Given an expression that fails within two maps, Then the cause names its state, and no map around it.
-    inner = single({"Type": "Pass", "Output": {"list": [1, "{% $gone %}"]}, "End": True})
+    inner = child({"Type": "Pass", "Output": {"list": [1, "{% $gone %}"]}, "End": True}, "Inner")
     within = {"Type": "Map", "Items": [1], "ItemProcessor": inner, "End": True}
-    result = aws.execute(single({"Type": "Map", "Items": [1], "ItemProcessor": single(within), "End": True}))
-    assert result["cause"].count("An error occurred while executing the state 'First'") == 1
+    result = aws.execute(single({"Type": "Map", "Items": [1], "ItemProcessor": child(within), "End": True}))
+    assert result["cause"].count("An error occurred while executing the state 'Inner'") == 1
     assert result["cause"].endswith("specified for the field 'Output/list[1]' returned nothing (undefined).")
 
 

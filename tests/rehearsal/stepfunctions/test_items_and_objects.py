@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.rehearsal.emulator import Emulator
-from tests.rehearsal.machines import distributed, single
+from tests.rehearsal.machines import child, distributed, single
 
-PASS = single({"Type": "Pass", "End": True})
+PASS = {"Type": "Pass", "End": True}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def bucket(aws: Emulator) -> str:
 )
 def test_items_that_cannot_be_read_are_an_error_of_their_own(aws: Emulator, bucket: str, key: str, cause: str) -> None:
     # Given a list that is missing or none, Then the map fails by States.ItemReaderFailed, which States.ALL catches.
-    state = distributed(bucket, key, PASS)
+    state = distributed(bucket, key, child(PASS))
     failed = aws.execute(single(state))
     assert (failed["status"], failed["error"]) == ("FAILED", "States.ItemReaderFailed")
     assert cause in failed["cause"]
@@ -55,7 +55,7 @@ def test_a_distributed_map_in_jsonpath_selects_items(aws: Emulator, selector: st
             "plus.$": "$.plus",
             "times.$": "$times.by",
         },
-        "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **PASS},
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **child(PASS)},
         "End": True,
     }
     definition = single({"Type": "Pass", "Assign": {"times": {"by": 3}}, "Next": "Map"}, Map=state)
@@ -95,7 +95,7 @@ def test_a_call_without_an_answer_gives_an_empty_object(aws: Emulator) -> None:
 def test_the_services_own_spelling_is_found(aws: Emulator) -> None:
     # Given arguments in Step Functions' spelling for a service that has another, Then the service gets its own.
     target = aws.client("stepfunctions").create_state_machine(
-        name="target", definition=json.dumps(PASS), roleArn="arn:aws:iam::123456789012:role/test"
+        name="target", definition=json.dumps(single(PASS)), roleArn="arn:aws:iam::123456789012:role/test"
     )["stateMachineArn"]
     task = {
         "Type": "Task",

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from rehearsal.aws.stepfunctions.limits import HISTORY_EVENTS, PAYLOAD_BYTES
 from tests.rehearsal.emulator import ROLE, Emulator
-from tests.rehearsal.machines import single
+from tests.rehearsal.machines import END, single
 
 TEXT = "{% $pad('', $states.input.letters, $states.input.letter) %}"
 TOO_LARGE = "States.DataLimitExceeded"
@@ -85,7 +85,7 @@ def test_an_input_over_the_quota_is_refused(aws: Emulator) -> None:
 
 def test_a_history_has_a_last_event(aws: Emulator) -> None:
     # Given a machine that never ends, Then its history does, and the execution with it.
-    loop = {"First": {"Type": "Pass", "Next": "Second"}, "Second": {"Type": "Pass", "Next": "First"}}
-    result = aws.execute({"StartAt": "First", "States": loop})
+    again = {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "Last"}], "Default": "First"}
+    result = aws.execute(single({"Type": "Pass", "Next": "Again"}, Again=again, Last=END))
     assert result["status"] == "FAILED"
     assert result["cause"] == f"The execution reached the maximum number of history events ({HISTORY_EVENTS})."

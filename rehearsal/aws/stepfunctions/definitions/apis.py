@@ -1,0 +1,63 @@
+"""AWS's services and actions by the names that Step Functions gives them, from botocore's models."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import UnknownServiceError
+from botocore.loaders import create_loader
+from botocore.model import OperationModel, OperationNotFoundError, ServiceModel
+from botocore.utils import EVENT_ALIASES
+
+
+def operation(service: str, action: str) -> OperationModel | None:
+    """The action of an SDK integration such as ``sfn``, ``startExecution``; None if there is no such thing."""
+    model = _sdk_service(service)
+    return _action_of(model, action) if model else None
+
+
+def operation_of_api(name: str, action: str) -> OperationModel | None:
+    """The action of a service by botocore's name, such as ``stepfunctions``, ``startExecution``."""
+    try:
+        return _action_of(_model(name), action)
+    except UnknownServiceError:
+        return None
+
+
+def _action_of(model: ServiceModel, action: str) -> OperationModel | None:
+    # Actions are in camel case: ``DescribeJob`` is none.
+    if not action[:1].islower():
+        return None
+    try:
+        return model.operation_model(action[0].upper() + action[1:])
+    except OperationNotFoundError:
+        return None
+
+
+def _sdk_service(service: str) -> ServiceModel | None:
+    """Services are called by their SDK id in lower case without hyphens: CloudWatch Logs is ``cloudwatchlogs``."""
+    for name in _names().get(service, ()):
+        model = _model(name)
+        if "".join(character for character in model.service_id.lower() if character.isalnum()) == service:
+            return model
+    return None
+
+
+@cache
+def _names() -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for name in _loader().list_available_services("service-2"):
+        for alias in {name, EVENT_ALIASES.get(name, name)}:
+            names.setdefault(alias.replace("-", ""), []).append(name)
+    return names
+
+
+@cache
+def _model(name: str) -> ServiceModel:
+    return ServiceModel(_loader().load_service_model(name, "service-2"), name)
+
+
+@cache
+def _loader() -> Any:
+    return create_loader()
