@@ -58,7 +58,7 @@ class Execution:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def _visits(self) -> list[Visit]:
-        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=self.arn)
+        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=self.arn, maxResults=1000)
         return visits(event for page in pages for event in page["events"])
 
     def _lines(self, seen: list[Visit], ended: bool) -> list[Line]:

@@ -80,7 +80,7 @@ def tell(ended: Ended, console: Console) -> None:
 def tell_how_to_explore(ended: Ended, outputs: dict[str, str], console: Console) -> None:
     """Print how to reach what goes on serving."""
     ask = f"""
-  aws sagemaker describe-endpoint --endpoint-name {ended.endpoint}
+  aws sagemaker describe-endpoint --endpoint-url {ended.aws_url} --endpoint-name {ended.endpoint}
   curl --user rehearsal:rehearsal --aws-sigv4 aws:amz:us-east-1:sagemaker -H 'Content-Type: image/jpeg' \\
       --data-binary @{ended.photo} {ended.endpoint_url}"""
     commands = f"""
@@ -89,10 +89,10 @@ Everything goes on serving until Ctrl-C. In another terminal:
   export AWS_ENDPOINT_URL={ended.aws_url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=rehearsal AWS_SECRET_ACCESS_KEY=rehearsal
 
-  aws stepfunctions start-execution --state-machine-arn {outputs["StateMachineArn"]} \\
+  aws stepfunctions start-execution --endpoint-url {ended.aws_url} --state-machine-arn {outputs["StateMachineArn"]} \\
       --input file://{Path(__file__).with_name("default_input.json")}
-  aws stepfunctions list-executions --state-machine-arn {outputs["StateMachineArn"]}
-  aws s3 ls --recursive s3://{outputs["DataBucketName"]}{ask if ended.prediction else ""}
+  aws stepfunctions list-executions --endpoint-url {ended.aws_url} --state-machine-arn {outputs["StateMachineArn"]}
+  aws s3 ls --endpoint-url {ended.aws_url} --recursive s3://{outputs["DataBucketName"]}{ask if ended.prediction else ""}
   make deploy        # the same stacks again: no changes
 """
     console.print(commands, markup=False, highlight=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from moto.s3.models import FakeKey, s3_backends
+from moto.s3.models import FakeKey, get_canned_acl, s3_backends
 
 from rehearsal.aws.location import ACCOUNT_ID
 
@@ -22,6 +22,7 @@ class MountedFile(FakeKey):
     def __init__(self, path: Path, key: str, bucket: str, region: str) -> None:
         self._path = path
         super().__init__(name=key, value=b"", account_id=ACCOUNT_ID, region_name=region, bucket_name=bucket)
+        self.acl = get_canned_acl("public-read")  # moto asks it, and no bucket policy, of unsigned calls
         status = path.stat()
         self.contentsize = status.st_size
         self.last_modified = datetime.datetime.fromtimestamp(status.st_mtime, datetime.UTC).replace(tzinfo=None)

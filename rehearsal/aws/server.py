@@ -80,6 +80,7 @@ def _make_server(listener: socket.socket):  # type: ignore[no-untyped-def]
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
+    from rehearsal.aws.answers import InProtocol
     from rehearsal.aws.iam.enforcement import Enforced
 
     class QuietRequestHandler(MotoRequestHandler):
@@ -94,8 +95,9 @@ def _make_server(listener: socket.socket):  # type: ignore[no-untyped-def]
 
     application = DomainDispatcherApplication(create_backend_app)
     host, port = listener.getsockname()
+    guarded = InProtocol(Enforced(application))
     handler = QuietRequestHandler
-    return make_server(host, port, Enforced(application), threaded=True, request_handler=handler, fd=listener.detach())
+    return make_server(host, port, guarded, threaded=True, request_handler=handler, fd=listener.detach())
 
 
 def _install_extensions(mounts: dict[str, Path]) -> None:

@@ -252,6 +252,20 @@ def test_change_sets_as_the_cdk_cli_uses_them(aws: Emulator, stack: Stack) -> No
         stack.update(template)
 
 
+def test_a_deleted_stack_is_deployed_again(aws: Emulator, stack: Stack) -> None:
+    # Given a stack that was deployed by a change set and deleted, When a change set of that name deploys it again,
+    # Then that is the new one and not the executed one of the deleted stack, and the stack is there.
+    client = aws.client("cloudformation")
+    template = json.dumps({"Resources": {"P": parameter(f"/{stack.name}/p", "v")}})
+    names = {"StackName": stack.name, "ChangeSetName": "cdk-deploy-change-set"}
+    for _ in range(2):
+        client.create_change_set(**names, TemplateBody=template, ChangeSetType="CREATE")
+        assert client.describe_change_set(**names)["ExecutionStatus"] == "AVAILABLE"
+        client.execute_change_set(**names)
+        assert stack.settled()["StackStatus"] == "CREATE_COMPLETE"
+        assert stack.delete()["StackStatus"] == "DELETE_COMPLETE"
+
+
 def test_busy_stack_refuses_a_second_operation(aws: Emulator, bucket: Bucket, stack: Stack) -> None:
     # Given an update that waits for its endpoint, Then another one is refused.
     stack.create(ENDPOINT)

@@ -44,6 +44,9 @@ def test_every_file_is_an_object_for_everyone(mounted: Emulator) -> None:
     assert [page["KeyCount"] for page in pages] == [250, 250, 100]
     assert [found["Key"] for found in objects] == [f"images/{number:05d}" for number in range(600)]
     assert objects[17]["Size"] == len("images 17")
+    # And it reads one, as `aws s3 cp --no-sign-request` does.
+    assert s3.head_object(Bucket="public", Key="images/00017")["ContentLength"] == len("images 17")
+    assert s3.get_object(Bucket="public", Key="images/00017")["Body"].read() == b"images 17"
 
 
 def test_objects_are_the_files_bytes(mounted: Emulator) -> None:

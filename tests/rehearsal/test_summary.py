@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from rehearsal.execution import Outcome
-from rehearsal.summary import Ended, tell
+from rehearsal.summary import Ended, tell, tell_how_to_explore
 
 OUTPUT: dict[str, Any] = {
     "dataset": {"counts": {"train": {"1": 60, "2": 40}, "test": {"1": 10}}},
@@ -69,3 +69,15 @@ def test_the_choice_of_architecture_the_search_the_rules_and_the_savings_are_tol
     assert rows["tuning"].endswith("which flatters the accuracy above: it was chosen on the test split")
     assert rows["issues found"] == "overfit"
     assert rows["spot savings"].startswith("33.3 %")
+
+
+def test_every_command_to_explore_names_the_endpoint() -> None:
+    # given a rehearsal that goes on serving, when it says how to look further, then no AWS CLI of any age asks AWS
+    console = Console(file=io.StringIO(), width=200)
+    ended = Ended(Outcome("SUCCEEDED", {}, output=OUTPUT), Path("work"), "endpoint", "http://localhost:1")
+    ended.prediction = {"count": 1}
+    tell_how_to_explore(ended, {"StateMachineArn": "arn", "DataBucketName": "bucket"}, console)
+    assert isinstance(console.file, io.StringIO)
+    commands = [line for line in console.file.getvalue().splitlines() if line.startswith("  aws ")]
+    assert len(commands) == 4
+    assert all(" --endpoint-url http://localhost:1 " in command for command in commands)

@@ -181,12 +181,13 @@ class Stacks:
         self._change_sets.remove(change_set)
 
     def find_change_set(self, name_or_arn: str, stack_name: str | None) -> ChangeSet | None:
-        """A change set by its ARN, or by its name and its stack's."""
-        for change_set in self._change_sets:
+        """A change set by its ARN, or the latest by its name and its living stack's."""
+        for change_set in reversed(self._change_sets):
             if change_set.arn == name_or_arn:
                 return change_set
-            owner = (change_set.stack.name, change_set.stack.arn)
-            if change_set.name == name_or_arn and stack_name in owner:
+            stack = change_set.stack
+            named = stack_name == stack.arn or (stack_name == stack.name and stack.deleted is None)
+            if change_set.name == name_or_arn and named:
                 return change_set
         return None
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
-import traceback
-import uuid
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import Any
-from xml.sax.saxutils import escape
 
 from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
@@ -25,7 +20,6 @@ from rehearsal.aws.location import ACCOUNT_ID, REGION
 
 LEDGER_PATH = "/moto-api/permissions"
 
-_XML = {"iam", "sts", "cloudformation", "sns", "monitoring"}
 _WITHOUT_ROLE = {
     "sagemaker.amazonaws.com": "Could not assume role {role}. Please ensure that the role exists and allows principal "
     "'sagemaker.amazonaws.com' to assume the role.",
@@ -77,17 +71,7 @@ class Enforced:
             start_response("200 OK", [("Content-Type", "application/json")])
             return [body]
         if not path.startswith("/moto-api"):
-            call = _read(environ)
-            try:
-                authorize(call)
-            except AccessDenied as denied:
-                _drain(environ)
-                status, headers, body = _answer(denied, call)
-                start_response(status, headers)
-                return [] if call.method == "HEAD" else [body]
-            except Exception:
-                traceback.print_exc()  # The server would answer 500 without a word.
-                raise
+            authorize(environ["rehearsal.call"])
         answer: Iterable[bytes] = self._application(environ, start_response)
         return answer
 
@@ -207,56 +191,3 @@ def _global_context(principal: Principal | None) -> dict[str, list[str]]:
 def _roles() -> dict[str, list[Statement]]:
     roles = list(iam_backends[ACCOUNT_ID]["aws"].roles.values())
     return {role.arn: list(principals.session(role.name, "-").policies().identity) for role in roles}
-
-
-def _read(environ: dict[str, Any]) -> Call:
-    headers = {
-        name.removeprefix("HTTP_").replace("_", "-").title(): str(value)
-        for name, value in environ.items()
-        if name.startswith("HTTP_") or name == "CONTENT_TYPE"
-    }
-    call = Call(
-        environ["REQUEST_METHOD"],
-        environ.get("PATH_INFO", "/"),
-        environ.get("QUERY_STRING", ""),
-        environ.get("HTTP_HOST", ""),
-        headers,
-    )
-    if not requests.needs_body(call):
-        return call
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    environ["wsgi.input"] = io.BytesIO(body)
-    return Call(call.method, call.path, call.query, call.host, headers, body)
-
-
-def _drain(environ: dict[str, Any]) -> None:
-    """Read what is left of a body: a client that is cut off while it sends never sees the answer."""
-    left = int(environ.get("CONTENT_LENGTH") or 0)
-    while left and (read := environ["wsgi.input"].read(min(left, 1 << 20))):
-        left -= len(read)
-
-
-def _answer(denied: AccessDenied, call: Call) -> tuple[str, list[tuple[str, str]], bytes]:
-    """A denial in the protocol of the service that was called."""
-    service = call.signature[2] if call.signature else "sagemaker" if isinstance(denied, MissingToken) else "s3"
-    text, request_id = str(denied), str(uuid.uuid4())
-    if service == "s3":
-        body = f"<Error>{_xml(denied.code, text)}<RequestId>{request_id}</RequestId></Error>"
-        return _status(403), [("Content-Type", "application/xml"), ("x-amz-request-id", request_id)], body.encode()
-    if service in _XML and "X-Amz-Target" not in call.headers:
-        code = "AuthorizationError" if service == "sns" and denied.code == "AccessDenied" else denied.code
-        error = f"<Error><Type>Sender</Type>{_xml(code, text)}</Error>"
-        body = f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
-        return _status(403), [("Content-Type", "text/xml")], body.encode()
-    code = "AccessDeniedException" if denied.code == "AccessDenied" else denied.code
-    headers = [("Content-Type", "application/json"), ("x-amzn-errortype", code), ("x-amzn-requestid", request_id)]
-    body = json.dumps({"__type": code, "Message": text, "message": text})
-    return _status(403 if service == "lambda" or denied.code.startswith("Missing") else 400), headers, body.encode()
-
-
-def _xml(code: str, text: str) -> str:
-    return f"<Code>{code}</Code><Message>{escape(text)}</Message>"
-
-
-def _status(code: int) -> str:
-    return f"{code} {HTTPStatus(code).phrase}"

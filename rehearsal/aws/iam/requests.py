@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from botocore.exceptions import BotoCoreError
 from botocore.session import get_session
 
 from rehearsal.aws.iam import reference, s3
@@ -58,6 +59,13 @@ class Call:
         found = re.search(r"(?:Credential=|^)([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request", scope)
         return (found[1], found[2], found[3]) if found else None
 
+    @property
+    def service(self) -> str:
+        """The service that is called; only S3 and endpoints are called without a signature."""
+        if self.signature:
+            return self.signature[2]
+        return "sagemaker" if self.path.startswith("/endpoints/") else "s3"
+
 
 @dataclass(frozen=True)
 class Need:
@@ -76,6 +84,23 @@ def needs_body(call: Call) -> bool:
         return False
     service = call.signature[2]
     return "delete" in call.query if service == "s3" else not call.path.startswith("/endpoints/")
+
+
+def is_query(call: Call) -> bool:
+    """Whether a call is made by AWS's query protocol, whose answers are XML."""
+    form = "x-www-form-urlencoded" in call.headers.get("Content-Type", "") or "Action=" in call.query
+    return form and "X-Amz-Target" not in call.headers
+
+
+def operation_of(call: Call) -> str:
+    """The operation that is called; method and address where nothing names it, as in S3."""
+    address = f"{call.method} {call.path}{'?' if call.query else ''}{call.query}"
+    if call.service == "s3":
+        return address
+    try:
+        return _read(call, call.service)[0]
+    except (NotImplementedError, LookupError, BotoCoreError):
+        return address
 
 
 def needs(call: Call, service: str, region: str) -> Iterator[Need]:
@@ -208,8 +233,7 @@ def _read(call: Call, service: str) -> tuple[str, dict[str, Any]]:
         return target.rpartition(".")[2], _json(call.body)
     if found := re.fullmatch(r"/service/\w+/operation/(\w+)", call.path):
         return found[1], {}
-    content_type = call.headers.get("Content-Type", "")
-    if "x-www-form-urlencoded" in content_type or "Action=" in call.query:
+    if is_query(call):
         fields = parse_qs(call.query) | parse_qs(call.body.decode(errors="replace"))
         return fields["Action"][0], {name: values[0] for name, values in fields.items()}
     model = "sagemaker-runtime" if call.path.startswith("/endpoints/") else _MODELS.get(service, service)
@@ -218,7 +242,7 @@ def _read(call: Call, service: str) -> tuple[str, dict[str, Any]]:
             query = {name: values[0] for name, values in parse_qs(call.query).items()}
             in_path = {name: unquote(value) for name, value in found.groupdict().items()}
             return operation, query | _json(call.body) | in_path
-    raise LookupError(f"{service} has no operation {call.method} {call.path}")
+    raise NotImplementedError(f"{service} has no operation {call.method} {call.path}")
 
 
 @cache

@@ -177,7 +177,7 @@ def respond_to_update_endpoint(self: SageMakerResponse) -> ActionResult:
 
 def describe(self: FakeEndpoint) -> dict[str, Any]:
     """An endpoint under change describes the configuration that it changes to, which moto has no place for."""
-    description: dict[str, Any] = _describe(self)
+    description = _without_empty(_describe(self))
     deployment: Deployment | None = description.pop("Deployment", None)
     if deployment:
         description["PendingDeploymentSummary"] = {
@@ -185,6 +185,12 @@ def describe(self: FakeEndpoint) -> dict[str, Any]:
             "StartTime": deployment.started,
         }
     return description
+
+
+def describe_endpoint_config(self: SageMakerResponse) -> ActionResult:
+    """The DescribeEndpointConfig operation."""
+    found = self.sagemaker_backend.describe_endpoint_config(self._get_param("EndpointConfigName"))
+    return ActionResult(_without_empty(found))
 
 
 def validate_instance_type(self: FakeEndpointConfig, instance_type: str) -> None:
@@ -195,6 +201,11 @@ def validate_instance_type(self: FakeEndpointConfig, instance_type: str) -> None
 def in_service(account_id: str, region: str, endpoint_name: str) -> InService | None:
     """What answers for an endpoint, if anything does."""
     return _in_service.get(FakeEndpoint.arn_formatter(endpoint_name, account_id, region))
+
+
+def _without_empty(description: dict[str, Any]) -> dict[str, Any]:
+    """AWS leaves out what was not asked for; clients that check required members fail at moto's empty structures."""
+    return {name: value for name, value in description.items() if value not in (None, {}, [None])}
 
 
 def _deploy(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from typing import Any
 
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
+from rehearsal.aws import metrics
 from rehearsal.aws.sagemaker import constraints, endpoints
+from rehearsal.aws.sagemaker.endpoints import InService
 
 _TIMEOUT_SECONDS = 60
 _PASSED_ON = ("content-type", "accept")
@@ -33,6 +37,13 @@ def invoke_endpoint(self: SageMakerRuntimeResponse) -> Answer:
         for header, value in self.headers.items()
         if header.lower() in _PASSED_ON or header.lower().startswith(_PREFIX)
     }
+    started = time.monotonic()
+    answer = _ask(self, name, serving, body, headers)
+    _count(self.region, name, serving.variant, answer, time.monotonic() - started)
+    return answer
+
+
+def _ask(self: SageMakerRuntimeResponse, name: str, serving: InService, body: bytes, headers: dict[str, str]) -> Answer:
     request = urllib.request.Request(f"{serving.container.url}/invocations", data=body, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
@@ -49,6 +60,19 @@ def invoke_endpoint(self: SageMakerRuntimeResponse) -> Answer:
         return _model_error(self, name, 0, message)
     except OSError as error:
         return _error(503, "ServiceUnavailable", f"The container of endpoint {name} does not answer: {error}")
+
+
+def _count(region: str, endpoint: str, variant: str, answer: Answer, seconds: float) -> None:
+    """Publish what SageMaker does of each invocation; an error counts by the status that the model gave."""
+    status = answer[0]
+    if status == HTTPStatus.FAILED_DEPENDENCY:
+        status = json.loads(answer[2])["OriginalStatusCode"]
+    refused = 400 <= status < 500
+    failed = status != HTTPStatus.OK and not refused
+    counts = {"Invocations": 1, "Invocation4XXErrors": int(refused), "Invocation5XXErrors": int(failed)}
+    dimensions = {"EndpointName": endpoint, "VariantName": variant}
+    metrics.publish("AWS/SageMaker", region, dimensions, counts, "None")
+    metrics.publish("AWS/SageMaker", region, dimensions, {"ModelLatency": seconds * 1e6}, "Microseconds")
 
 
 def _model_error(self: SageMakerRuntimeResponse, endpoint: str, status: int, message: str) -> Answer:

@@ -97,6 +97,7 @@ class TrainingJob(Job):
             "EnableInterContainerTrafficEncryption": False,
         }
         described = {**state, **{name: value for name, value in self.request.items() if name != "Tags"}}
+        described["OutputDataConfig"] = {"KmsKeyId": "", **self.request["OutputDataConfig"]}
         return {name: value for name, value in described.items() if value is not None}
 
     def values_of(self, metric: str) -> list[float]:

@@ -6,10 +6,12 @@ from rehearsal.aws.stepfunctions import (
     definition,
     distributed_map,
     entry,
+    executions,
     expressions,
     failures,
     interpreter,
     limits,
+    observation,
     permissions,
     requests,
     sagemaker,
@@ -49,6 +51,10 @@ def install() -> None:
     limits.measure_what_states_pass_on()
     limits.end_long_histories()
     distributed_map.name_failed_readers()
+    observation.tell_cloudwatch()
+    executions.page_through_histories()
+    executions.list_children_of_map_runs()
+    executions.abort_executions_of_deleted_machines()
     distributed_map.run_children_as_executions()
     sagemaker.integrate_sagemaker_jobs()
     sdk.name_errors_as_aws_does()

@@ -33,7 +33,7 @@ from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 
 from rehearsal.aws.iam import on_behalf
 from rehearsal.aws.iam.enforcement import AccessDenied
-from rehearsal.aws.stepfunctions import permissions
+from rehearsal.aws.stepfunctions import executions, permissions
 from rehearsal.aws.stepfunctions.failures import failed
 
 _MAX_PARALLEL_CHILDREN = 40
@@ -118,9 +118,11 @@ def _run_child(
         counter.pending.count(-1)
         counter.running.count()
     child = _child_environment(env, eval_input.map_run_record)
+    execution = child.states.context_object.context_object_data["Execution"]
+    told = executions.add_child(eval_input.map_run_record, execution["Id"])
     try:
         child_input = _select_input(env, eval_input, index, item)
-        child.states.context_object.context_object_data["Execution"]["Input"] = child_input
+        execution["Input"] = child_input
         child.states.reset(child_input)
         component._get_iteration_program().eval(child)
         end = child.program_state()
@@ -136,6 +138,7 @@ def _run_child(
         output, failure = None, (name or "", cause or "")
     finally:
         env.delete_frame(child)
+    executions.end_child(told, failure and failure[0])
     for counter in counters:
         counter.running.count(-1)
         (counter.succeeded if failure is None else counter.failed).count()
@@ -151,7 +154,8 @@ def _child_environment(env: Environment, record: MapRunRecord) -> Environment:
         "Id": f"{record.map_state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}",
         "Name": name,
     }
-    child.event_manager = EventManager()
+    log = env.cloud_watch_logging_session
+    child.event_manager = EventManager(log and log.of_child(context["Execution"]["Id"]))
     with env._state_mutex:
         env._frames.append(child)
     return child

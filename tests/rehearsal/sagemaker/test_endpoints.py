@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import threading
 import urllib.error
@@ -92,6 +93,33 @@ def test_what_a_model_refuses_is_a_model_error(aws: Emulator, served: str) -> No
     assert failed["OriginalStatusCode"] == 500
     assert failed["Error"]["Message"].startswith("Received server error (500) from primary")
     assert invoke(aws, served)["word"] == "first"
+
+
+def test_invocations_are_counted(aws: Emulator, served: str) -> None:
+    # Given an invocation, one that the model refuses and one that it fails, Then CloudWatch counts and times them.
+    cloudwatch = aws.client("cloudwatch")
+    now = datetime.datetime.now(tz=datetime.UTC)
+
+    def figures(metric: str, statistic: Any) -> float:
+        answer = cloudwatch.get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName=metric,
+            Dimensions=[{"Name": "EndpointName", "Value": served}, {"Name": "VariantName", "Value": "AllTraffic"}],
+            StartTime=now - datetime.timedelta(hours=1),
+            EndTime=now + datetime.timedelta(hours=1),
+            Period=7200,
+            Statistics=[statistic],
+        )
+        return sum(point[statistic] for point in answer["Datapoints"])
+
+    names = ["Invocations", "Invocation4XXErrors", "Invocation5XXErrors"]
+    before = [figures(name, "Sum") for name in names]
+    invoke(aws, served)
+    for body in (b"not an image", b"fault"):
+        with pytest.raises(ClientError):
+            invoke(aws, served, body)
+    assert [figures(name, "Sum") - was for name, was in zip(names, before, strict=True)] == [3, 1, 1]
+    assert figures("ModelLatency", "Maximum") > 1000
 
 
 def test_a_body_above_sagemakers_limit_is_refused(aws: Emulator, served: str) -> None:

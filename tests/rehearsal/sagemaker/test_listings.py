@@ -1,0 +1,85 @@
+"""Lists and descriptions as clients of SageMaker read them."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.sagemaker.bucket import Bucket
+from tests.rehearsal.sagemaker.jobs import Kind
+from tests.rehearsal.sagemaker.training_jobs import start_job
+from tests.rehearsal.sagemaker.tuning_request import tuning_request
+
+SLEEP = "import time; time.sleep(600)"
+
+
+def start(aws: Emulator, bucket: Bucket, kind: Kind, name: str) -> None:
+    """Start a job of a kind on a script that does nothing."""
+    sagemaker = aws.client("sagemaker")
+    if kind == "TrainingJob":
+        start_job(sagemaker, bucket, SLEEP, TrainingJobName=name)
+    elif kind == "HyperParameterTuningJob":
+        request = tuning_request(bucket, SLEEP, jobs=1, parallel=1)
+        sagemaker.create_hyper_parameter_tuning_job(**request | {"HyperParameterTuningJobName": name})
+    else:
+        sagemaker.create_processing_job(
+            ProcessingJobName=name,
+            RoleArn=ROLE,
+            AppSpecification={"ImageUri": "python", "ContainerEntrypoint": ["python3", "-c", SLEEP]},
+            ProcessingResources={
+                "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}
+            },
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "snake"),
+    [
+        ("TrainingJob", "training_job"),
+        ("ProcessingJob", "processing_job"),
+        ("HyperParameterTuningJob", "hyper_parameter_tuning_job"),
+    ],
+)
+def test_the_latest_jobs_come_first_when_asked_for(aws: Emulator, bucket: Bucket, kind: Kind, snake: str) -> None:
+    # Given three jobs and a stranger, When the latest are asked for in pages of two, Then no filter shortens a page.
+    sagemaker, mark = aws.client("sagemaker"), uuid.uuid4().hex[:6]
+    names = [f"{mark}-{letter}" for letter in "bca"]
+    for name in [names[0], f"other-{uuid.uuid4().hex[:6]}", *names[1:]]:
+        start(aws, bucket, kind, name)
+        getattr(sagemaker, f"stop_{snake}")(**{f"{kind}Name": name})
+
+    def listed(**asked: Any) -> list[list[str]]:
+        pages = sagemaker.get_paginator(f"list_{snake}s").paginate(NameContains=mark, MaxResults=2, **asked)
+        return [[job[f"{kind}Name"] for job in page[f"{kind}Summaries"]] for page in pages]
+
+    b, c, a = names
+    assert listed(SortBy="CreationTime", SortOrder="Descending") == [[a, c], [b]]
+    assert listed(SortBy="Name", SortOrder="Ascending") == [[a, b], [c]]
+    before = datetime.datetime.now(tz=datetime.UTC) - datetime.timedelta(minutes=30)
+    assert listed(CreationTimeBefore=before) == [[]]
+    assert len(listed(CreationTimeAfter=before)) == 2
+    latest = getattr(sagemaker, f"list_{snake}s")(SortBy="CreationTime", SortOrder="Descending", MaxResults=1)
+    assert [job[f"{kind}Name"] for job in latest[f"{kind}Summaries"]] == [a]
+
+
+def test_a_description_leaves_out_what_was_not_asked_for(aws: Emulator, bucket: Bucket) -> None:
+    # Given a configuration without data capture, Then none is described; a training job's output names no key.
+    sagemaker, name = aws.client("sagemaker"), f"test-{uuid.uuid4().hex[:6]}"
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "python"})
+    variant = {"VariantName": "all", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.xlarge"}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    for described in (
+        sagemaker.describe_endpoint_config(EndpointConfigName=name),
+        sagemaker.describe_endpoint(EndpointName=name),
+    ):
+        assert not described.keys() & {"DataCaptureConfig", "AsyncInferenceConfig", "KmsKeyId"}
+    sagemaker.delete_endpoint(EndpointName=name)
+    job = start_job(sagemaker, bucket, SLEEP)
+    sagemaker.stop_training_job(TrainingJobName=job)
+    output = sagemaker.describe_training_job(TrainingJobName=job)["OutputDataConfig"]
+    assert output == {"KmsKeyId": "", "S3OutputPath": "s3://data/models"}
