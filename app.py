@@ -1,9 +1,11 @@
 """Settings to stacks; nothing else."""
 
+import os
 import sys
 
 import aws_cdk as cdk
 
+from stacks import images
 from stacks.checks import check
 from stacks.endpoint.stack import EndpointStack
 from stacks.observability import ObservabilityStack
@@ -39,6 +41,8 @@ def build(app: cdk.App) -> None:
 if __name__ == "__main__":
     app = cdk.App()
     try:
+        if region := os.environ.get("CDK_DEFAULT_REGION"):  # what the command line found to deploy to
+            images.check_region(region)
         build(app)
     except InvalidSetting as error:
         sys.exit(str(error))

@@ -1,39 +1,106 @@
-"""The AWS Deep Learning Container images, resolved at synth without network.
+"""The AWS Deep Learning Container images, as the SageMaker SDK knows them: without network, for every region.
 
-The account that serves them differs by region; CDK's region facts know it, so a stack without an environment carries
-the whole table. Tags are those of the SageMaker Python SDK 3 (`pytorch-amzn2023.json`, `ray-serve.json`).
+Which tag an image has and which account serves it in a region is the SDK's table, `sagemaker.core.image_uris`. A stack
+does not know its region yet, so it carries the accounts of all.
 """
 
-from aws_cdk import Stack
-from aws_cdk.region_info import FactName
-from constructs import Construct
+from functools import cache
+from typing import NamedTuple
 
-TRAINING_CPU = "pytorch:2.13-cpu-amzn2023-sagemaker"
-TRAINING_GPU = "pytorch:2.13-cu133-amzn2023-sagemaker"
-SERVING_CPU = "ray:serve-ml-sagemaker-cpu-v1"
-SERVING_GPU = "ray:serve-ml-sagemaker-cuda-v1"
+from aws_cdk import CfnMapping, Stack
+from constructs import Construct
+from sagemaker.core import image_uris
+
+from stacks.settings import InvalidSetting
+
+
+class Image(NamedTuple):
+    """An image by the names that `image_uris.retrieve` has for it."""
+
+    framework: str
+    version: str
+    scope: str
+    instance_type: str
+    """Any instance type with this image's kind of processor."""
+
+
+_CPU, _GPU = "ml.m5.large", "ml.g4dn.xlarge"
+TRAINING_CPU = Image("pytorch-amzn2023", "2.13", "training", _CPU)
+TRAINING_GPU = Image("pytorch-amzn2023", "2.13", "training", _GPU)
+SERVING_CPU = Image("ray-serve", "1.4", "inference", _CPU)
+SERVING_GPU = Image("ray-serve", "1.4", "inference", _GPU)
 
 SERVING_GPU_AMI = "al2-ami-sagemaker-inference-gpu-3-1"
 """What the CUDA 12.9 serving image needs of the instance's drivers."""
 
+_MAPPING = "ImageAccounts"
+_SOME_REGION = "us-east-1"
 
-def image_uri(scope: Construct, image: str) -> str:
-    """URI of a Deep Learning Container in the region that the stack is deployed to."""
+
+def image_uri(scope: Construct, image: Image) -> str:
+    """URI of an image in the region that the stack is deployed to."""
     stack = Stack.of(scope)
-    account = stack.regional_fact(FactName.DLC_REPOSITORY_ACCOUNT)
-    return f"{account}.dkr.ecr.{stack.region}.{stack.url_suffix}/{image}"
+    return f"{_account(stack)}.dkr.ecr.{stack.region}.{stack.url_suffix}/{_name_and_tag(image)}"
 
 
 def repository_arns(scope: Construct) -> list[str]:
     """ARNs of the repositories that the images come from, for pull permissions."""
     stack = Stack.of(scope)
-    account = stack.regional_fact(FactName.DLC_REPOSITORY_ACCOUNT)
     return [
-        f"arn:{stack.partition}:ecr:{stack.region}:{account}:repository/{name}"
-        for name in sorted({image.split(":")[0] for image in (TRAINING_CPU, SERVING_CPU)})
+        f"arn:{stack.partition}:ecr:{stack.region}:{_account(stack)}:repository/{name}"
+        for name in sorted({_name_and_tag(image).split(":")[0] for image in (TRAINING_CPU, SERVING_CPU)})
     ]
+
+
+def check_region(region: str) -> None:
+    """Refuse a region without the images.
+
+    Raises
+    ------
+    InvalidSetting
+        Naming the region, and those that have them.
+    """
+    if region not in _accounts():
+        raise InvalidSetting(
+            f"region {region}: AWS has no images of PyTorch {TRAINING_CPU.version} and Ray Serve {SERVING_CPU.version} "
+            f"there; deploy to one of {', '.join(_accounts())}"
+        )
 
 
 def is_gpu(instance_type: str) -> bool:
     """Whether an `ml.` instance type carries an NVIDIA GPU: families g and p."""
     return instance_type.removeprefix("ml.")[0] in "gp"
+
+
+def _account(stack: Stack) -> str:
+    mapping = stack.node.try_find_child(_MAPPING) or CfnMapping(
+        stack, _MAPPING, mapping={region: {"account": account} for region, account in _accounts().items()}
+    )
+    assert isinstance(mapping, CfnMapping)
+    return mapping.find_in_map(stack.region, "account")
+
+
+@cache
+def _accounts() -> dict[str, str]:
+    """Region -> account, of the regions where one account serves all images."""
+    first, *others = [_registries(image) for image in (TRAINING_CPU, SERVING_CPU)]
+    return {region: first[region] for region in sorted(first) if all(o.get(region) == first[region] for o in others)}
+
+
+def _registries(image: Image) -> dict[str, str]:
+    """The same of one image. Asking `retrieve` for each region would take ten seconds."""
+    config = image_uris.config_for_framework(image.framework)
+    registries: dict[str, str] = config.get(image.scope, config)["versions"][image.version]["registries"]
+    return registries
+
+
+@cache
+def _name_and_tag(image: Image) -> str:
+    uri = image_uris.retrieve(
+        image.framework,
+        _SOME_REGION,
+        version=image.version,
+        instance_type=image.instance_type,
+        image_scope=image.scope,
+    )
+    return str(uri).partition("/")[2]

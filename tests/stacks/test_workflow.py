@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from stacks import images
+from stacks.settings import InvalidSetting
 from tests.stacks.template import Template, as_list, resources, statements
 
 
@@ -160,10 +162,23 @@ def test_functions_run_where_their_layer_was_built_for(workflow: Template) -> No
 def test_images_come_from_the_accounts_registry_of_whatever_region(workflow: Template) -> None:
     (plan,) = [f for f in resources(workflow, "AWS::Lambda::Function").values() if f["Handler"] == "plan.handler"]
     image = plan["Environment"]["Variables"]["TRAINING_IMAGE_GPU"]["Fn::Join"][1]
-    assert {"Fn::FindInMap": ["DlcRepositoryAccountMap", {"Ref": "AWS::Region"}, "value"]} in image
-    accounts = workflow["Mappings"]["DlcRepositoryAccountMap"]
-    assert accounts["us-east-1"]["value"] == "763104351884"
-    assert accounts["eu-south-1"]["value"] == "692866216735"
+    assert {"Fn::FindInMap": ["ImageAccounts", {"Ref": "AWS::Region"}, "account"]} in image
+    assert image[-1] == "/pytorch:2.13-cu133-amzn2023-sagemaker"
+    accounts = workflow["Mappings"]["ImageAccounts"]
+    assert accounts["us-east-1"]["account"] == "763104351884"
+    assert accounts["eu-south-1"]["account"] == "692866216735"
+
+
+def test_the_serving_image_is_a_fixed_version(workflow: Template) -> None:
+    # `-v1` moves on with every release; `-v1.4` does not
+    definition = str(resources(workflow, "AWS::StepFunctions::StateMachine"))
+    assert "/ray:serve-ml-sagemaker-cpu-v1.4" in definition
+
+
+def test_a_region_without_the_images_is_refused_with_those_that_have_them() -> None:
+    images.check_region("eu-west-1")
+    with pytest.raises(InvalidSetting, match=r"region eu-nowhere-1: .* us-west-2"):
+        images.check_region("eu-nowhere-1")
 
 
 def test_models_outlive_the_stack(workflow: Template) -> None:
