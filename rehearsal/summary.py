@@ -13,8 +13,8 @@ from rich.table import Table
 from rehearsal.execution import Outcome
 
 NOT_SHOWN = (
-    "What a rehearsal cannot show: service quotas, VPC networking, GPUs, instance start-up times, "
-    "spot interruptions by AWS, prices, and CloudFormation's own rollback of a failed deployment."
+    "What a rehearsal cannot show: service quotas (make doctor asks AWS), organisations' policies, VPC networking, "
+    "GPUs, start-up times, prices. docs/rehearsal.md has every known difference."
 )
 
 

@@ -18,7 +18,7 @@ def bucket(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
+        monkeypatch.setenv(name, "rehearsal")
     aws.client("s3").create_bucket(Bucket=BUCKET)
 
 
