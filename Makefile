@@ -4,8 +4,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# The CDK libraries print a page about Node 20's end of life at every start; it still works.
+# The CDK libraries print a page about Node 20's end of life, and about 26 being new, at every start; both work.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 26
 export NODE_NO_WARNINGS := 1
 # The CDK command line starts `python3 app.py`: it must find the virtual environment's.
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)

@@ -9,6 +9,7 @@ from stacks import images
 from stacks.checks import check
 from stacks.endpoint.stack import EndpointStack
 from stacks.observability import ObservabilityStack
+from stacks.packages import NotInstalled
 from stacks.settings import DeploymentSettings, InvalidSetting
 from stacks.storage import StorageStack
 from stacks.workflow.stack import WorkflowStack
@@ -44,6 +45,6 @@ if __name__ == "__main__":
         if region := os.environ.get("CDK_DEFAULT_REGION"):  # what the command line found to deploy to
             images.check_region(region)
         build(app)
-    except InvalidSetting as error:
+    except (InvalidSetting, NotInstalled) as error:
         sys.exit(str(error))
     app.synth()

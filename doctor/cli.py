@@ -15,6 +15,7 @@ from doctor.application import Application, synthesise
 from doctor.checks import account, bootstrap, defaults, definition, images, quotas, scaling_role
 from doctor.findings import Finding, Severity, or_unchecked, sentence
 from doctor.templates import Place
+from stacks.packages import NotInstalled
 from stacks.settings import InvalidSetting
 
 _PATIENCE = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 3})
@@ -57,6 +58,9 @@ def _findings(context: dict[str, str]) -> Iterator[Finding]:
         application = synthesise(context)
     except InvalidSetting as error:
         yield Finding("Settings", Severity.FAILS, str(error), "`cdk deploy` stops at it.")
+        return
+    except NotInstalled as error:
+        yield Finding("Packages", Severity.FAILS, str(error), "`cdk deploy` stops at it.")
         return
     yield from _of_application(session, place, application)
 

@@ -16,6 +16,7 @@ from dataset.sample import Sample, batches, dataset_id
 from errors import EmptySource, NoUsableImages
 from run import contract, instances
 from run.contract import ExecutionInput, InvalidInput
+from run.deployment import check_deployment
 from run.features import plan_features
 from run.weights import Weights, find_weights
 
@@ -47,26 +48,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "distributed": gpu or completed.training.instance_count > 1,
         "report": {"uri": f"s3://{bucket}/reports/{name}", "bucket": bucket, "prefix": f"reports/{name}"},
     }
-
-
-def check_deployment(completed: ExecutionInput, source_buckets: list[str], managed_debugger: bool) -> None:
-    """Refuse what the contract allows and this deployment cannot do. Raises InvalidInput."""
-    faults = []
-    if completed.dataset.source_bucket not in source_buckets:
-        faults.append(
-            f'dataset.source: "{completed.dataset.source}" was given; must be in one of the buckets '
-            f"{', '.join(source_buckets)}, or its bucket must be added to the setting sourceBuckets"
-        )
-    instance_type = completed.training.instance_type
-    if requirement := instances.requirement(instance_type, completed.trainable):
-        faults.append(f'training.instanceType: "{instance_type}" was given; must be {requirement}')
-    if managed_debugger and completed.training.instance_count > 1:
-        faults.append(
-            f"training.instanceCount: {completed.training.instance_count} was given; must be 1: SageMaker's Debugger, "
-            "which the setting managedDebugger switches on, supports no checkpoints on several instances"
-        )
-    if faults:
-        raise InvalidInput("\n".join(faults))
 
 
 def candidates(completed: ExecutionInput, weights: list[Weights], dataset: PlannedDataset) -> Iterator[dict[str, Any]]:

@@ -2,23 +2,17 @@
 
 import gzip
 import hashlib
-import shutil
-import subprocess
-import sys
 import tarfile
 import tempfile
 from io import BytesIO
 from pathlib import Path
 
+from stacks.packages import LAMBDA_PYTHON, install_alone, install_for_lambda
 from stacks.settings import ROOT
 
 BUILD = ROOT / "build"
 TRAINING_CODE = ROOT / "training_code"
 TRAINING_PACKAGES = TRAINING_CODE / "packages.txt"
-
-# AWS Lambda's python3.14 runtime: Amazon Linux 2023, glibc 2.34, x86-64.
-LAMBDA_PYTHON = "3.14"
-LAMBDA_PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
 
 def layer_folder() -> Path:
@@ -32,9 +26,7 @@ def layer_folder() -> Path:
     if not folder.exists():
         BUILD.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BUILD) as partial:
-            runtime = ["--implementation=cp", f"--python-version={LAMBDA_PYTHON}"]
-            runtime += [f"--platform={p}" for p in LAMBDA_PLATFORMS]
-            _pip_install(Path(partial, "layer", "python"), requirements, *runtime)
+            install_for_lambda(Path(partial, "layer", "python"), requirements)
             _publish(Path(partial, "layer"), folder)
     return folder
 
@@ -42,8 +34,7 @@ def layer_folder() -> Path:
 def packages_folder() -> Path:
     """Folder with the pure Python packages of training_code/packages.txt in `packages/`, without what they depend on.
 
-    Built once for each content of packages.txt. What pip notes about the installation differs from time to time and is
-    left out, as are commands.
+    Built once for each content of packages.txt.
     """
     digest = hashlib.sha256(TRAINING_PACKAGES.read_bytes()).hexdigest()[:12]
     folder = BUILD / f"packages-{digest}"
@@ -51,11 +42,7 @@ def packages_folder() -> Path:
         BUILD.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BUILD) as partial:
             target = Path(partial, "made", "packages")
-            _pip_install(target, TRAINING_PACKAGES, "--no-deps")
-            shutil.rmtree(target / "bin", ignore_errors=True)
-            for note in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"):
-                for file in target.glob(f"*.dist-info/{note}"):
-                    file.unlink()
+            install_alone(target, TRAINING_PACKAGES)
             _publish(target.parent, folder)
     return folder
 
@@ -84,12 +71,6 @@ def training_archive() -> tuple[Path, str]:
             made.write_bytes(gzip.compress(content, mtime=0))
             _publish(made, archive)
     return archive, digest
-
-
-def _pip_install(target: Path, requirements: Path, *options: str) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    command += ["--only-binary=:all:", f"--target={target}", f"--requirement={requirements}", *options]
-    subprocess.run(command, check=True)
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -27,11 +27,7 @@ class Image(NamedTuple):
 _CPU, _GPU = "ml.m5.large", "ml.g4dn.xlarge"
 TRAINING_CPU = Image("pytorch-amzn2023", "2.13", "training", _CPU)
 TRAINING_GPU = Image("pytorch-amzn2023", "2.13", "training", _GPU)
-SERVING_CPU = Image("ray-serve", "1.4", "inference", _CPU)
-SERVING_GPU = Image("ray-serve", "1.4", "inference", _GPU)
-
-SERVING_GPU_AMI = "al2-ami-sagemaker-inference-gpu-3-1"
-"""What the CUDA 12.9 serving image needs of the instance's drivers."""
+SERVING = Image("ray-serve", "1.4", "inference", _CPU)
 
 _MAPPING = "ImageAccounts"
 _SOME_REGION = "us-east-1"
@@ -48,7 +44,7 @@ def repository_arns(scope: Construct) -> list[str]:
     stack = Stack.of(scope)
     return [
         f"arn:{stack.partition}:ecr:{stack.region}:{_account(stack)}:repository/{name}"
-        for name in sorted({_name_and_tag(image).split(":")[0] for image in (TRAINING_CPU, SERVING_CPU)})
+        for name in sorted({_name_and_tag(image).split(":")[0] for image in (TRAINING_CPU, SERVING)})
     ]
 
 
@@ -62,14 +58,9 @@ def check_region(region: str) -> None:
     """
     if region not in _accounts():
         raise InvalidSetting(
-            f"region {region}: AWS has no images of PyTorch {TRAINING_CPU.version} and Ray Serve {SERVING_CPU.version} "
+            f"region {region}: AWS has no images of PyTorch {TRAINING_CPU.version} and Ray Serve {SERVING.version} "
             f"there; deploy to one of {', '.join(_accounts())}"
         )
-
-
-def is_gpu(instance_type: str) -> bool:
-    """Whether an `ml.` instance type carries an NVIDIA GPU: families g and p."""
-    return instance_type.removeprefix("ml.")[0] in "gp"
 
 
 def _account(stack: Stack) -> str:
@@ -83,7 +74,7 @@ def _account(stack: Stack) -> str:
 @cache
 def _accounts() -> dict[str, str]:
     """Region -> account, of the regions where one account serves all images."""
-    first, *others = [_registries(image) for image in (TRAINING_CPU, SERVING_CPU)]
+    first, *others = [_registries(image) for image in (TRAINING_CPU, SERVING)]
     return {region: first[region] for region in sorted(first) if all(o.get(region) == first[region] for o in others)}
 
 

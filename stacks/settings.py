@@ -4,30 +4,46 @@ Every field can be given as `-c name=value` or in cdk.json's context under the s
 A wrong value stops the synth with a sentence that names the setting, what was given and what is allowed.
 """
 
+import difflib
 import hashlib
 import json
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from constructs import Node
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
+
+from stacks import schedules
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # `lambda` is a keyword, so that folder can only be an import root. The settings check the execution defaults with the
 # model that the deployed Plan function uses: one contract, told at synth instead of at the first execution.
 sys.path.insert(0, str(ROOT / "lambda"))
-from run import contract  # noqa: E402
+from run import contract, instances  # noqa: E402
+from run.deployment import check_deployment  # noqa: E402
+from run.sentences import shown  # noqa: E402
 
 _JOB_PREFIX = 9
 
-InstanceType = Annotated[
-    str,
-    Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="a SageMaker instance type such as ml.m5.large"),
-]
+# Plan gets both in its environment, which holds 4 KB in all.
+_MOST_BUCKETS = 20
+_MOST_DEFAULTS = 2000
+
+
+def _meets(requirement: Callable[[str], str | None]) -> AfterValidator:
+    """Fails with what the value must be, unless the requirement is None."""
+
+    def check(value: str) -> str:
+        if must_be := requirement(value):
+            raise ValueError(f"{shown(value)} was given; must be {must_be}")
+        return value
+
+    return AfterValidator(check)
 
 
 class InvalidSetting(ValueError):
@@ -44,13 +60,17 @@ class DeploymentSettings(BaseModel):
 
     name: str = Field(
         "stocktake",
-        pattern=r"^[a-z][a-z0-9-]{0,19}$",
-        description="at most 20 lower-case letters, digits and dashes, a letter first (it prefixes physical names)",
+        pattern=r"^[a-z](-?[a-z0-9])*$",
+        max_length=20,
+        description="at most 20 lower-case letters, digits and single dashes between them, a letter first "
+        "(it prefixes physical names)",
     )
-    source_buckets: list[str] = Field(
+    source_buckets: list[Annotated[str, Field(pattern=f"^{contract.BUCKET}$")]] = Field(
         ["aft-vbi-pds"],
         min_length=1,
-        description="a JSON list of the buckets that executions may read their bins from",
+        max_length=_MOST_BUCKETS,
+        description=f"a JSON list of 1 to {_MOST_BUCKETS} names of buckets, such as aft-vbi-pds: "
+        "executions may read their bins from these",
     )
     defaults: dict[str, Any] = Field(
         {},
@@ -60,10 +80,8 @@ class DeploymentSettings(BaseModel):
         True,
         description="true or false (false: `cdk destroy` also deletes the data bucket with all it holds)",
     )
-    schedule: str | None = Field(
-        None,
-        pattern=r"^(rate|cron)\(.+\)$",
-        description="an EventBridge schedule such as rate(7 days) or cron(0 3 ? * SUN *)",
+    schedule: Annotated[str, _meets(schedules.requirement)] | None = Field(
+        None, description="an EventBridge schedule such as rate(7 days) or cron(0 3 ? * SUN *)"
     )
     notify_email: str | None = Field(
         None, pattern=r"^[^@\s]+@[^@\s]+$", description="an email address, told how executions end"
@@ -71,8 +89,12 @@ class DeploymentSettings(BaseModel):
     map_concurrency: int = Field(
         40, ge=1, le=1000, description="an integer from 1 to 1000 (functions that one data step runs at once)"
     )
-    evaluation_instance_type: InstanceType = "ml.m5.xlarge"
-    endpoint_instance_type: InstanceType = "ml.m5.large"
+    evaluation_instance_type: Annotated[str, _meets(instances.evaluation_requirement)] = Field(
+        "ml.m5.xlarge", description="a SageMaker processing instance type such as ml.m5.large"
+    )
+    endpoint_instance_type: Annotated[str, _meets(instances.endpoint_requirement)] = Field(
+        "ml.m5.large", description="a SageMaker endpoint instance type such as ml.m5.large"
+    )
     endpoint_instances: int = Field(1, ge=1, le=20, description="an integer from 1 to 20")
     endpoint_max_instances: int = Field(4, ge=1, le=100, description="an integer from 1 to 100")
     managed_debugger: bool = Field(
@@ -80,14 +102,41 @@ class DeploymentSettings(BaseModel):
         description="true or false (true: SageMaker's Debugger, closed to new accounts, watches training)",
     )
     poll_seconds: int = Field(
-        30, ge=1, le=300, description="an integer from 1 to 300 (between two looks at an endpoint update)"
+        30,
+        ge=10,
+        le=300,
+        description="an integer from 10 to 300 (seconds between two looks at an endpoint update; "
+        "every look is 9 of the 25,000 events of an execution's history)",
     )
 
     @field_validator("defaults")
     @classmethod
     def _are_an_execution_input(cls, value: dict[str, Any]) -> dict[str, Any]:
         contract.complete(value)
+        if (size := len(json.dumps(value))) > _MOST_DEFAULTS:
+            raise ValueError(f"{size} bytes of JSON were given; must be at most {_MOST_DEFAULTS}")
         return value
+
+    @model_validator(mode="after")
+    def _has_room_for_the_instances(self) -> Self:
+        if self.endpoint_max_instances < self.endpoint_instances:
+            raise ValueError(
+                f"endpointInstances: {self.endpoint_instances} was given; must be at most endpointMaxInstances, "
+                f"which is {self.endpoint_max_instances} (as many: the endpoint does not scale)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _can_do_what_the_defaults_ask(self) -> Self:
+        completed = contract.complete(self.defaults)
+        # Without a source of its own, and a schedule, executions may all be started with one.
+        names_source = self.schedule or "source" in self.defaults.get("dataset", {})
+        allowed = self.source_buckets if names_source else [*self.source_buckets, completed.dataset.source_bucket]
+        try:
+            check_deployment(completed, allowed, self.managed_debugger)
+        except contract.InvalidInput as error:
+            raise ValueError("\n".join(f"defaults: {line}" for line in str(error).splitlines())) from None
+        return self
 
     @property
     def job_prefix(self) -> str:
@@ -114,11 +163,26 @@ class DeploymentSettings(BaseModel):
             Naming the setting, the value given and what is allowed.
         """
         names = [to_camel(name) for name in cls.model_fields]
-        given = {name: node.try_get_context(name) for name in names}
+        context: dict[str, Any] = node.get_all_context()
+        given = {name: _parsed(context[name]) for name in names if context.get(name) is not None}
+        faults = list(_misspelt(context.keys() - names, names))
         try:
-            return cls.model_validate({k: _parsed(v) for k, v in given.items() if v is not None})
+            settings = cls.model_validate(given)
         except ValidationError as error:
-            raise InvalidSetting("\n".join(_sentence(cls, e) for e in error.errors())) from None
+            faults += [_sentence(cls, e) for e in error.errors()]
+        if faults:
+            raise InvalidSetting("\n".join(faults))
+        return settings
+
+
+def _misspelt(keys: set[str], names: list[str]) -> Iterator[str]:
+    """A sentence for each key of the context that is nearly a setting. Those of CDK and libraries have a : or a /."""
+    plain = {name.lower(): name for name in names}
+    for key in sorted(keys):
+        spelling = key.lower().replace("-", "").replace("_", "")
+        near = difflib.get_close_matches(spelling, plain, n=1, cutoff=0.75)
+        if near and not {":", "/"} & set(key):
+            yield f"setting {key}: there is none of this name; did you mean {plain[near[0]]}?"
 
 
 def _parsed(value: Any) -> Any:
@@ -126,17 +190,15 @@ def _parsed(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in "[{":
         try:
             return json.loads(value)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             return value
     return value
 
 
 def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
-    name = str(error["loc"][0])
+    name = ".".join(map(str, error["loc"][:1]))
     if error["type"] == "value_error":
-        return f"setting {name}: {error['ctx']['error']}"
+        of = f"setting {name}: " if name else "setting "
+        return "\n".join(of + line for line in str(error["ctx"]["error"]).splitlines())
     field = next(field for field in model.model_fields.values() if field.alias == name)
-    description = field.description or next(
-        (m.description for m in field.metadata if getattr(m, "description", None)), "valid"
-    )
-    return f"setting {name}: {json.dumps(error['input'])} was given; must be {description}"
+    return f"setting {name}: {shown(error['input'])} was given; must be {field.description}"

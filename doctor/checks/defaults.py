@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from bins.source import Source
 from doctor.findings import Finding, Severity
 from errors import SourceAccessDenied, SourceNotFound
-from plan import check_deployment
 from run.contract import ExecutionInput, InvalidInput
+from run.deployment import check_deployment
 from stacks.settings import DeploymentSettings
 
 

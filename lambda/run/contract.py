@@ -4,14 +4,14 @@ Every field is optional. What the caller leaves out comes from the deployment's 
 leave out from the defaults below. Names are camelCase in JSON and snake_case in Python.
 """
 
-import difflib
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails
+
+from run.sentences import sentence, shown
 
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"]
 
@@ -21,7 +21,10 @@ LABELS = 100
 _TOLD = 20
 """Faults that are told at once: an input can have more than the cause of a failed execution has room for."""
 
-_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+
+_NOT_OURS = ("Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
+"""What people in the console, and executions that start others, put into any input: ignored, and in the output."""
 
 
 class InvalidInput(ValueError):
@@ -92,7 +95,7 @@ class Dataset(Part):
 
     source: str = Field(
         default="s3://aft-vbi-pds",
-        pattern=rf"^s3://{_BUCKET}(/[^/]+)*/?$",
+        pattern=rf"^s3://{BUCKET}(/[^/]+)*/?$",
         description="an S3 URI such as s3://aft-vbi-pds that holds bin-images/ and metadata/",
     )
     fraction: float = Field(default=0.02, gt=0, le=1, description="a number greater than 0 and at most 1")
@@ -264,7 +267,7 @@ class ExecutionInput(Part):
     )
     weights: str = Field(
         default="imagenet",
-        pattern=rf"^(imagenet|none|s3://{_BUCKET}/.*[^/])$",
+        pattern=rf"^(imagenet|none|s3://{BUCKET}/.*[^/])$",
         description='"imagenet", "none" or the S3 URI of a file of weights or of a trained model\'s model.tar.gz',
     )
     trainable: Literal["head", "layer4", "all"] = Field(default="head", description='"head", "layer4" or "all"')
@@ -293,14 +296,18 @@ def complete(given: object, defaults: Mapping[str, Any] | None = None) -> Execut
     Raises:
         InvalidInput: one sentence for each field that is unknown, of the wrong type, or out of its limits.
     """
-    if given is not None and not isinstance(given, dict):
-        raise InvalidInput(f"input: {_shown(given)} was given; must be a JSON object such as {{}}")
-    merged = _overlay(defaults or {}, given or {})
     try:
+        if given is not None and not isinstance(given, dict):
+            raise InvalidInput(f"input: {shown(given)} was given; must be a JSON object such as {{}}")
+        merged = _overlay(defaults or {}, given or {})
+        for field in _NOT_OURS:
+            merged.pop(field, None)
         # Strict as JSON has it: lists for lists, and 1 is fine where 1.0 is.
         return ExecutionInput.model_validate_json(json.dumps(merged))
+    except RecursionError:
+        raise InvalidInput("input: it is nested too deeply; must be a JSON object such as {}") from None
     except ValidationError as error:
-        sentences = list(dict.fromkeys(_sentence(fault, merged) for fault in error.errors()))
+        sentences = list(dict.fromkeys(sentence(ExecutionInput, fault, merged) for fault in error.errors()))
         more = [f"and {len(sentences) - _TOLD} faults more"] if len(sentences) > _TOLD else []
         raise InvalidInput("\n".join(sentences[:_TOLD] + more)) from None
 
@@ -313,38 +320,3 @@ def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
         both_objects = isinstance(lower, dict) and isinstance(value, dict)
         merged[key] = _overlay(lower or {}, value) if both_objects else value
     return merged
-
-
-def _sentence(fault: ErrorDetails, given: dict[str, Any]) -> str:
-    """Such as `dataset.fraction: 0 was given; must be a number greater than 0 and at most 1`."""
-    model: type[Part] = ExecutionInput
-    must_be = "a JSON object"
-    value: Any = given
-    path: list[str] = []
-    for step in map(str, fault["loc"]):
-        path.append(step)
-        value = value[step]
-        field = {field.alias: field for field in model.model_fields.values()}.get(step)
-        if field is None:
-            path[-1] = _shown(step).strip('"')
-            return f"{'.'.join(path)}: unknown field; {_known_fields(model, step)}"
-        if not (isinstance(field.annotation, type) and issubclass(field.annotation, Part)):
-            # What is wrong inside a list is told by what the whole list must be.
-            must_be = str(field.description)
-            break
-        model = field.annotation
-    else:
-        if fault["type"] == "value_error":
-            must_be = str(fault["ctx"]["error"])
-    return f"{'.'.join(path) or 'input'}: {_shown(value)} was given; must be {must_be}"
-
-
-def _known_fields(model: type[Part], unknown: str) -> str:
-    known = [str(field.alias) for field in model.model_fields.values()]
-    close = difflib.get_close_matches(unknown, known, n=1)
-    return f"{f'did you mean {close[0]}? ' if close else ''}allowed here: {', '.join(known)}"
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 100 else text[:97] + "..."

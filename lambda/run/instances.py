@@ -1,19 +1,23 @@
-"""SageMaker's instance types: which exist, which have GPUs, and which a run can use."""
+"""SageMaker's instance types: which exist for which use, which have GPUs, and which a run can use.
 
+A requirement completes the sentence "must be ..." for a type that cannot be used, and is None for one that can.
+"""
+
+import re
 from functools import cache
 
 import botocore.session
 
 _NO_CUDA_13 = ("p2", "p3", "p3dn")
-_NO_IMAGE_FOR = ("trn", "inf", "dl", "p6e")
-"""Families that begin so have other accelerators, or a processor that is no x86-64."""
+_NO_IMAGE_FOR = re.compile(r"trn|inf|dl|p6e|[a-z]+\d+g")
+"""Families that begin so have other accelerators, or no x86-64 processor (Graviton: a g behind the number)."""
 
 
-def requirement(instance_type: str, trainable: str) -> str | None:
-    """What the type would have to be that trains `trainable`, to complete "must be ..."; None where it is that."""
+def training_requirement(instance_type: str, trainable: str) -> str | None:
+    """For training `trainable`."""
     if instance_type not in instance_types("Training"):
         return "a SageMaker training instance type such as ml.g4dn.xlarge or ml.m5.xlarge"
-    if _family(instance_type).startswith(_NO_IMAGE_FOR) or _family(instance_type) in _NO_CUDA_13:
+    if _NO_IMAGE_FOR.match(_family(instance_type)) or _family(instance_type) in _NO_CUDA_13:
         return (
             "a CPU type or a GPU type that runs CUDA 13 (ml.g4dn, ml.p4d and later): "
             "the training image is made for these"
@@ -26,16 +30,32 @@ def requirement(instance_type: str, trainable: str) -> str | None:
     return None
 
 
+def evaluation_requirement(instance_type: str) -> str | None:
+    """For the evaluation, a processing job."""
+    if instance_type not in instance_types("Processing") or _NO_IMAGE_FOR.match(_family(instance_type)):
+        return "a SageMaker processing instance type such as ml.m5.large or ml.c5.xlarge"
+    return None
+
+
+def endpoint_requirement(instance_type: str) -> str | None:
+    """For serving."""
+    if instance_type not in instance_types("ProductionVariant"):
+        return "a SageMaker endpoint instance type such as ml.m5.large or ml.c5.xlarge"
+    if _NO_IMAGE_FOR.match(_family(instance_type)) or has_gpu(instance_type):
+        return "a type of x86-64 CPUs alone, such as ml.m5.large or ml.c5.xlarge: models are served on these"
+    return None
+
+
 def has_gpu(instance_type: str) -> bool:
-    """Whether a training instance type has NVIDIA GPUs."""
+    """Whether an instance type has NVIDIA GPUs."""
     return _family(instance_type).startswith(("g", "p"))
 
 
 @cache
-def instance_types(kind: str) -> frozenset[str]:
-    """All instance types for `Training` or `Processing` jobs in SageMaker's own service model."""
+def instance_types(use: str) -> frozenset[str]:
+    """All instance types for a use, `Training`, `Processing` or `ProductionVariant`, in SageMaker's service model."""
     model = botocore.session.get_session().get_service_model("sagemaker")
-    return frozenset(model.shape_for(f"{kind}InstanceType").metadata["enum"])
+    return frozenset(model.shape_for(f"{use}InstanceType").metadata["enum"])
 
 
 def _family(instance_type: str) -> str:

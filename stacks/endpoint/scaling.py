@@ -11,7 +11,7 @@ from stacks.settings import DeploymentSettings
 
 def scaling(scope: Construct, settings: DeploymentSettings, endpoint: sagemaker.CfnEndpoint) -> list[CfnResource]:
     """Target and policy, if the settings leave room for more instances."""
-    if settings.endpoint_max_instances <= settings.endpoint_instances:
+    if settings.endpoint_max_instances == settings.endpoint_instances:
         return []
     target = autoscaling.CfnScalableTarget(
         scope,

@@ -8,7 +8,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from stacks import images
 from stacks.settings import DeploymentSettings
 
 # Autoscaling and the alarms know the variant by its name: it must never change.
@@ -41,7 +40,6 @@ def serving(
             environment={"STOCKTAKE_MODEL_PACKAGE": package_arn},
         ),
     )
-    gpu = images.is_gpu(settings.endpoint_instance_type)
     config = sagemaker.CfnEndpointConfig(
         scope,
         "EndpointConfig",
@@ -52,7 +50,6 @@ def serving(
                 instance_type=settings.endpoint_instance_type,
                 initial_instance_count=settings.endpoint_instances,
                 initial_variant_weight=1,
-                inference_ami_version=images.SERVING_GPU_AMI if gpu else None,
                 container_startup_health_check_timeout_in_seconds=600,
             )
         ],

@@ -40,6 +40,8 @@ def report(scope: Construct, topic: sns.ITopic) -> sfn.Chain:
                 "featuresSeconds": expression("$featuresSeconds"),
                 "evaluationSeconds": expression("$evaluationSeconds"),
             },
+            "comment": _of_input("Comment"),
+            "startedBy": _of_input("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"),
         },
     )
     notify = tasks.SnsPublish.jsonata(
@@ -59,3 +61,9 @@ def report(scope: Construct, topic: sns.ITopic) -> sfn.Chain:
     # The model is already live or refused: a topic that cannot be reached must not turn that into a failure.
     catch_everything(notify, done, outputs=expression("$states.input"))
     return sfn.Chain.start(summarise).next(notify).next(done)
+
+
+def _of_input(field: str) -> str:
+    """A field of the input that the contract leaves alone, as a text that the output has room for."""
+    value = f"$states.context.Execution.Input.{field}"
+    return expression(f"$exists({value}) ? $substring($string({value}), 0, 1024) : null")

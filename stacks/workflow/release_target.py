@@ -13,7 +13,6 @@ from stacks.states.release import Target
 def release_target(stack: Stack, settings: DeploymentSettings, endpoint: EndpointStack) -> Target:
     """The endpoint's stack and a model package group of this stack's own."""
     group = _package_group(stack, settings.name)
-    serving = images.SERVING_GPU if images.is_gpu(settings.endpoint_instance_type) else images.SERVING_CPU
     return Target(
         stack_name=endpoint.stack_name,
         stack_arn=stack.format_arn(
@@ -25,7 +24,7 @@ def release_target(stack: Stack, settings: DeploymentSettings, endpoint: Endpoin
         package_group=group.model_package_group_name,
         package_group_arn=group.attr_model_package_group_arn,
         package_arns=sagemaker_arn(stack, "model-package", f"{group.model_package_group_name}/*"),
-        serving_image=images.image_uri(stack, serving),
+        serving_image=images.image_uri(stack, images.SERVING),
         serving_instance_type=settings.endpoint_instance_type,
         poll_seconds=settings.poll_seconds,
     )

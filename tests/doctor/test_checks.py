@@ -182,11 +182,11 @@ def test_a_definition_with_warnings_is_deployed(client: Any) -> None:
 
 
 def test_defaults_that_plan_refuses() -> None:
-    # Given a default source whose bucket the settings do not name, Then it is told before the first execution.
-    settings = DeploymentSettings(defaults={"dataset": {"source": "s3://elsewhere/bins"}})
+    # Given settings that leave out the bucket of the built-in default, Then it is told before the first execution.
+    settings = DeploymentSettings(source_buckets=["elsewhere"])
     found = only(defaults.check_input(settings, contract.complete({}, settings.defaults)))
     assert found.severity is Severity.FAILS
-    assert "s3://elsewhere/bins" in found.finding
+    assert "s3://aft-vbi-pds" in found.finding
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from doctor import cli
 from doctor.application import Application
+from stacks.packages import NotInstalled
 from tests.rehearsal.emulator import Emulator, running_emulator
 
 
@@ -111,3 +112,15 @@ def test_with_a_wrong_setting(
     sign_in(monkeypatch, aws.endpoint_url)
     assert cli.main(["-c", "name=No Name"]) == 1
     assert 'setting name: "No Name" was given; must be' in capsys.readouterr().out
+
+
+def test_without_an_installer(
+    aws: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def synthesise(_: object) -> Application:
+        raise NotInstalled("Neither pip nor uv is there.")
+
+    sign_in(monkeypatch, aws.endpoint_url)
+    monkeypatch.setattr(cli, "synthesise", synthesise)
+    assert cli.main([]) == 1
+    assert "Neither pip nor uv is there." in capsys.readouterr().out

@@ -22,6 +22,13 @@ def output_of(aws: Emulator, expression: Any, execution_input: Any = None) -> An
     return result["output"]
 
 
+def test_the_executions_input_stays_known(aws: Emulator) -> None:
+    given = {"Comment": "why", "seed": 1}
+    assert output_of(aws, "{% $states.context.Execution.Input.Comment %}", given) == "why"
+    absent = "{% $exists($states.context.Execution.Input.Other) ? 1 : null %}"
+    assert output_of(aws, absent, given) is None
+
+
 @pytest.fixture(scope="module")
 def items(aws: Emulator) -> tuple[str, str]:
     """A bucket and a key with the JSON array [0, 1, 2, 3]."""

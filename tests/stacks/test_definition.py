@@ -5,7 +5,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from rehearsal.aws.stepfunctions.definitions import diagnose
+from tests.stacks.execution import rendered
 from tests.stacks.template import walk
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,3 +155,21 @@ def test_the_output_keeps_its_contract(states: dict[str, dict[str, Any]]) -> Non
     assert set(output["evaluation"]) >= {
         *("accuracy", "interval", "withinOne", "mae", "rmse", "recall", "reportUri", "champion")
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "comment", "started_by"),
+    [
+        ({}, None, None),
+        ({"Comment": "ordinal loss"}, "ordinal loss", None),
+        ({"Comment": {"why": 1}, "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "arn:1"}, '{"why":1}', "arn:1"),
+        ({"Comment": "c" * 200_000}, "c" * 1024, None),
+    ],
+)
+def test_the_output_has_what_was_said_about_the_execution(
+    states: dict[str, dict[str, Any]], given: dict[str, Any], comment: str | None, started_by: str | None
+) -> None:
+    output = states["Summarise"]["Output"]
+    told = {name: output[name] for name in ("comment", "startedBy")}
+    found = rendered(told, {}, context={"Execution": {"Input": given}})
+    assert found == {"comment": comment, "startedBy": started_by}

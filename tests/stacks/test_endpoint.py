@@ -93,14 +93,6 @@ def test_a_canary_needs_two_instances(synthesize: Callable[..., dict[str, Templa
     assert (routing(1), routing(2)) == ("ALL_AT_ONCE", "CANARY")
 
 
-def test_a_gpu_endpoint_gets_the_drivers_that_its_image_needs(
-    synthesize: Callable[..., dict[str, Template]],
-) -> None:
-    templates = synthesize(endpointInstanceType="ml.g4dn.xlarge")
-    (config,) = resources(templates["Endpoint"], "AWS::SageMaker::EndpointConfig").values()
-    assert config["ProductionVariants"][0]["InferenceAmiVersion"] == "al2-ami-sagemaker-inference-gpu-3-1"
-
-
 def test_scaling_and_alarms_know_the_variant_by_the_same_name(templates: dict[str, Template]) -> None:
     template = templates["Endpoint"]
     (config,) = resources(template, "AWS::SageMaker::EndpointConfig").values()

@@ -1,13 +1,23 @@
 """A wrong context value stops the synth with a sentence that names it."""
 
+import json
 import re
 from fnmatch import fnmatch
+from typing import cast
 
 import aws_cdk as cdk
 import pytest
+from cfnlint.jsonschema import CfnTemplateValidator as Validator
+from cfnlint.rules.resources.events.RuleScheduleExpression import RuleScheduleExpression
+from constructs import Node
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+import plan
+from rehearsal.aws.sagemaker import constraints
+from stacks.endpoint.alarms import alarm_names
+from stacks.schedules import requirement
 from stacks.settings import DeploymentSettings, InvalidSetting
 
 
@@ -38,17 +48,49 @@ def test_values_of_the_command_line_are_strings_and_still_typed() -> None:
         ("mapConcurrency", 0, "from 1 to 1000"),
         ("endpointInstances", "two", "from 1 to 20"),
         ("endpointInstanceType", "m5.large", "ml.m5.large"),
+        ("endpointInstanceType", "ml.m5.huge", "ml.m5.large"),
+        ("endpointInstanceType", "ml.m6g.large", "x86-64"),
+        ("endpointInstanceType", "ml.inf2.xlarge", "x86-64"),
+        ("endpointInstanceType", "ml.trn1.2xlarge", "x86-64"),
+        ("endpointInstanceType", "ml.g4dn.xlarge", "CPUs alone"),
+        ("endpointInstanceType", "ml.t3.medium", "ml.m5.large"),
         ("evaluationInstanceType", "ml", "ml.m5.large"),
+        ("evaluationInstanceType", "ml.m5.huge", "a SageMaker processing instance type"),
+        ("evaluationInstanceType", "ml.p4d.24xlarge", "a SageMaker processing instance type"),
         ("managedDebugger", "perhaps", "true or false"),
-        ("pollSeconds", -1, "from 1 to 300"),
+        ("pollSeconds", -1, "from 10 to 300"),
+        ("pollSeconds", 1, "25,000 events"),
+        ("name", "team-", "single dashes between"),
+        ("name", "a--b", "single dashes between"),
+        ("sourceBuckets", '["s3://b"]', "names of buckets"),
+        ("sourceBuckets", '["arn:aws:s3:::bucket"]', "names of buckets"),
+        ("sourceBuckets", '[""]', "names of buckets"),
+        ("sourceBuckets", '["*"]', "names of buckets"),
+        ("sourceBuckets", '["bins*"]', "names of buckets"),
+        ("schedule", "rate(1 days)", "rate(7 days)"),
+        ("schedule", "rate(2 day)", "rate(7 days)"),
+        ("schedule", "rate(0 day)", "a whole number above 0"),
+        ("schedule", "rate(1.5 days)", "a whole number above 0"),
+        ("schedule", "cron(0 3 * * *)", "six fields"),
+        ("schedule", "cron(0 3 * * SUN *)", "one of the two days must be ?"),
+        ("schedule", "cron(0 3 ? * ? *)", "one of the two days must be ?"),
+        ("schedule", "cron(60 3 ? * SUN *)", "six fields"),
+        ("schedule", "at(2026-11-28T08:00:00)", "rate(7 days)"),
     ],
 )
 def test_a_wrong_value_names_itself_and_what_is_allowed(name: str, value: object, allowed: str) -> None:
     with pytest.raises(InvalidSetting) as error:
         settings(**{name: value})
     assert f"setting {name}:" in str(error.value)
-    assert str(value) in str(error.value).replace('\\"', '"')
+    # Of a list, the entry that is wrong is enough.
+    assert str(value).strip("[]") in str(error.value).replace('\\"', '"')
     assert allowed in str(error.value)
+
+
+def test_no_more_buckets_than_a_functions_environment_holds() -> None:
+    assert len(settings(sourceBuckets=[f"bins-{number}" for number in range(20)]).source_buckets) == 20
+    with pytest.raises(InvalidSetting, match=r"^setting sourceBuckets: .* a JSON list of 1 to 20 names"):
+        settings(sourceBuckets=[f"bins-{number}" for number in range(21)])
 
 
 def test_the_execution_defaults_are_checked_with_the_execution_inputs_own_contract() -> None:
@@ -62,8 +104,205 @@ def test_every_fault_is_told_at_once() -> None:
     assert len(str(error.value).splitlines()) == 2
 
 
-names = st.from_regex(r"[a-z][a-z0-9-]{0,19}", fullmatch=True)
+@pytest.mark.parametrize(
+    "defaults",
+    [
+        {"dataset": {"fraction": 3}, "seed": -1},
+        {"dataset": {"source": "s3://elsewhere"}, "training": {"instanceType": "ml.x9.large"}},
+    ],
+)
+def test_every_sentence_about_the_defaults_names_them(defaults: dict[str, object]) -> None:
+    with pytest.raises(InvalidSetting) as error:
+        settings(defaults=defaults)
+    told = str(error.value).splitlines()
+    assert len(told) == 2
+    assert all(line.startswith("setting defaults: ") for line in told)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("rate(1 minute)", "rate(5 minutes)", "rate(1 hour)", "rate(12 hours)", "rate(1 day)", "rate(7 days)"),
+        # The examples of EventBridge's user guide.
+        *("cron(0 10 * * ? *)", "cron(15 12 * * ? *)", "cron(0 18 ? * MON-FRI *)", "cron(0 8 1 * ? *)"),
+        *("cron(0/15 * * * ? *)", "cron(0/10 * ? * MON-FRI *)", "cron(0/5 8-17 ? * MON-FRI *)"),
+        *(
+            "cron(0/30 20-23,0-2 ? * MON-FRI *)",
+            "cron(0 9 ? * 2#1 *)",
+            "cron(0 9 L * ? 2026-2030)",
+            "cron(0 9 3W * ? *)",
+        ),
+    ],
+)
+def test_the_schedules_of_eventbridge_are_taken(expression: str) -> None:
+    assert settings(schedule=expression).schedule == expression
+    assert not list(RuleScheduleExpression().validate(Validator({}), None, expression, {}))
+
+
+fields = st.sampled_from(["*", "?", "?", "0", "1", "5", "L", "2#1", "MON-FRI", "JAN", "0/5", "1,15", "2026", "60"])
+schedules = st.builds("rate({} {})".format, st.integers(-1, 40), st.sampled_from(["day", "days", "hour", "minutes"]))
+schedules |= st.builds("cron({})".format, st.lists(fields, min_size=5, max_size=7).map(" ".join))
+
+
+@given(schedules)
+def test_what_is_taken_as_a_schedule_passes_cfn_lint_too(expression: str) -> None:
+    if requirement(expression) is None:
+        assert not list(RuleScheduleExpression().validate(Validator({}), None, expression, {}))
+
+
+@pytest.mark.parametrize("use", ["endpointInstanceType", "evaluationInstanceType"])
+@pytest.mark.parametrize(
+    "instance_type", ["ml.m5.large", "ml.c5.2xlarge", "ml.m7i.large", "ml.r5.large", "ml.c6i.xlarge"]
+)
+def test_cpu_types_serve_and_evaluate(use: str, instance_type: str) -> None:
+    assert settings(**{use: instance_type}).model_dump(by_alias=True)[use] == instance_type
+
+
+@pytest.mark.parametrize(
+    ("defaults", "told"),
+    [
+        ({"dataset": {"source": "s3://elsewhere/bins"}}, r'dataset\.source: "s3://elsewhere/bins" was given'),
+        ({"training": {"instanceType": "ml.x9.large"}}, r'training\.instanceType: "ml\.x9\.large" was given'),
+        ({"training": {"instanceType": "ml.p4d.24xlarge"}}, "runs processing jobs too"),
+        ({"weights": f"s3://bucket/{'w' * 2000}"}, r"20\d\d bytes of JSON were given; must be at most 2000"),
+    ],
+)
+def test_defaults_that_plan_would_refuse_stop_the_synth(defaults: dict[str, object], told: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"setting defaults: .*{told}"):
+        settings(defaults=defaults)
+
+
+def test_what_the_managed_debugger_cannot_watch_is_no_default() -> None:
+    several = {"training": {"instanceCount": 2, "sharded": True}}
+    assert settings(defaults=several)
+    with pytest.raises(InvalidSetting, match=r"setting defaults: training\.instanceCount: 2 was given"):
+        settings(defaults=several, managedDebugger=True)
+
+
+def test_a_schedule_starts_executions_that_have_a_source() -> None:
+    # given a deployment whose executions have to name their source
+    own = {"sourceBuckets": ["own-bins"]}
+    assert settings(**own)
+    # then a schedule cannot start any
+    with pytest.raises(InvalidSetting, match=r"setting defaults: dataset\.source: .* sourceBuckets"):
+        settings(**own, schedule="rate(1 day)")
+    assert settings(**own, schedule="rate(1 day)", defaults={"dataset": {"source": "s3://own-bins"}})
+
+
+@pytest.mark.parametrize(
+    ("given_", "told"),
+    [
+        ({"endpointInstances": 5}, "endpointInstances: 5 was given; must be at most endpointMaxInstances, which is 4"),
+        ({"endpointInstances": "2", "endpointMaxInstances": "1"}, "endpointInstances: 2 was given; must be at most"),
+    ],
+)
+def test_more_instances_than_the_maximum_are_refused(given_: dict[str, object], told: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"setting {told}"):
+        settings(**given_)
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("retaindata", "retainData"),
+        ("retain_data", "retainData"),
+        ("retain-data", "retainData"),
+        ("retain", "retainData"),
+        ("Name", "name"),
+        ("sourceBucket", "sourceBuckets"),
+        ("endpointInstance", "endpointInstances"),
+        ("pollSecond", "pollSeconds"),
+        ("default", "defaults"),
+    ],
+)
+def test_a_misspelt_setting_is_refused_with_the_one_that_was_meant(key: str, meant: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"setting {key}: there is none of this name; did you mean {meant}\\?"):
+        settings(**{key: "false"})
+
+
+def test_the_context_of_cdk_and_libraries_is_theirs() -> None:
+    keys = [
+        *("@aws-cdk/core:newStyleStackSynthesis", "aws-cdk:enableDiffNoFail", "aws:cdk:enable-path-metadata"),
+        *("cdk-migrate", "hosted-zone:account=1:domainName=x", "vpc-provider:account=1", "ssm:account=1"),
+        *("availability-zones:account=1:region=us-east-1", "availability-zones:fallback", "ami:account=1"),
+        *("acknowledged-issue-numbers", "cli-telemetry", "@acme/retain-data", "acme:name", "team", "stage"),
+    ]
+    assert settings(**dict.fromkeys(keys, "false")) == DeploymentSettings()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["dataset", "source", "training", "Comment"]) | st.text(), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+setting_names = st.sampled_from([str(field.alias) for field in DeploymentSettings.model_fields.values()])
+contexts = st.dictionaries(
+    setting_names | st.text(max_size=20), json_values | json_values.map(json.dumps) | st.text(max_size=30), max_size=4
+)
+
+
+class Context:
+    """Of a construct's node what settings are read from; CDK itself takes any JSON there."""
+
+    def __init__(self, context: dict[str, object]) -> None:
+        self.context = context
+
+    def get_all_context(self) -> dict[str, object]:
+        return self.context
+
+
+@given(contexts)
+def test_any_context_is_settings_or_a_sentence(context: dict[str, object]) -> None:
+    try:
+        chosen = DeploymentSettings.from_context(cast(Node, Context(context)))
+    except InvalidSetting:
+        return
+    assert DeploymentSettings.model_validate(chosen.model_dump(by_alias=True)) == chosen
+
+
+# Where reading still works, and writing no longer does everywhere.
+DEEP = ["[" * depth + "]" * depth for depth in range(850, 990, 20)]
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, '{"dataset":' * 100_000, "[NaN]", '{"seed": 1e999}', "\ud800", *DEEP])
+@pytest.mark.parametrize("name", ["defaults", "sourceBuckets", "schedule"])
+def test_json_that_is_none_is_refused(name: str, value: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"^setting {name}: ") as error:
+        DeploymentSettings.from_context(cast(Node, Context({name: value})))
+    assert len(str(error.value)) < 500
+
+
+names = st.from_regex(r"[a-z](-?[a-z0-9]){0,19}", fullmatch=True).filter(lambda name: len(name) <= 20)
 RUN = "0123456789ab"
+
+
+@given(names | st.text("ab0-", min_size=1, max_size=21))
+def test_every_name_that_is_made_of_an_accepted_one_satisfies_its_service(name: str) -> None:
+    try:
+        chosen, sagemaker = DeploymentSettings(name=name), constraints.service_model()
+    except ValidationError:
+        return
+    kinds = {"compare": "Training", "train": "Training", "features": "Processing", "evaluate": "Processing"}
+    jobs = plan.job_names(chosen.job_prefix, RUN)
+    made = [
+        ("EndpointName", name),
+        ("EntityName", f"{name}-0123abcd"),  # the package group
+        *((f"{kind}JobName", f"{jobs[job]}-resnet101-60") for job, kind in kinds.items()),
+        ("HyperParameterTuningJobName", f"{jobs['tune']}-60"),
+        ("ModelName", f"{name.capitalize()}-Endpoint-Model-0123456789AB"),
+        ("EndpointConfigName", f"{name.capitalize()}-Endpoint-EndpointConfig-0123456789AB"),
+    ]
+    for shape, value in made:
+        limits = sagemaker.shape_for(shape).metadata
+        assert re.fullmatch(limits["pattern"], value), (shape, value)
+        assert len(value) <= limits["max"], (shape, value)
+    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", f"{name.capitalize()}-Observability")  # CloudFormation
+    assert re.fullmatch(r"[\w-]{1,80}", name)  # the state machine
+    assert re.fullmatch(r"[.\-_/#A-Za-z0-9]{1,512}", f"/aws/vendedlogs/states/{name}")
+    assert all(0 < len(alarm) <= 255 for alarm in alarm_names(name))
 
 
 @given(names)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -52,6 +53,49 @@ def test_two_synths_are_byte_identical(synth: Callable[[str], dict[str, bytes]])
     assert first == second
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            [
+                *("retaindata=false", "name=team-", "schedule=rate(1 days)", 'sourceBuckets=["*"]', "pollSeconds=1"),
+                *("endpointInstanceType=ml.m5.huge", "evaluationInstanceType=ml.p4d.24xlarge"),
+                'defaults={"dataset": {"fraction": 3}}',
+            ],
+            [
+                "setting retaindata: there is none of this name; did you mean retainData?",
+                'setting name: "team-" was given; must be at most 20 lower-case letters',
+                'setting schedule: "rate(1 days)" was given; must be rate(7 days): a whole number above 0',
+                'setting sourceBuckets: "*" was given; must be a JSON list of 1 to 20 names of buckets',
+                'setting pollSeconds: "1" was given; must be an integer from 10 to 300',
+                'setting endpointInstanceType: "ml.m5.huge" was given; must be a SageMaker endpoint instance type',
+                'setting evaluationInstanceType: "ml.p4d.24xlarge" was given; must be a SageMaker processing instance',
+                "setting defaults: dataset.fraction: 3 was given; must be a number greater than 0 and at most 1",
+            ],
+        ),
+        (["endpointInstances=5"], ["setting endpointInstances: 5 was given; must be at most endpointMaxInstances"]),
+        (
+            ['defaults={"dataset": {"source": "s3://elsewhere"}}'],
+            ['setting defaults: dataset.source: "s3://elsewhere" was given; must be in one of the buckets'],
+        ),
+    ],
+    ids=["each", "together", "as Plan"],
+)
+def test_wrong_settings_stop_the_command_line_with_a_sentence_each(
+    given: list[str], told: list[str], tmp_path: Path
+) -> None:
+    command = [CDK, "synth", "--quiet", "--no-notices", "--output", tmp_path]
+    command += [argument for setting in given for argument in ("-c", setting)]
+    result = subprocess.run(
+        command, cwd=ROOT, env=cdk_environment(os.environ), capture_output=True, text=True, check=False
+    )
+    assert result.returncode != 0
+    for sentence in told:
+        assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.glob("*.template.json"))
+
+
 def test_cfn_lint_finds_no_error(synthesize: Callable[..., dict[str, dict]], tmp_path: Path) -> None:
     for name, template in synthesize().items():
         (tmp_path / f"{name}.json").write_text(json.dumps(template))
@@ -76,6 +120,13 @@ def test_the_command_line_finds_this_interpreter_whatever_the_path_is(tmp_path: 
     python = shutil.which("python3", path=cdk_environment({"PATH": str(tmp_path)})["PATH"])
     assert python
     assert Path(python).parent == Path(sys.executable).parent
+
+
+def test_the_page_and_the_package_name_the_same_tested_versions_of_node() -> None:
+    sentence = re.compile(r"Tested with Node\.js ([0-9, and]+[0-9])")
+    told = [sentence.findall((ROOT / name).read_text()) for name in ("README.md", "package.json")]
+    assert told[0] == told[1]
+    assert len(told[0]) == 1
 
 
 def test_the_settings_of_whoever_deploys_reach_no_test(tmp_path: Path) -> None:

@@ -152,6 +152,16 @@ def test_an_unknown_field_is_named_with_the_one_that_was_meant() -> None:
         contract.complete({"dataset": {"min_count": 1}})
 
 
+@pytest.mark.parametrize("comment", ["Insert your JSON here", None, {"why": "a try"}, 3])
+def test_what_the_console_and_step_functions_add_is_ignored(comment: object) -> None:
+    caller = "arn:aws:states:us-east-1:123456789012:execution:nightly:1"
+    added = {"Comment": comment, "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": caller}
+    assert contract.complete(added | {"seed": 3}) == contract.complete({"seed": 3})
+    # Only at the top, where they put it.
+    with pytest.raises(InvalidInput, match=r"dataset\.Comment: unknown field"):
+        contract.complete({"dataset": {"Comment": comment}})
+
+
 def test_every_fault_is_told_at_once() -> None:
     with pytest.raises(InvalidInput) as raised:
         contract.complete({"dataset": {"fraction": 0}, "hyperparameters": {"batchSize": 0}, "extra": 1})
@@ -163,6 +173,17 @@ def test_every_fault_is_told_at_once() -> None:
 def test_the_input_is_an_object(given_: object) -> None:
     with pytest.raises(InvalidInput, match="must be a JSON object"):
         contract.complete(given_)
+
+
+@pytest.mark.parametrize("depth", [10, 100, 300, 900, 950, 980, 990])
+def test_deep_input_is_refused_with_a_sentence(depth: int) -> None:
+    lists: list[Any] = []
+    objects: dict[str, Any] = {}
+    for _ in range(depth):
+        lists, objects = [lists], {"dataset": objects}
+    for value in (lists, objects, {"seed": lists}, {"dataset": {"split": objects}}):
+        with pytest.raises(InvalidInput):
+            contract.complete(value)
 
 
 json_values = st.recursive(

@@ -1,0 +1,26 @@
+"""What the contract allows and a deployment cannot do: told by Plan, and at synth of the deployment's own defaults."""
+
+from collections.abc import Sequence
+
+from run import instances
+from run.contract import ExecutionInput, InvalidInput
+
+
+def check_deployment(completed: ExecutionInput, source_buckets: Sequence[str], managed_debugger: bool) -> None:
+    """Refuse what this deployment cannot do. Raises InvalidInput, with one sentence for each fault."""
+    faults = []
+    if completed.dataset.source_bucket not in source_buckets:
+        faults.append(
+            f'dataset.source: "{completed.dataset.source}" was given; must be in one of the buckets '
+            f"{', '.join(source_buckets)}, or its bucket must be added to the setting sourceBuckets"
+        )
+    instance_type = completed.training.instance_type
+    if requirement := instances.training_requirement(instance_type, completed.trainable):
+        faults.append(f'training.instanceType: "{instance_type}" was given; must be {requirement}')
+    if managed_debugger and completed.training.instance_count > 1:
+        faults.append(
+            f"training.instanceCount: {completed.training.instance_count} was given; must be 1: SageMaker's Debugger, "
+            "which the setting managedDebugger switches on, supports no checkpoints on several instances"
+        )
+    if faults:
+        raise InvalidInput("\n".join(faults))
