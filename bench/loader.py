@@ -40,9 +40,10 @@ from torchvision.datasets import ImageFolder
 from bench.children import child
 from bench.results import add_json_option, write_json
 from bench.split_bins import Bin, read_bins, write_shard
+from photo_file import decode
 from stocktake.data.batches import epoch_batches
 from stocktake.data.shards import ShardDataset, load
-from stocktake.model.preprocessing import Preprocessing, decode
+from stocktake.model.preprocessing import Preprocessing
 
 LABELS = (1, 2, 3, 4, 5)
 BATCH = 128

@@ -74,6 +74,7 @@ def main() -> None:
         OURS: lambda photo: photos.reduce(photo, side).content,
         "Pillow, Lanczos": lambda photo: straightforward(photo, side, Image.Resampling.LANCZOS),
         DEFAULT: lambda photo: straightforward(photo, side, Image.Resampling.BICUBIC),
+        "Pillow, Hamming": lambda photo: straightforward(photo, side, Image.Resampling.HAMMING),
         BILINEAR: lambda photo: straightforward(photo, side, Image.Resampling.BILINEAR),
     }
     taken = seconds(functions, large, asked.rounds)

@@ -8,6 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import BoundedSemaphore
 from typing import IO, Any, TypeVar
 
 import storage
@@ -21,6 +22,10 @@ from errors import SourceUnavailable
 
 IMAGE_LIMIT = 20_000_000
 """Bytes; real images have 57,000 in the mean."""
+
+DECODERS = 2
+"""Photos that are decoded at once: the function has two cores, and the worst photo takes 260 MB. The threads beyond
+wait for the source, each with at most IMAGE_LIMIT in hand."""
 
 SAMPLES = 3
 """Pictures of each class that a shard offers to the dataset card."""
@@ -64,11 +69,15 @@ def pack(source: Source, bins: list[Bin], short_side: int, file: IO[bytes]) -> d
     sizes: Counter[str] = Counter()
     samples: dict[int, list[dict[str, str]]] = {}
     rejects = Rejects()
+    decoders = BoundedSemaphore(DECODERS)
 
     def fetch(bin_: Bin) -> tuple[Bin, photos.Photo | str]:
         try:
             content = source.read_image(names.position(bin_.id), IMAGE_LIMIT)
-            return bin_, NO_IMAGE if content is None else photos.reduce(content, short_side)
+            if content is None:
+                return bin_, NO_IMAGE
+            with decoders:
+                return bin_, photos.reduce(content, short_side)
         except TooLarge:
             return bin_, "image too large"
         except photos.BadImage as error:

@@ -1,4 +1,4 @@
-"""What is uploaded beside the templates: the functions' layer and the training code, each the same bytes every time."""
+"""What is uploaded beside the templates: functions, their layer and the training code, the same bytes every time."""
 
 import gzip
 import hashlib
@@ -13,6 +13,27 @@ from stacks.settings import ROOT
 BUILD = ROOT / "build"
 TRAINING_CODE = ROOT / "training_code"
 TRAINING_PACKAGES = TRAINING_CODE / "packages.txt"
+FUNCTIONS = ROOT / "lambda"
+SHARED_WITH_FUNCTIONS = ("photo_file.py",)
+"""Modules at the door of the training code that the functions carry too."""
+
+
+def functions_folder() -> Path:
+    """Folder with the functions' code: `lambda/` and what it shares with the training code."""
+    files = {**_files(FUNCTIONS), **{name: TRAINING_CODE / name for name in SHARED_WITH_FUNCTIONS}}
+    del files["requirements.txt"]
+    contents = {name: path.read_bytes() for name, path in sorted(files.items())}
+    digest = hashlib.sha256(repr(contents).encode()).hexdigest()[:12]
+    folder = BUILD / f"functions-{digest}"
+    if not folder.exists():
+        BUILD.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=BUILD) as partial:
+            for name, content in contents.items():
+                place = Path(partial, "made", name)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+            _publish(Path(partial, "made"), folder)
+    return folder
 
 
 def layer_folder() -> Path:
@@ -20,7 +41,7 @@ def layer_folder() -> Path:
 
     Built once for each content of requirements.txt; needs no Docker, as only wheels are taken.
     """
-    requirements = ROOT / "lambda" / "requirements.txt"
+    requirements = FUNCTIONS / "requirements.txt"
     digest = hashlib.sha256(requirements.read_bytes() + LAMBDA_PYTHON.encode()).hexdigest()[:12]
     folder = BUILD / f"layer-{digest}"
     if not folder.exists():

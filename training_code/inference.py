@@ -11,11 +11,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from photo_file import ImageRefused, ImageTooLarge, ImageTooSmall, decode
 from stocktake.model.artifact import ModelDescription, load_artifact
 from stocktake.model.metrics import expected_counts
-from stocktake.model.preprocessing import ImageRefused, ImageTooLarge, ImageTooSmall, decode
 
 CONTENT_TYPES = ("image/jpeg", "image/png", "application/x-image")
+GENERIC_TYPES = ("", "image/jpg", "image/*", "application/octet-stream", "binary/octet-stream")
+"""Headers that say less than the bytes themselves: none, what the SDKs and S3 put when nobody says, and names that
+are not registered but usual."""
 
 
 class RequestRefused(Exception):
@@ -48,14 +51,14 @@ def model_fn(model_dir: str | Path) -> CountingModel:
 
 
 def input_fn(body: bytes, content_type: str) -> Image.Image:
-    """Decode a request to an upright RGB image.
+    """Decode a request to an upright RGB image; whether it is a JPEG or a PNG is read from its bytes.
 
     Raises
     ------
     RequestRefused
         415 for another content type, 413 for too many pixels, 422 for too few, 400 for anything undecodable.
     """
-    if content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
+    if content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES + GENERIC_TYPES:
         raise RequestRefused(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"Content-Type {content_type!r} is not accepted; send one of {', '.join(CONTENT_TYPES)}.",
@@ -93,8 +96,20 @@ def output_fn(answer: dict[str, Any], accept: str) -> str:
     RequestRefused
         406 when the client accepts no JSON.
     """
-    if accept and not any(kind in accept for kind in ("application/json", "application/*", "*/*")):
+    if accept and not _accepts_json(accept):
         raise RequestRefused(
             HTTPStatus.NOT_ACCEPTABLE, f"Accept {accept!r} cannot be met; answers are application/json."
         )
     return json.dumps(answer)
+
+
+def _accepts_json(accept: str) -> bool:
+    """Whether the range of an Accept header that fits JSON best has a weight (q) other than 0."""
+    weights: dict[str, str] = {}
+    for part in accept.lower().split(","):
+        kind, *parameters = (piece.strip() for piece in part.split(";"))
+        weights[kind] = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
+    for kind in ("application/json", "application/*", "*/*", "*"):
+        if kind in weights:
+            return not set(weights[kind]) <= set("0.")
+    return False

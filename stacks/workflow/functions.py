@@ -13,7 +13,7 @@ from stacks import assets, images
 from stacks.arns import sagemaker_arn
 from stacks.checks import JOB_NAMES, Wildcard
 from stacks.roles import on_objects
-from stacks.settings import ROOT, DeploymentSettings
+from stacks.settings import DeploymentSettings
 from stacks.workflow.function import Function
 
 
@@ -38,7 +38,7 @@ class Functions(Construct):
             compatible_architectures=[lambda_.Architecture.X86_64],
             description="Pillow and pydantic",
         )
-        code = lambda_.Code.from_asset(str(ROOT / "lambda"), exclude=["__pycache__", ".*", "requirements.txt"])
+        code = lambda_.Code.from_asset(str(assets.functions_folder()))
         function = partial(Function, self, code=code, packages=packages)
 
         on_data = partial(on_objects, data_bucket)

@@ -39,7 +39,13 @@ def compare(states: States, cause: str) -> dict[str, Any]:
         "Output": "{% $states.result[0] %}",
         "End": True,
     }
-    del candidate["States"]["Describe candidate"]
+    for never_reached in (
+        "Describe candidate",
+        "Train candidate done?",
+        "Candidate trained",
+        "Train candidate not done",
+    ):
+        del candidate["States"][never_reached]
     candidate["States"]["Train candidate waits for quota"]["Seconds"] = 1
     *_, catch = states["Compare"]["Catch"]
     each = {

@@ -201,6 +201,15 @@ def test_caches_of_tools_change_no_asset(folder: str, synth: Callable[[str], dic
         shutil.rmtree(cache)
 
 
+def test_both_assets_read_photos_by_the_same_file() -> None:
+    carried = (assets.functions_folder() / "photo_file.py").read_bytes()
+    archive, _ = assets.training_archive()
+    with tarfile.open(archive) as tar:
+        read = tar.extractfile("photo_file.py")
+        assert read is not None
+        assert read.read() == carried
+
+
 def test_the_training_code_is_the_same_asset_every_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     made = []
     for folder in ("first", "second"):

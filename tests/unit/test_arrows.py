@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from stacks import assets
+
 ROOT = Path(__file__).resolve().parents[2]
 
 MODULES = {
@@ -35,6 +37,10 @@ def imported(folder: str) -> Iterator[tuple[Path, str]]:
             yield from ((path, name.split(".")[0]) for name in names)
 
 
+CARRIED = {"photo_file"}
+"""Modules of the training code that the functions' asset carries too (stacks/assets.py)."""
+
+
 @pytest.mark.parametrize(
     ("folder", "others"),
     [
@@ -47,13 +53,15 @@ def imported(folder: str) -> Iterator[tuple[Path, str]]:
 )
 def test_no_folder_imports_against_the_arrows(folder: str, others: list[str]) -> None:
     forbidden = set().union(*(MODULES[other] for other in others)) - MODULES[folder] - sys.stdlib_module_names
+    if folder == "lambda":
+        forbidden -= CARRIED
     wrong = [f"{path.relative_to(ROOT)} imports {name}" for path, name in imported(folder) if name in forbidden]
     assert not wrong
 
 
 SHARED = {
     "lambda": {"errors", "storage"},
-    "training_code": {"stocktake", "stocktake.failures"},
+    "training_code": {"stocktake", "stocktake.failures", "photo_file"},
 }
 """Modules outside of every room that all of them may use."""
 
@@ -141,10 +149,16 @@ def test_no_module_needs_itself(folder: str) -> None:
 
 def test_the_functions_need_nothing_but_the_runtime_and_their_layer() -> None:
     """What the zip and the layer do not hold would only be missed in the cloud."""
-    layer = {"PIL", "av", "pydantic", "pydantic_core"}
-    at_hand = sys.stdlib_module_names | MODULES["lambda"] | {"boto3", "botocore"} | layer
+    layer = {"PIL", "pydantic", "pydantic_core"}
+    at_hand = sys.stdlib_module_names | MODULES["lambda"] | CARRIED | {"boto3", "botocore"} | layer
     missing = [f"{path.name} imports {name}" for path, name in imported("lambda") if name not in at_hand]
     assert not missing
+
+
+def test_what_both_assets_carry_needs_nothing_else() -> None:
+    needed = {name for path, name in imported("training_code") if path.stem in CARRIED}
+    assert needed - sys.stdlib_module_names == {"PIL"}
+    assert set(assets.SHARED_WITH_FUNCTIONS) == {f"{name}.py" for name in CARRIED}
 
 
 def test_the_rehearsal_reads_no_file_of_the_product() -> None:

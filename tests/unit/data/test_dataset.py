@@ -3,15 +3,20 @@
 import hashlib
 import io
 import json
+import threading
+import time
 from typing import Any
 
 import pytest
 from bin_source import DATA_BUCKET, BinSource, jpeg
 from PIL import Image
 
+import pack
 import seal
+from bins import photos
 from dataset import sample
 from errors import EmptySplit, NoUsableImages, TooManyRejects
+from tests.hard_photos import ODD_EXIF, cut_with_end, of_many_scans, picture, saved, with_wrong_checksum
 
 HALVES = {"train": 0.5, "valid": 0.25, "test": 0.25}
 
@@ -138,6 +143,48 @@ def test_large_photos_are_reduced_in_the_shard(bin_source: BinSource) -> None:
         for name, (photo, facts) in of_split.items():
             size = Image.open(io.BytesIO(photo)).size
             assert size == (facts["width"], facts["height"]) == ((40, 32) if int(name) % 2 else (32, 48))
+
+
+@pytest.mark.parametrize("size", [(40, 32), (400, 320)], ids=["small", "large"])
+def test_hard_photos_are_packed_upright_or_rejected_with_a_reason(bin_source: BinSource, size: tuple[int, int]) -> None:
+    # Given a source with photos of odd metadata, and with photos that only look whole
+    bin_source.add_many(40)
+    whole = saved(picture(*size), quality=90)
+    for number, exif in enumerate(ODD_EXIF.values(), 41):
+        bin_source.add(f"{number:05d}", 1, image=saved(picture(*size), exif=exif))
+    bad = [cut_with_end(whole, 0.1), cut_with_end(whole, 0.5), with_wrong_checksum(saved(picture(), "PNG"), b"IDAT")]
+    for number, image in enumerate([*bad, of_many_scans(1500, *size)], 51):
+        bin_source.add(f"{number:05d}", 1, image=image)
+    # When they are packed
+    made = bin_source.make(split=HALVES, maximumRejects=0.2)
+    # Then
+    assert made["rejected"] == {"damaged image": 3, "image too large": 1}
+    packed = {name: photo for of_split in bin_source.samples(made["id"]).values() for name, photo in of_split.items()}
+    for number in range(41, 45):
+        photo, facts = packed[f"{number:05d}"]
+        assert Image.open(io.BytesIO(photo)).size == (facts["width"], facts["height"]) == (32, 40)
+
+
+def test_few_photos_are_decoded_at_once(bin_source: BinSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given photos that take a while
+    bin_source.add_many(40)
+    at_once, most, lock, reduce = 0, 0, threading.Lock(), photos.reduce
+
+    def slowly(content: bytes, short_side: int) -> photos.Photo:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.02)
+        with lock:
+            at_once -= 1
+        return reduce(content, short_side)
+
+    monkeypatch.setattr(photos, "reduce", slowly)
+    # When they are packed
+    bin_source.make(split=HALVES)
+    # Then
+    assert most == pack.DECODERS
 
 
 def test_more_rejects_than_tolerated_are_refused_with_a_list(bin_source: BinSource) -> None:

@@ -30,6 +30,7 @@ def test_a_model_archive_holds_what_answers_requests_and_no_trainer(tmp_path: Pa
         "model.json",
         "model.pt",
         "code/inference.py",
+        "code/photo_file.py",
         "code/serving.py",
         "code/stocktake/__init__.py",
         *(f"code/stocktake/model/{name}.py" for name in room),

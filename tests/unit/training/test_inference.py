@@ -23,9 +23,11 @@ from test_preprocessing import encoded, png_header
 import serving
 from inference import input_fn, model_fn, output_fn, predict_fn
 from rehearsal.torchvision_on_cpu import FOLDER as TORCHVISION_ON_CPU
+from tests.hard_photos import ODD_EXIF, cut_with_end, of_many_scans, with_wrong_checksum
 
 Send = Callable[..., Response]
 JPEG = draw_bin(2, seed=5)
+PNG = encoded(Image.open(io.BytesIO(JPEG)))
 
 
 def http_request(body: bytes, method: str = "POST", **headers: str) -> Request:
@@ -67,10 +69,13 @@ def test_a_photo_is_answered_as_the_contract_says(send: Send) -> None:
         (encoded(Image.open(io.BytesIO(JPEG))), "image/png"),
         (JPEG, "application/x-image"),
         (JPEG, "IMAGE/JPEG; charset=binary"),
+        (JPEG, "image/jpg"),
+        (JPEG, "application/octet-stream"),
+        (encoded(Image.open(io.BytesIO(JPEG))), "application/octet-stream"),
         (encoded(Image.new("CMYK", (64, 48), (9, 80, 30, 0)), "JPEG"), "image/jpeg"),
         (encoded(Image.new("I;16", (64, 48), 30_000)), "image/png"),
     ],
-    ids=["png", "any image", "parameters", "cmyk", "16 bit"],
+    ids=["png", "any image", "parameters", "jpg", "any bytes", "any bytes of a png", "cmyk", "16 bit"],
 )
 def test_other_pictures_are_answered_too(send: Send, body: bytes, content_type: str) -> None:
     assert send(body, content_type=content_type).status_code == 200
@@ -82,13 +87,22 @@ def test_other_pictures_are_answered_too(send: Send, body: bytes, content_type: 
         (b"", {"content_type": "image/jpeg"}, 400, "body is empty"),
         (b"how many?", {"content_type": "image/jpeg"}, 400, "not a JPEG or PNG"),
         (JPEG[:700], {"content_type": "image/jpeg"}, 400, "damaged or incomplete"),
+        (cut_with_end(JPEG, 0.1), {"content_type": "image/jpeg"}, 400, "incomplete"),
+        (cut_with_end(JPEG, 0.5), {"content_type": "image/jpeg"}, 400, "incomplete"),
+        (with_wrong_checksum(PNG, b"IDAT"), {"content_type": "image/png"}, 400, "checksum"),
+        (of_many_scans(1500, 64, 48), {"content_type": "image/jpeg"}, 413, "too many scans"),
         (encoded(Image.new("RGB", (1, 1))), {"content_type": "image/png"}, 422, "at least 16"),
         (png_header(20_000, 20_000), {"content_type": "image/png"}, 413, "too many pixels"),
         (JPEG, {"content_type": "text/plain"}, 415, "image/jpeg, image/png"),
-        (JPEG, {}, 415, "image/jpeg, image/png"),
+        (b"how many?", {}, 400, "not a JPEG or PNG"),
         (JPEG, {"content_type": "image/jpeg", "accept": "text/csv"}, 406, "application/json"),
+        (JPEG, {"content_type": "image/jpeg", "accept": "application/json;q=0, */*"}, 406, "application/json"),
+        (JPEG, {"content_type": "image/jpeg", "accept": "application/jsonlines"}, 406, "application/json"),
     ],
-    ids=["empty", "text", "truncated", "one pixel", "bomb", "wrong type", "no type", "wrong accept"],
+    ids=[
+        *("empty", "text", "truncated", "tenth with an end", "half with an end", "wrong checksum", "many scans"),
+        *("one pixel", "bomb", "wrong type", "no type", "wrong accept", "accept all but", "similar accept"),
+    ],
 )
 def test_a_bad_request_gets_a_sentence_and_the_next_one_its_answer(
     send: Send, body: bytes, headers: dict[str, str], status: int, reason: str
@@ -97,6 +111,36 @@ def test_a_bad_request_gets_a_sentence_and_the_next_one_its_answer(
     assert response.status_code == status
     assert reason in json.loads(response.body)["error"]
     assert send(JPEG, content_type="image/jpeg").status_code == 200
+
+
+@pytest.mark.parametrize("name", ODD_EXIF)
+def test_a_photo_with_a_tag_of_another_type_is_counted_upright(send: Send, name: str) -> None:
+    # given the same photo as it is to be seen, and stored sideways with broken metadata
+    upright = Image.open(io.BytesIO(JPEG))
+    turned = encoded(upright.rotate(90, expand=True), "PNG", exif=ODD_EXIF[name])
+    # then
+    answers = [send(body, content_type="image/png") for body in (encoded(upright), turned)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].body == answers[1].body
+
+
+@pytest.mark.parametrize("name", ODD_EXIF)
+def test_a_jpeg_with_a_tag_of_another_type_is_counted(send: Send, name: str) -> None:
+    body = encoded(Image.open(io.BytesIO(JPEG)), "JPEG", exif=ODD_EXIF[name])
+    assert send(body, content_type="image/jpeg").status_code == 200
+
+
+def test_without_a_type_the_bytes_decide(send: Send) -> None:
+    assert send(JPEG).body == send(JPEG, content_type="image/jpeg").body
+    assert send(PNG).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["Application/JSON", "text/csv, application/json;q=0.1", "*/*;q=0.2", "*", "application/*; q=1.0", "text/html,*/*"],
+)
+def test_an_accept_that_json_meets_is_answered(send: Send, accept: str) -> None:
+    assert send(JPEG, content_type="image/jpeg", accept=accept).status_code == 200
 
 
 def test_get_tells_that_the_model_is_loaded(send: Send) -> None:

@@ -12,7 +12,8 @@ from PIL import Image
 from synthetic_shards import draw_bin
 from torchvision import transforms
 
-from stocktake.model.preprocessing import ImageRefused, ImageTooLarge, ImageTooSmall, Preprocessing, decode
+from photo_file import ImageRefused, ImageTooLarge, ImageTooSmall, decode
+from stocktake.model.preprocessing import Preprocessing
 
 RED, WHITE = (200, 30, 40), (255, 255, 255)
 

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from synthetic_shards import LABELS, draw_bin, write_split, write_tar
 
 import stocktake
+from photo_file import decode
 from rehearsal import torchvision_on_cpu
 from stocktake.data.batches import epoch_batches, ordered_batches
 from stocktake.data.shards import ShardDataset, load, read_index
 from stocktake.failures import JobFailure
-from stocktake.model.preprocessing import Preprocessing, decode
+from stocktake.model.preprocessing import Preprocessing
 
 PREPROCESSING = Preprocessing(32)
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from photo_file import ImageRefused, decode
 from stocktake.data.batches import Key
 from stocktake.failures import JobFailure
-from stocktake.model.preprocessing import ImageRefused, Preprocessing, decode
+from stocktake.model.preprocessing import Preprocessing
 
 REMEDY = "Pack the dataset again."
 END_OF_ARCHIVE = bytes(tarfile.BLOCKSIZE)
