@@ -27,7 +27,7 @@ class Outcome:
     said
         The error and its cause; empty when nothing failed.
     named
-        Whether that names an action that is then denied.
+        Whether that names the first action that the role then lacks.
     """
 
     mutation: Mutation
@@ -39,7 +39,7 @@ class Outcome:
 def executions(
     aws_url: str, execution_input: Mapping[str, Any], roles: str = "", statements: str = ""
 ) -> Iterator[Outcome]:
-    """Take away each statement that the rehearsal used in turn, execute, and give it back: how each execution ended.
+    """Take away each statement that the rehearsal would miss in turn, execute, and give it back: how each ended.
 
     Every execution has a seed of its own, so that it builds its dataset anew.
 
@@ -48,15 +48,14 @@ def executions(
     roles, statements
         Only those whose name contains this.
     """
+    mutations = list(permissions.mutations(permissions.fetch(aws_url)))
     aws = _Aws(aws_url)
-    for number, mutation in enumerate(list(permissions.mutations(permissions.fetch(aws_url)))):
+    for number, mutation in enumerate(mutations):
         role = mutation.role.rpartition("/")[2]
-        wanted = roles in role and statements in mutation.statement and mutation.content["Effect"] == "Allow"
-        if wanted and mutation.uses:
+        if mutation.denied and roles in role and statements in mutation.statement:
             with aws.without(role, mutation.policy, mutation.content):
                 status, said = aws.execute(dict(execution_input) | {"seed": 1000 + number})
-            denied = mutation.denied[0].action if mutation.denied else ""
-            yield Outcome(mutation, status, said, status != "SUCCEEDED" and denied in said)
+            yield Outcome(mutation, status, said, status != "SUCCEEDED" and mutation.denied[0].action in said)
 
 
 class _Aws:

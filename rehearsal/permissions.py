@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from rehearsal.aws.iam.ledger import LEDGER_PATH
 from rehearsal.aws.iam.policies import Policies, Request, Statement, decide
 from rehearsal.aws.iam.policies import statements as parse
 from rehearsal.failures import BadArgument
@@ -21,14 +22,17 @@ from rehearsal.failures import BadArgument
 _BOOTSTRAP = "/cdk-"
 """In the ARNs of the roles that `cdk bootstrap` makes, which are CDK's own."""
 
-PATH = "/moto-api/permissions"
-
 
 def fetch(aws_url: str) -> list[dict[str, Any]]:
     """The decisions of a running emulated AWS about the application's own roles."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{aws_url}{PATH}") as answer:
-        return [role for role in json.load(answer) if _BOOTSTRAP not in role["role"]]
+    try:
+        with opener.open(f"{aws_url}{LEDGER_PATH}") as answer:
+            return [role for role in json.load(answer) if _BOOTSTRAP not in role["role"]]
+    except (OSError, ValueError) as error:
+        raise BadArgument(
+            f"{aws_url} is no rehearsal that serves ({error}); give the URL that it has printed."
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def read(result: Path) -> list[dict[str, Any]]:
     """The permissions in a rehearsal's result."""
     try:
         permissions: list[dict[str, Any]] = json.loads(result.read_text())["permissions"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadArgument(f"{result} holds no permissions ({error!r}); give what --result has written.") from error
     return permissions
 

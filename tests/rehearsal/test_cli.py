@@ -80,3 +80,8 @@ def test_bins_are_drawn(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> N
 def test_only_a_path_counts_as_local_weights(weights: object) -> None:
     assert local_weights({"weights": weights}) is None
     assert local_weights(json.loads('{"weights": "trunk.pth"}')) == Path("trunk.pth")
+
+
+def test_an_address_without_a_rehearsal_ends_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["mutations", "http://127.0.0.1:1"]) == 2
+    assert "http://127.0.0.1:1 is no rehearsal that serves" in capsys.readouterr().err

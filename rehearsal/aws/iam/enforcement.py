@@ -12,13 +12,11 @@ from moto.sns.models import sns_backends
 
 from rehearsal.aws import mounts
 from rehearsal.aws.iam import principals, requests, s3
-from rehearsal.aws.iam.ledger import Ledger
+from rehearsal.aws.iam.ledger import LEDGER_PATH, Ledger
 from rehearsal.aws.iam.policies import Decision, Policies, Request, Statement, decide, statements
 from rehearsal.aws.iam.principals import Principal
 from rehearsal.aws.iam.requests import Call, Need
 from rehearsal.aws.location import ACCOUNT_ID, REGION
-
-LEDGER_PATH = "/moto-api/permissions"
 
 _WITHOUT_ROLE = {
     "sagemaker.amazonaws.com": "Could not assume role {role}. Please ensure that the role exists and allows principal "

@@ -10,6 +10,9 @@ from typing import Any
 
 from rehearsal.aws.iam.policies import Decision, Request, Statement, matches
 
+LEDGER_PATH = "/moto-api/permissions"
+"""Where the emulated AWS tells what is noted here."""
+
 _EXAMPLES = 3
 """Requests that are kept of each role, action and deciding statements."""
 
