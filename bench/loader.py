@@ -40,7 +40,7 @@ from torchvision.datasets import ImageFolder
 from bench.children import child
 from bench.results import add_json_option, write_json
 from bench.split_bins import Bin, read_bins, write_shard
-from photo_file import decode
+from photo_file import read
 from stocktake.data.batches import epoch_batches
 from stocktake.data.shards import ShardDataset, load
 from stocktake.model.preprocessing import Preprocessing
@@ -125,7 +125,7 @@ def decoding(folder: Path, images: int = 1000) -> float:
     for _ in range(3):
         started = time.process_time()
         for photo in photos:
-            decode(photo)
+            read(photo)
         best = min(best, time.process_time() - started)
     return len(photos) / best
 

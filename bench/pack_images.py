@@ -1,11 +1,11 @@
 """How many images a second one core packs, against the straightforward way, and what the difference costs in quality.
 
-    .venv/bin/python -m bench.pack_images ../shared/abid-originals/bin-images [--short-side 224] [--json FILE]
+    .venv/bin/python -m bench.pack_images ../shared/abid-originals/bin-images [--side 224] [--json FILE]
 
-Straightforward: decode in full, resize, save at quality 90, all by Pillow; once for each filter that people take, its
-default (bicubic) among them. CPU time of one core, taken in turns, the best of some rounds. Quality is the peak
-signal-to-noise ratio (PSNR) against a full decode and a Lanczos reduction that is not saved as JPEG: 35 dB and more is
-called visually lossless. The figures' `ratio` is of images a second: ours by those with Pillow's default filter.
+Straightforward: decode in full, squash to a square, save at quality 90, all by Pillow; once for each filter that people
+take, its default (bicubic) among them. CPU time of one core, taken in turns, the best of some rounds. Quality is the
+peak signal-to-noise ratio (PSNR) against a full decode and a Lanczos reduction that is not saved as JPEG: 35 dB and
+more is called visually lossless. `ratio` is of images a second: ours by those with Pillow's default filter.
 """
 
 import argparse
@@ -18,8 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageOps
 
+import photo_file
 from bench.results import add_json_option, write_json
 from bins import photos
 
@@ -28,16 +29,14 @@ LOSSLESS = 35.0
 OURS, DEFAULT, BILINEAR = "stocktake", "Pillow, bicubic", "Pillow, bilinear"
 
 
-def straightforward(content: bytes, short_side: int, filter_: Image.Resampling) -> bytes:
+def straightforward(content: bytes, side: int, filter_: Image.Resampling) -> bytes:
     file = io.BytesIO()
-    careful(content, short_side, filter_).save(file, "JPEG", quality=photos.QUALITY)
+    careful(content, side, filter_).save(file, "JPEG", quality=photos.QUALITY)
     return file.getvalue()
 
 
-def careful(content: bytes, short_side: int, filter_: Image.Resampling = Image.Resampling.LANCZOS) -> Image.Image:
-    image = Image.open(io.BytesIO(content)).convert("RGB")
-    scale = short_side / min(image.size)
-    return image.resize((round(image.width * scale), round(image.height * scale)), filter_)
+def careful(content: bytes, side: int, filter_: Image.Resampling = Image.Resampling.LANCZOS) -> Image.Image:
+    return ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB").resize((side, side), filter_)
 
 
 def seconds(functions: dict[str, Callable[[bytes], bytes]], originals: list[bytes], rounds: int) -> dict[str, float]:
@@ -62,16 +61,16 @@ def decibels(one: Image.Image, other: Image.Image) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Images a second and core.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--short-side", type=int, default=224)
+    parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--rounds", type=int, default=7)
     add_json_option(parser)
     asked = parser.parse_args()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     originals = [path.read_bytes() for path in sorted(asked.folder.glob("*.jpg"))]
-    large = [photo for photo in originals if min(Image.open(io.BytesIO(photo)).size) > asked.short_side]
-    side = asked.short_side
+    large = [photo for photo in originals if min(Image.open(io.BytesIO(photo)).size) > asked.side]
+    side = asked.side
     functions: dict[str, Callable[[bytes], bytes]] = {
-        OURS: lambda photo: photos.reduce(photo, side).content,
+        OURS: lambda photo: photos.for_training(photo, side).content,
         "Pillow, Lanczos": lambda photo: straightforward(photo, side, Image.Resampling.LANCZOS),
         DEFAULT: lambda photo: straightforward(photo, side, Image.Resampling.BICUBIC),
         "Pillow, Hamming": lambda photo: straightforward(photo, side, Image.Resampling.HAMMING),
@@ -84,7 +83,7 @@ def main() -> None:
     for name, function in functions.items():
         results = [function(photo) for photo in large]
         loss = [
-            decibels(Image.open(io.BytesIO(result)), careful(photo, side))
+            decibels(photo_file.squashed(result, side), careful(photo, side))
             for photo, result in zip(large, results, strict=True)
         ]
         way = ways[name] = {
@@ -105,7 +104,7 @@ def main() -> None:
         f" {ours['worstDecibels']:.1f} at worst, {default['worstDecibels']:.1f} with that filter.\n"
         f"Against bilinear {bilinear['ratio']:.1f} times; its worst is {bilinear['worstDecibels']:.1f} dB."
     )
-    write_json(asked.json, {"images": len(large), "shortSide": side, "ratio": default["ratio"], "ways": ways})
+    write_json(asked.json, {"images": len(large), "side": side, "ratio": default["ratio"], "ways": ways})
 
 
 if __name__ == "__main__":

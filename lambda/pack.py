@@ -1,4 +1,7 @@
-"""Pack: fetch, verify and reduce the images of one shard, and write it."""
+"""Pack: fetch and verify the images of one shard, reduce those for training, and write it.
+
+What measures a model, validation and test, keeps the bytes that the camera wrote: the endpoint gets such, too.
+"""
 
 import base64
 import hashlib
@@ -8,6 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import BoundedSemaphore
 from typing import IO, Any, TypeVar
 
@@ -42,12 +46,13 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     bins = [Bin(*held) for held in storage.read_json(dataset.bucket, dataset.key("work", "shards", f"{shard}.json"))]
     source = dataset.source.open()
     with tempfile.TemporaryFile() as file:
+        split = shard.rpartition("-")[0]
+        prepare = photos.for_training if split == "train" else photos.as_taken
         try:
-            packed = pack(source, bins, dataset.parameters.image_size, file)
+            packed = pack(source, bins, partial(prepare, side=dataset.parameters.image_size), file)
         except SourceUnavailable as error:
             raise SourceUnavailable(f"shard {shard}: {error}") from error
         file.seek(0)
-        split = shard.rpartition("-")[0]
         storage.write(dataset.bucket, dataset.key(split, f"{shard}.tar"), file, "application/x-tar")
     # Last: Seal takes a shard for written when this is there.
     storage.write_json(
@@ -58,8 +63,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {"shard": shard, "images": sum(packed["counts"].values())}
 
 
-def pack(source: Source, bins: list[Bin], short_side: int, file: IO[bytes]) -> dict[str, Any]:
-    """Write a shard's tar to `file`, and tell what is in it.
+def pack(source: Source, bins: list[Bin], prepare: Callable[[bytes], photos.Photo], file: IO[bytes]) -> dict[str, Any]:
+    """Write a shard's tar to `file`, of what `prepare` makes of each photo, and tell what is in it.
 
     Returns:
         counts: images by class; rejected: as in `Rejects.to_json`; sizes: source images by "<width>x<height>";
@@ -77,7 +82,7 @@ def pack(source: Source, bins: list[Bin], short_side: int, file: IO[bytes]) -> d
             if content is None:
                 return bin_, NO_IMAGE
             with decoders:
-                return bin_, photos.reduce(content, short_side)
+                return bin_, prepare(content)
         except TooLarge:
             return bin_, "image too large"
         except photos.BadImage as error:
@@ -112,8 +117,9 @@ def _in_order(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     """Results in the order of `items`, computed concurrently and only a little ahead of their use."""
     remaining = iter(items)
     with ThreadPoolExecutor(CONCURRENCY) as pool:
+        # No more than there are threads: each result may hold IMAGE_LIMIT, too.
         ahead: deque[Future[R]] = deque(
-            pool.submit(function, item) for item in itertools.islice(remaining, 2 * CONCURRENCY)
+            pool.submit(function, item) for item in itertools.islice(remaining, CONCURRENCY)
         )
         while ahead:
             yield ahead.popleft().result()

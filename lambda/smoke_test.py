@@ -74,7 +74,7 @@ def ask(endpoint: str, report: dict[str, str], name: str) -> Answer:
     photo = storage.client().get_object(Bucket=report["bucket"], Key=key)["Body"].read()
     client = runtime()
     try:
-        response = client.invoke_endpoint(EndpointName=endpoint, ContentType="image/jpeg", Body=photo)
+        response = client.invoke_endpoint(EndpointName=endpoint, ContentType="application/x-image", Body=photo)
     except (client.exceptions.ModelError, client.exceptions.ValidationError) as error:
         raise SmokeTestFailed(f"endpoint {endpoint} fails on bin {name}: {error}") from error
     try:

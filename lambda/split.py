@@ -3,6 +3,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import storage
@@ -40,7 +41,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     )
     balance.check(shares)
 
-    shards = plan_shards(splits, packed_bytes(dataset), dataset.seed)
+    shards = plan_shards(splits, partial(packed_bytes, dataset), dataset.seed)
     for shard, held in shards.items():
         storage.write_json(dataset.bucket, dataset.key("work", "shards", f"{shard}.json"), held)
     by_image = assign(bins, parameters.split.model_copy(update={"by": "image"}), dataset.seed)

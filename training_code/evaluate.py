@@ -18,6 +18,8 @@ from stocktake.report.page import choose_samples, render
 
 BATCH_SIZE = 32
 SAMPLES = 60
+REQUEST_BYTES = 6_000_000
+"""More than that no endpoint takes: such a photo is evaluated, and is no sample to try the endpoint with."""
 TUNING_KEYS = {"jobName", "strategy", "objective", "ranges", "trials", "best"}
 
 
@@ -44,7 +46,8 @@ def evaluate(model_folder: Path, test_folder: Path, output: Path, tuning_folder:
     test = ShardDataset("test", test_folder, description.labels, description.preprocessing)
     predictions = predict(model, test)
     metrics = measure(predictions, description.labels)
-    samples = choose_samples(predictions, SAMPLES)
+    sendable = [index for index, sample in enumerate(test.samples) if sample.size <= REQUEST_BYTES]
+    samples = [sendable[i] for i in choose_samples([predictions[i] for i in sendable], SAMPLES)]
     write(output, test, predictions, metrics, samples)
     report = render(description, metrics, [(predictions[i], test.image_bytes(i)) for i in samples], tuning)
     (output / "report.html").write_text(report, encoding="utf-8")
@@ -109,7 +112,7 @@ def write(
     (folder / "metrics.json").write_text(json.dumps(metrics, separators=(",", ":")))
     (folder / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in predictions))
     for index in samples:
-        # The shard's own bytes: the endpoint must answer them with the probabilities written beside.
+        # The camera's own bytes: the endpoint must answer them with the probabilities written beside.
         (folder / "samples" / f"{predictions[index]['id']}.jpg").write_bytes(test.image_bytes(index))
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
-from photo_file import ImageRefused, ImageTooLarge, ImageTooSmall, decode
+from photo_file import ImageRefused, ImageTooLarge, ImageTooSmall
 from stocktake.model.artifact import ModelDescription, load_artifact
 from stocktake.model.metrics import expected_counts
 
@@ -50,13 +49,13 @@ def model_fn(model_dir: str | Path) -> CountingModel:
     return CountingModel(network, description, os.environ.get("STOCKTAKE_MODEL_PACKAGE", "unregistered"))
 
 
-def input_fn(body: bytes, content_type: str) -> Image.Image:
-    """Decode a request to an upright RGB image; whether it is a JPEG or a PNG is read from its bytes.
+def input_fn(body: bytes, content_type: str) -> bytes:
+    """The photo in a request; whether it is a JPEG or a PNG is read from its bytes.
 
     Raises
     ------
     RequestRefused
-        415 for another content type, 413 for too many pixels, 422 for too few, 400 for anything undecodable.
+        415 for another content type, 400 without a body.
     """
     if content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES + GENERIC_TYPES:
         raise RequestRefused(
@@ -65,8 +64,19 @@ def input_fn(body: bytes, content_type: str) -> Image.Image:
         )
     if not body:
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "The body is empty; send the bytes of a JPEG or PNG image.")
+    return body
+
+
+def pixels_of(photo: bytes, model: CountingModel) -> Tensor:
+    """A photo as the network takes it: uint8 (1, 3, S, S).
+
+    Raises
+    ------
+    RequestRefused
+        413 for too many pixels, 422 for too few, 400 for anything undecodable.
+    """
     try:
-        return decode(body)
+        return model.description.preprocessing.pixels(photo).unsqueeze(0)
     except ImageTooLarge as error:
         raise RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
     except ImageTooSmall as error:
@@ -75,10 +85,10 @@ def input_fn(body: bytes, content_type: str) -> Image.Image:
         raise RequestRefused(HTTPStatus.BAD_REQUEST, str(error)) from error
 
 
-def predict_fn(image: Image.Image, model: CountingModel) -> dict[str, Any]:
-    """Count the items in one image: the endpoint's answer."""
+def predict_fn(photo: bytes, model: CountingModel) -> dict[str, Any]:
+    """Count the items in one photo: the endpoint's answer. Raises what `pixels_of` does."""
     labels = list(model.description.labels)
-    probabilities = model.probabilities(model.description.preprocessing.pixels(image).unsqueeze(0))
+    probabilities = model.probabilities(pixels_of(photo, model))
     return {
         "count": labels[int(probabilities.argmax())],
         "probabilities": probabilities[0].tolist(),

@@ -9,7 +9,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -78,28 +78,45 @@ class ImageTooSmall(ImageRefused):
 
 
 class Photo(NamedTuple):
-    """A decoded photo, in RGB as it is stored; `upright` turns it.
-
-    A decoder that reduces ends an odd size within the last pixel: `box` is the part of `stored` that is photo.
-    `kind`, `mode` and `size` (width, height) are the file's.
-    """
+    """A decoded photo, in RGB as it is stored, and what makes it upright. `size` (width, height) is the file's."""
 
     stored: Image.Image
-    box: tuple[float, float, float, float]
     turn: Image.Transpose | None
-    kind: Literal["JPEG", "PNG"]
-    mode: str
     size: tuple[int, int]
 
-    def upright(self, size: tuple[int, int] | None = None) -> Image.Image:
-        """The photo as it is to be seen, of (width, height) `size` before it is turned if that is given."""
-        image = self.stored if size is None else self.stored.resize(size, Image.Resampling.BICUBIC, self.box)
-        return image if self.turn is None else image.transpose(self.turn)
+    def upright(self) -> Image.Image:
+        """The photo as it is to be seen."""
+        return self.stored if self.turn is None else self.stored.transpose(self.turn)
+
+    def squashed(self, side: int) -> Image.Image:
+        """The whole photo as a square of `side` pixels: a crop would cut items away."""
+        # Pillow's resize antialiases when it shrinks.
+        return self.upright().resize((side, side), Image.Resampling.BILINEAR)
 
 
-def decode(content: bytes) -> Image.Image:
-    """`read`, for those who want the upright picture and no more."""
-    return read(content).upright()
+def squashed(content: bytes, side: int) -> Image.Image:
+    """What the network sees of a photo, wherever one is read: packed for training, evaluated, served.
+
+    Raises
+    ------
+    ImageRefused
+        As `read`.
+    """
+    return read(content, side).squashed(side)
+
+
+def thumbnail(content: bytes, side: int) -> bytes:
+    """A small JPEG for people, its longer side `side` pixels at most."""
+    image = read(content, side).upright()
+    image.thumbnail((side, side))
+    return jpeg(image, quality=75)
+
+
+def jpeg(image: Image.Image, quality: int, **options: Any) -> bytes:
+    """The JPEG file of an image."""
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality, **options)
+    return file.getvalue()
 
 
 def read(content: bytes, short_side: int | None = None) -> Photo:
@@ -161,7 +178,9 @@ def _read_jpeg(content: bytes, short_side: int | None) -> Photo:
         other, _ = _decode_jpeg(jpeg.data + _OTHER_DATA + _END, jpeg.size, short_side)
         if other.tobytes() != image.tobytes():
             raise _damaged("its data ends before the picture does")
-    return Photo(image.convert("RGB"), box, _TURNS.get(jpeg.orientation), "JPEG", image.mode, jpeg.size)
+    if box != (0, 0, *image.size):
+        image = image.resize((int(box[2]), int(box[3])), Image.Resampling.BICUBIC, box)
+    return Photo(image.convert("RGB"), _TURNS.get(jpeg.orientation), jpeg.size)
 
 
 def _ends_in_grey(image: Image.Image, height: int) -> bool:
@@ -177,6 +196,7 @@ def _ends_in_grey(image: Image.Image, height: int) -> bool:
 def _decode_jpeg(
     content: bytes, size: tuple[int, int], short_side: int | None
 ) -> tuple[Image.Image, tuple[float, float, float, float]]:
+    """The image, and the part of it that is photo: one that is decoded reduced ends an odd size within a pixel."""
     scale = 1
     while scale < 8 and (
         size[0] * size[1] > FULL_PIXELS * scale**2
@@ -281,7 +301,7 @@ def _read_png(content: bytes) -> Photo:
         kept.append(len(body).to_bytes(4) + kind + body + zlib.crc32(kind + body).to_bytes(4))
     with Image.open(io.BytesIO(b"".join(kept)), formats=("PNG",)) as image:
         image.load()
-        return Photo(_to_rgb(image), (0, 0, *image.size), _TURNS.get(orientation), "PNG", image.mode, image.size)
+        return Photo(_to_rgb(image), _TURNS.get(orientation), image.size)
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:

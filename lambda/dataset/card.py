@@ -19,7 +19,7 @@ LICENCES = {
         "name": "Creative Commons Attribution-NonCommercial-ShareAlike 3.0 United States (CC BY-NC-SA 3.0 US)",
         "url": "https://creativecommons.org/licenses/by-nc-sa/3.0/us/",
         "attribution": "Amazon Bin Image Dataset, Amazon.com, Inc., Registry of Open Data on AWS",
-        "changes": "sampled; images reduced and re-encoded where they were larger than asked",
+        "changes": "sampled; images for training reduced and re-encoded where they were larger than asked",
     }
 }
 
@@ -193,7 +193,7 @@ def _summary(card: dict[str, Any]) -> str:
     return (
         f"From {card['source']['sampled']:,} of the {card['source']['bins']:,} bins in {card['source']['uri']} "
         f"(fraction {asked['fraction']:g}): those with {asked['minCount']} to {asked['maxCount']} items, "
-        f"at most {asked['imageSize']} pixels on the short side, seed {asked['seed']}."
+        f"for training {asked['imageSize']} pixels square, seed {asked['seed']}."
     )
 
 

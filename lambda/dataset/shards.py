@@ -7,6 +7,7 @@ import io
 import json
 import math
 import tarfile
+from collections.abc import Callable
 from typing import IO, Any
 
 from bins.sampling import unit_hash
@@ -24,7 +25,7 @@ def open_shard(file: IO[bytes]) -> tarfile.TarFile:
 
 
 def add_sample(shard: tarfile.TarFile, name: str, photo: bytes, facts: dict[str, Any]) -> None:
-    """Append a sample: its photo as `<name>.jpg` and its facts as `<name>.json`."""
+    """Append a sample: its photo as `<name>.jpg`, the source's own name, and its facts as `<name>.json`."""
     for suffix, content in (("jpg", photo), ("json", json.dumps(facts, separators=(",", ":")).encode())):
         # A fresh TarInfo has no owner, no time and a fixed mode: nothing of the machine gets in.
         info = tarfile.TarInfo(f"{name}.{suffix}")
@@ -32,21 +33,21 @@ def add_sample(shard: tarfile.TarFile, name: str, photo: bytes, facts: dict[str,
         shard.addfile(info, io.BytesIO(content))
 
 
-def packed_bytes(dataset: PlannedDataset) -> float:
-    """About how many bytes a bin takes in a shard: small images stay as they are, others shrink to half a byte a
-    squared short side; the rest is tar headers and metadata."""
+def packed_bytes(dataset: PlannedDataset, split: str) -> float:
+    """About how many bytes a bin takes in a shard of `split`: what is larger shrinks for training to 0.3 bytes a pixel
+    of the square; the rest is tar headers and metadata."""
     image = dataset.listing.image_bytes / max(1, dataset.listing.sampled)
-    return min(image, 0.5 * dataset.parameters.image_size**2) + 2048
+    return (min(image, 0.3 * dataset.parameters.image_size**2) if split == "train" else image) + 2048
 
 
-def plan_shards(splits: dict[str, list[Bin]], bin_bytes: float, seed: int) -> dict[str, list[Bin]]:
-    """What each shard holds, by name such as train-00000.
+def plan_shards(splits: dict[str, list[Bin]], bin_bytes: Callable[[str], float], seed: int) -> dict[str, list[Bin]]:
+    """What each shard holds, by name such as train-00000. `bin_bytes`: about how many a bin of a split takes.
 
     Bins are in shuffled order, for readers that go through a shard from its beginning, and spread evenly.
     """
     shards: dict[str, list[Bin]] = {}
     for name, bins in splits.items():
-        wanted = math.ceil(len(bins) * bin_bytes / SHARD_BYTES)
+        wanted = math.ceil(len(bins) * bin_bytes(name) / SHARD_BYTES)
         number = min(len(bins), max(wanted, TRAIN_SHARDS if name == "train" else 1))
         shuffled = sorted(bins, key=lambda bin_: (unit_hash(f"order {seed}", bin_.id), bin_.id))
         for index in range(number):

@@ -30,6 +30,7 @@ class Kept:
     process: RehearsalProcess
     result: dict[str, Any]
     exported: Path
+    source: Path
 
     @property
     def url(self) -> str:

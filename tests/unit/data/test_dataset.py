@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from bin_source import DATA_BUCKET, BinSource, jpeg
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 import pack
+import photo_file
 import seal
 from bins import photos
 from dataset import sample
@@ -135,14 +136,19 @@ def test_a_class_without_an_image_in_a_split_is_told(bin_source: BinSource) -> N
     assert "has no image with 6 items" in bin_source.objects()[f"datasets/{made['id']}/card.html"].decode()
 
 
-def test_large_photos_are_reduced_in_the_shard(bin_source: BinSource) -> None:
-    for number in range(1, 41):
-        bin_source.add(f"{number:05d}", 1 + number % 5, image=jpeg(100, 80) if number % 2 else jpeg(80, 120))
+def test_large_photos_are_squashed_for_training_and_kept_for_what_measures(bin_source: BinSource) -> None:
+    taken = {f"{number:05d}": jpeg(*((100, 80) if number % 2 else (80, 120)), quality=99) for number in range(1, 41)}
+    for number, (name, photo) in enumerate(taken.items()):
+        bin_source.add(name, 1 + number % 5, image=photo)
     made = bin_source.make(split=HALVES)
-    for of_split in bin_source.samples(made["id"]).values():
+    for split, of_split in bin_source.samples(made["id"]).items():
         for name, (photo, facts) in of_split.items():
             size = Image.open(io.BytesIO(photo)).size
-            assert size == (facts["width"], facts["height"]) == ((40, 32) if int(name) % 2 else (32, 48))
+            assert size == (facts["width"], facts["height"])
+            if split == "train":
+                assert size == (32, 32)
+            else:
+                assert photo == taken[name]
 
 
 @pytest.mark.parametrize("size", [(40, 32), (400, 320)], ids=["small", "large"])
@@ -160,17 +166,20 @@ def test_hard_photos_are_packed_upright_or_rejected_with_a_reason(bin_source: Bi
     # Then
     assert made["rejected"] == {"damaged image": 3, "image too large": 1}
     packed = {name: photo for of_split in bin_source.samples(made["id"]).values() for name, photo in of_split.items()}
+    sideways = photo_file.squashed(saved(picture(*size), exif=ODD_EXIF["width as text"]), 32)
     for number in range(41, 45):
         photo, facts = packed[f"{number:05d}"]
-        assert Image.open(io.BytesIO(photo)).size == (facts["width"], facts["height"]) == (32, 40)
+        assert Image.open(io.BytesIO(photo)).size == (facts["width"], facts["height"])
+        difference = ImageChops.difference(photo_file.squashed(photo, 32), sideways)
+        assert max(ImageStat.Stat(difference).mean) < 3
 
 
 def test_few_photos_are_decoded_at_once(bin_source: BinSource, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given photos that take a while
     bin_source.add_many(40)
-    at_once, most, lock, reduce = 0, 0, threading.Lock(), photos.reduce
+    at_once, most, lock, as_taken = 0, 0, threading.Lock(), photos.as_taken
 
-    def slowly(content: bytes, short_side: int) -> photos.Photo:
+    def slowly(content: bytes, side: int) -> photos.Photo:
         nonlocal at_once, most
         with lock:
             at_once += 1
@@ -178,9 +187,10 @@ def test_few_photos_are_decoded_at_once(bin_source: BinSource, monkeypatch: pyte
         time.sleep(0.02)
         with lock:
             at_once -= 1
-        return reduce(content, short_side)
+        return as_taken(content, side)
 
-    monkeypatch.setattr(photos, "reduce", slowly)
+    monkeypatch.setattr(photos, "as_taken", slowly)
+    monkeypatch.setattr(photos, "for_training", slowly)
     # When they are packed
     bin_source.make(split=HALVES)
     # Then

@@ -77,8 +77,8 @@ def test_the_order_of_bins_does_not_matter(
 ) -> None:
     bins = bins_of(chains(source))
     shuffled = shuffler.sample(bins, len(bins))
-    planned = plan_shards(assignment.assign(bins, asked, seed), 1e6, seed)
-    assert plan_shards(assignment.assign(shuffled, asked, seed), 1e6, seed) == planned
+    planned = plan_shards(assignment.assign(bins, asked, seed), lambda _: 1e6, seed)
+    assert plan_shards(assignment.assign(shuffled, asked, seed), lambda _: 1e6, seed) == planned
 
 
 @given(sources, splits, seeds, st.frozensets(st.sampled_from("abcd")), st.integers(1, 5))
@@ -119,7 +119,7 @@ def test_shards_hold_every_bin_once_and_none_is_empty(
     source: dict[int, groups.Skus], asked: contract.Split, seed: int, bin_bytes: float
 ) -> None:
     assigned = assignment.assign(bins_of(chains(source)), asked, seed)
-    shards = plan_shards(assigned, bin_bytes, seed)
+    shards = plan_shards(assigned, lambda _: bin_bytes, seed)
     for name, bins in assigned.items():
         its = [held for shard, held in shards.items() if shard.rpartition("-")[0] == name]
         assert all(its)

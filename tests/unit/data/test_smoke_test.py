@@ -48,7 +48,7 @@ def check(answers: list[dict[str, Any]]) -> dict[str, Any]:
             endpoint.add_response(
                 "invoke_endpoint",
                 {"Body": StreamingBody(io.BytesIO(body), len(body)), "ContentType": "application/json"},
-                {"EndpointName": "stocktake", "ContentType": "image/jpeg", "Body": jpeg()},
+                {"EndpointName": "stocktake", "ContentType": "application/x-image", "Body": jpeg()},
             )
         result = smoke_test.handler({"endpoint": "stocktake", "package": PACKAGE, "report": REPORT}, None)
         endpoint.assert_no_pending_responses()

@@ -12,7 +12,7 @@ from PIL import Image
 from synthetic_shards import draw_bin
 from torchvision import transforms
 
-from photo_file import ImageRefused, ImageTooLarge, ImageTooSmall, decode
+from photo_file import ImageRefused, ImageTooLarge, ImageTooSmall, read
 from stocktake.model.preprocessing import Preprocessing
 
 RED, WHITE = (200, 30, 40), (255, 255, 255)
@@ -35,6 +35,10 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
+def upright(content: bytes) -> Image.Image:
+    return read(content).upright()
+
+
 def assert_colour(image: Image.Image, colour: tuple[int, int, int]) -> None:
     assert image.mode == "RGB"
     assert np.abs(np.asarray(image, dtype=int) - colour).max() <= 12
@@ -42,55 +46,55 @@ def assert_colour(image: Image.Image, colour: tuple[int, int, int]) -> None:
 
 def test_colour_modes_become_rgb() -> None:
     red = Image.new("RGB", (32, 24), RED)
-    assert_colour(decode(encoded(red)), RED)
-    assert_colour(decode(encoded(red.quantize(4))), RED)
-    assert_colour(decode(encoded(red.convert("CMYK"), "JPEG", quality=95)), RED)
-    assert_colour(decode(encoded(Image.new("L", (32, 24), 90))), (90, 90, 90))
-    assert_colour(decode(encoded(Image.new("1", (32, 24), 1))), WHITE)
+    assert_colour(upright(encoded(red)), RED)
+    assert_colour(upright(encoded(red.quantize(4))), RED)
+    assert_colour(upright(encoded(red.convert("CMYK"), "JPEG", quality=95)), RED)
+    assert_colour(upright(encoded(Image.new("L", (32, 24), 90))), (90, 90, 90))
+    assert_colour(upright(encoded(Image.new("1", (32, 24), 1))), WHITE)
 
 
 def test_sixteen_bit_greys_keep_their_brightness() -> None:
     grey = Image.fromarray(np.full((24, 32), 0x5A80, dtype=np.uint16))
-    assert_colour(decode(encoded(grey)), (0x5A, 0x5A, 0x5A))
+    assert_colour(upright(encoded(grey)), (0x5A, 0x5A, 0x5A))
 
 
 def test_transparent_parts_become_white() -> None:
     hidden = Image.new("RGBA", (32, 24), (*RED, 0))
-    assert_colour(decode(encoded(hidden)), WHITE)
+    assert_colour(upright(encoded(hidden)), WHITE)
     palette = Image.new("RGB", (32, 24), RED).quantize(2)
-    assert_colour(decode(encoded(palette, transparency=palette.getpixel((0, 0)))), WHITE)
+    assert_colour(upright(encoded(palette, transparency=palette.getpixel((0, 0)))), WHITE)
 
 
 def test_the_exif_orientation_is_applied() -> None:
     picture = Image.open(io.BytesIO(draw_bin(2, seed=1))).resize((48, 32))
     exif = Image.Exif()
     exif[0x0112] = 6  # stored turned: to be shown, rotate by 90 degrees clockwise
-    assert np.array_equal(np.asarray(decode(encoded(picture.rotate(90, expand=True), exif=exif))), np.asarray(picture))
+    assert np.array_equal(np.asarray(upright(encoded(picture.rotate(90, expand=True), exif=exif))), np.asarray(picture))
 
 
 @pytest.mark.parametrize(("width", "height"), [(20_000, 20_000), (10_000, 10_000), (50_001, 1000)])
 def test_a_decompression_bomb_is_refused_by_its_header(width: int, height: int) -> None:
     with pytest.raises(ImageTooLarge, match="too many pixels"):
-        decode(png_header(width, height))
+        upright(png_header(width, height))
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("width", "height"), [(10_000, 10_000), (20_000, 20_000)])
 def test_pillows_own_limit_adds_no_warning(width: int, height: int) -> None:
     with pytest.raises(ImageTooLarge):
-        decode(png_header(width, height))
+        upright(png_header(width, height))
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (15, 400), (400, 15)])
 def test_too_few_pixels_are_refused(width: int, height: int) -> None:
     with pytest.raises(ImageTooSmall, match=f"{width} x {height}"):
-        decode(encoded(Image.new("RGB", (width, height))))
+        upright(encoded(Image.new("RGB", (width, height))))
 
 
 @pytest.mark.parametrize("data", [b"", b"some text", encoded(Image.new("RGB", (32, 32)), "GIF")])
 def test_what_is_no_jpeg_or_png_is_refused(data: bytes) -> None:
     with pytest.raises(ImageRefused, match="not a JPEG or PNG"):
-        decode(data)
+        upright(data)
 
 
 @given(st.data())
@@ -101,7 +105,7 @@ def test_damaged_files_are_decoded_or_refused_and_nothing_else(data: st.DataObje
         file[position] = data.draw(st.integers(0, 255))
     length = data.draw(st.integers(0, len(file)))
     try:
-        image = decode(bytes(file[:length]))
+        image = upright(bytes(file[:length]))
     except ImageRefused:
         return
     assert image.mode == "RGB"
@@ -110,7 +114,7 @@ def test_damaged_files_are_decoded_or_refused_and_nothing_else(data: st.DataObje
 def test_a_truncated_jpeg_is_refused() -> None:
     jpeg = draw_bin(3, seed=2)
     with pytest.raises(ImageRefused, match="damaged or incomplete"):
-        decode(jpeg[: len(jpeg) // 2])
+        upright(jpeg[: len(jpeg) // 2])
 
 
 def test_the_whole_bin_is_squashed_to_a_square_without_a_crop() -> None:
@@ -118,7 +122,7 @@ def test_the_whole_bin_is_squashed_to_a_square_without_a_crop() -> None:
     picture = Image.new("RGB", (200, 50), WHITE)
     picture.paste(RED, (0, 0, 40, 50))
     picture.paste((0, 0, 255), (160, 0, 200, 50))
-    pixels = Preprocessing(40).pixels(picture)
+    pixels = Preprocessing(40).pixels(encoded(picture))
     # then both ends are still there, at the same share of the width
     assert pixels.shape == (3, 40, 40)
     assert pixels.dtype == torch.uint8
@@ -128,7 +132,7 @@ def test_the_whole_bin_is_squashed_to_a_square_without_a_crop() -> None:
 
 def test_shrinking_antialiases() -> None:
     lines = Image.fromarray(np.tile(np.array([0, 255], dtype=np.uint8), (64, 32))).convert("RGB")
-    pixels = Preprocessing(32).pixels(lines)
+    pixels = Preprocessing(32).pixels(encoded(lines))
     assert pixels[:, :, 2:-2].float().std() < 30
 
 
@@ -145,10 +149,10 @@ def test_normalised_pixels_have_imagenets_mean_and_spread() -> None:
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_the_networks_input_is_what_torchvisions_transforms_give(size: tuple[int, int], mirrored: bool) -> None:
     # given a photo of the network's size and one of another
-    picture = decode(draw_bin(3, seed=4)).resize(size)
+    picture = upright(draw_bin(3, seed=4)).resize(size)
     ours = Preprocessing(40)
     # when
-    pixels = ours.pixels(picture, mirrored)
+    pixels = ours.pixels(encoded(picture), mirrored)
     [normalised] = ours.normalise(pixels.unsqueeze(0))
     # then
     steps = [

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from conftest import HISTORY, TRAINING
-from synthetic_shards import LABELS
+from synthetic_shards import LABELS, draw_bin
 from synthetic_tuning import TUNING
 
 from stocktake.model.artifact import ModelDescription
@@ -28,7 +28,7 @@ EARLIER = {name: TRAINING[name] for name in TRAINING if name not in ("utilisatio
 def page(training: dict[str, Any] = TRAINING, tuning: dict[str, Any] | None = None) -> str:
     predicted = {"id": "00001", "count": 1, "predicted": 2, "expected": 1.6, "probabilities": [0.4, 0.5, 0.1]}
     description = ModelDescription("resnet18", LABELS, Preprocessing(32), training)
-    return render(description, METRICS, [(predicted, b"image")], tuning)
+    return render(description, METRICS, [(predicted, draw_bin(2, seed=1))], tuning)
 
 
 def headings(report: str) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from photo_file import ImageRefused, decode
+from photo_file import ImageRefused
 from stocktake.data.batches import Key
 from stocktake.failures import JobFailure
 from stocktake.model.preprocessing import Preprocessing
@@ -81,7 +81,7 @@ class ShardDataset:
         index, mirrored = key
         sample = self.samples[index]
         try:
-            pixels = self.preprocessing.pixels(decode(self.image_bytes(index)), mirrored)
+            pixels = self.preprocessing.pixels(self.image_bytes(index), mirrored)
         except ImageRefused as error:
             raise JobFailure(f"{sample.shard.name}: {sample.id}.jpg: {error} {REMEDY}") from error
         return pixels, self.labels.index(sample.count)
@@ -100,6 +100,7 @@ class ShardDataset:
         return pixels.permute(0, 3, 1, 2), torch.tensor(targets, dtype=torch.long)
 
     def image_bytes(self, index: int) -> bytes:
+        """The photo's file, a JPEG or, in a split as the source has it, a PNG under a JPEG's name."""
         sample = self.samples[index]
         with sample.shard.open("rb") as shard:
             shard.seek(sample.offset)

@@ -1,4 +1,4 @@
-"""From an upright RGB photo to the network's input: one definition for training, evaluation and serving."""
+"""From a photo to the network's input: one definition for training, evaluation and serving."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from photo_file import squashed
+
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Squash the whole bin to a square (a crop would cut items away) and normalise as ImageNet models expect.
+    """Squash the whole bin to a square and normalise as ImageNet models expect.
 
     Stored with the model, so that serving cannot differ from training.
     """
@@ -19,15 +21,17 @@ class Preprocessing:
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
 
-    def pixels(self, image: Image.Image, mirrored: bool = False) -> Tensor:
-        """Resize an RGB image, and flip it left to right if wanted: uint8, (3, image_size, image_size).
+    def pixels(self, photo: bytes, mirrored: bool = False) -> Tensor:
+        """Read a JPEG or PNG, and flip it left to right if wanted: uint8, (3, image_size, image_size).
 
         In memory the channels of a pixel lie together, as images are decoded and as networks compute fastest.
+
+        Raises
+        ------
+        ImageRefused
+            When it is none that can be used.
         """
-        square = (self.image_size, self.image_size)
-        if image.size != square:
-            # Pillow's resize antialiases when it shrinks.
-            image = image.resize(square, Image.Resampling.BILINEAR)
+        image = squashed(photo, self.image_size)
         if mirrored:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         return torch.from_numpy(np.array(image)).permute(2, 0, 1)

@@ -9,10 +9,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from photo_file import thumbnail
 from stocktake.model.artifact import ModelDescription
 from stocktake.report import plots, tuning_plots
 
 SHOWN = 24
+SHOWN_SIDE = 320
+"""Pixels of a sample's longer side: the files themselves may have megabytes."""
 # What models trained by earlier versions do not tell.
 UNTOLD: dict[str, Any] = {"rules": {}, "ruleFindings": {}, "utilisation": None, "world": None}
 
@@ -90,4 +93,4 @@ def _tuning_plots(tuning: Mapping[str, Any]) -> dict[str, Markup]:
 
 
 def _data_uri(image: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(image).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(thumbnail(image, SHOWN_SIDE)).decode()
