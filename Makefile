@@ -11,11 +11,12 @@ export NODE_NO_WARNINGS := 1
 # The CDK command line starts `python3 app.py`: it must find the virtual environment's.
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup rehearse test lint format doctor synth deploy destroy clean
+.PHONY: help setup rehearse test fuzz lint format doctor synth deploy destroy clean
 
 help:
 	@echo 'make rehearse [SOURCE=DIR] [INPUT=FILE] [RESULT=FILE] [EXPORT=DIR] [KEEP=1]   the whole application on this machine'
 	@echo 'make test [TESTS=tests/stacks]                                               every test, or a part'
+	@echo 'make fuzz [MINUTES=30]                                                       new inputs at every door, for so long'
 	@echo 'make lint | format                                                           ruff, mypy'
 	@echo 'make doctor                                                                  what would fail in your AWS account'
 	@echo 'make synth | deploy | destroy                                                the CDK application (needs an AWS account)'
@@ -43,6 +44,9 @@ rehearse: setup
 
 test: setup
 	@$(BIN)/python -m pytest $(TESTS)
+
+fuzz: setup
+	@PYTHONPATH=lambda:training_code $(BIN)/python -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES))
 
 lint: setup
 	@$(BIN)/ruff check .

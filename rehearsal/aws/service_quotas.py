@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from moto.servicequotas.exceptions import NoSuchResource
 from moto.servicequotas.responses import ServiceQuotasResponse
 
-from rehearsal.aws.sagemaker.constraints import service_model
+from rehearsal.aws.service_models import service_model
 
 _INSTANCES = 100
 _USES = {
@@ -36,7 +36,7 @@ def _list_service_quotas(self: ServiceQuotasResponse) -> str:
 
 def _quotas() -> Iterator[dict[str, str | float | bool]]:
     for shape, uses in _USES.items():
-        for instance_type in service_model().shape_for(shape).enum:
+        for instance_type in service_model("sagemaker").shape_for(shape).enum:
             for use in uses:
                 name = f"{instance_type} for {use} usage"
                 yield {

@@ -21,6 +21,7 @@ SMALLEST = {
     # Cold would drop, as root, all that the machine caches.
     "loader": ["--source", "{bins}", "--rounds", "1", "--workers", "0", "1", "--caches", "warm"],
     "pack_images": ["{bins}/bin-images", "--rounds", "1"],
+    "worst_photos": ["--only", "arithmetic"],
 }
 
 
@@ -91,6 +92,14 @@ def test_packing_is_measured_beside_pillow(figures: dict[str, Any]) -> None:
     assert figures["images"] > 40
     assert figures["ratio"] == pytest.approx(ours["imagesPerSecond"] / default["imagesPerSecond"])
     assert ours["worstDecibels"] > 30
+
+
+@bench("worst_photos")
+def test_what_a_photo_costs_an_endpoint_is_measured(figures: dict[str, Any]) -> None:
+    [row] = figures["photos"]
+    assert row["answer"].startswith("400: The image is a JPEG of a rare kind")
+    assert figures["most"] == {figure: row[figure] for figure in ("seconds", "megabytes")}
+    assert row["seconds"] > 0
 
 
 def test_no_bench_is_forgotten() -> None:

@@ -52,7 +52,7 @@ def test_a_history_comes_in_pages_from_either_end(aws: Emulator, name: str) -> N
         states.get_execution_history(executionArn=arn, nextToken="none")
 
 
-def test_a_map_runs_children_are_listed(aws: Emulator, name: str) -> None:
+def test_a_map_runs_children_are_executions(aws: Emulator, name: str) -> None:
     # Given a map run of three items of which one fails, Then its children are executions with their own statuses.
     choice = {"Condition": "{% $states.input = 2 %}", "Next": "Broken"}
     processor = {
@@ -81,9 +81,47 @@ def test_a_map_runs_children_are_listed(aws: Emulator, name: str) -> None:
     assert sorted(child["status"] for child in listed) == ["FAILED", "SUCCEEDED", "SUCCEEDED"]
     assert {child["mapRunArn"] for child in listed} == {arn}
     assert all(f":execution:{name}/Three:" in child["executionArn"] and child["stopDate"] for child in listed)
-    assert len(states.list_executions(mapRunArn=arn, statusFilter="FAILED")["executions"]) == 1
+    (broken,) = states.list_executions(mapRunArn=arn, statusFilter="FAILED")["executions"]
+    described = states.describe_execution(executionArn=broken["executionArn"])
+    assert (described["input"], described["status"], described["error"]) == ("2", "FAILED", "Broken")
+    events = states.get_execution_history(executionArn=broken["executionArn"])["events"]
+    assert [event["type"] for event in events] == [
+        *("ExecutionStarted", "ChoiceStateEntered", "ChoiceStateExited", "FailStateEntered", "ExecutionFailed")
+    ]
+    assert [event["id"] for event in events] == [1, 2, 3, 4, 5]
+    fine = next(child for child in listed if child["status"] == "SUCCEEDED")
+    described = states.describe_execution(executionArn=fine["executionArn"])
+    assert described["output"] == described["input"]
+    last = states.get_execution_history(executionArn=fine["executionArn"], reverseOrder=True)["events"][0]
+    assert last["executionSucceededEventDetails"]["output"] == described["output"]
+    with pytest.raises(states.exceptions.ExecutionDoesNotExist):
+        states.describe_execution(executionArn=f"{fine['executionArn']}x")
     with pytest.raises(ClientError, match="ResourceNotFound"):
         states.list_executions(mapRunArn=f"{arn}x")
+
+
+def test_a_child_of_a_map_run_can_be_stopped(aws: Emulator, name: str) -> None:
+    # Given a map run whose child waits, When the child is stopped, Then it is aborted with the words given.
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Wait",
+        "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}},
+    }
+    state = {"Type": "Map", "Items": [1], "ItemProcessor": processor, "ToleratedFailureCount": 1, "End": True}
+    states = aws.client("stepfunctions")
+    definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "Map", "States": {"Map": state}})
+    machine = states.create_state_machine(name=name, definition=definition, roleArn=ROLE)["stateMachineArn"]
+    arn = states.start_execution(stateMachineArn=machine)["executionArn"]
+    (run_of_map,) = aws.wait_for(lambda: states.list_map_runs(executionArn=arn)["mapRuns"], bool)
+    of_map = {"mapRunArn": run_of_map["mapRunArn"]}
+    (child,) = aws.wait_for(lambda: states.list_executions(**of_map)["executions"], bool)
+    states.stop_execution(executionArn=child["executionArn"], error="Mine", cause="Enough")
+    aws.wait_for(lambda: states.describe_execution(executionArn=arn), lambda answer: answer["status"] == "SUCCEEDED")
+    described = states.describe_execution(executionArn=child["executionArn"])
+    assert (described["status"], described["error"], described["cause"]) == ("ABORTED", "Mine", "Enough")
+    assert described["mapRunArn"] == of_map["mapRunArn"]
+    last = states.get_execution_history(executionArn=child["executionArn"], reverseOrder=True)["events"][0]
+    assert (last["type"], last["executionAbortedEventDetails"]["error"]) == ("ExecutionAborted", "Mine")
 
 
 def test_an_execution_is_logged_and_counted_without_its_data(aws: Emulator, name: str) -> None:

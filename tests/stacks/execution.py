@@ -5,7 +5,8 @@ from typing import Any
 import botocore.validate
 
 import plan
-from rehearsal.aws.sagemaker import constraints
+from rehearsal.aws import constraints
+from rehearsal.aws.service_models import service_model
 from rehearsal.aws.stepfunctions.jsonata import evaluate
 from run import contract
 
@@ -71,7 +72,7 @@ def rendered(template: Any, known: dict[str, Any], input: Any = None, result: An
 
 def accepted(operation: str, request: dict[str, Any]) -> dict[str, Any]:
     """The request, if it satisfies SageMaker's own service model; fails otherwise."""
-    shape = constraints.service_model().operation_model(operation).input_shape
+    shape = service_model("sagemaker").operation_model(operation).input_shape
     faults = botocore.validate.ParamValidator().validate(request, shape)
     assert not faults.has_errors(), faults.generate_report()
     constraints.check(operation, request)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import plan
-from rehearsal.aws.sagemaker import constraints
+from rehearsal.aws.service_models import service_model
 from stacks.endpoint.alarms import alarm_names
 from stacks.schedules import requirement
 from stacks.settings import DeploymentSettings, InvalidSetting
@@ -282,7 +282,7 @@ RUN = "0123456789ab"
 @given(names | st.text("ab0-", min_size=1, max_size=21))
 def test_every_name_that_is_made_of_an_accepted_one_satisfies_its_service(name: str) -> None:
     try:
-        chosen, sagemaker = DeploymentSettings(name=name), constraints.service_model()
+        chosen, sagemaker = DeploymentSettings(name=name), service_model("sagemaker")
     except ValidationError:
         return
     kinds = {"compare": "Training", "train": "Training", "features": "Processing", "evaluate": "Processing"}

@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from botocore.exceptions import BotoCoreError
-from botocore.session import get_session
 
 from rehearsal.aws.iam import reference, s3
 from rehearsal.aws.location import ACCOUNT_ID
+from rehearsal.aws.service_models import service_model
 
 _PREFIXES = {"monitoring": "cloudwatch"}
 """Names that requests are signed for -> prefix of the service's actions, where that is another."""
@@ -248,7 +248,7 @@ def _read(call: Call, service: str) -> tuple[str, dict[str, Any]]:
 @cache
 def _routes(service: str) -> list[tuple[str, re.Pattern[str], str]]:
     """Method, path and name of each operation of a REST service; exact paths first."""
-    model = get_session().get_service_model(service)
+    model = service_model(service)
     routes = []
     for name in model.operation_names:
         http = model.operation_model(name).http

@@ -15,10 +15,9 @@ from moto.sagemaker.exceptions import AWSValidationException
 from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
-from rehearsal.aws import location
+from rehearsal.aws import constraints, location
 from rehearsal.aws.iam import on_behalf
 from rehearsal.aws.iam.enforcement import AccessDenied
-from rehearsal.aws.sagemaker import constraints
 from rehearsal.aws.sagemaker.cloudwatch_logs import LogStream
 from rehearsal.aws.sagemaker.containers import Container, ContainerDefinition, Unhealthy
 from rehearsal.aws.sagemaker.objects import DownloadFailed

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from typing import Any
 
-from botocore import xform_name
 from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, ModelPackage, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
+from rehearsal.aws import constraints
 from rehearsal.aws.sagemaker import (
-    constraints,
     endpoints,
     listings,
     model_packages,
@@ -62,20 +59,4 @@ def install() -> None:
     for owner, replacements in _REPLACED.items():
         for name, replacement in replacements.items():
             setattr(owner, name, replacement)
-    enforce_constraints()
-
-
-def enforce_constraints() -> None:
-    """Check lengths, ranges, patterns and enumerated values of every request, which moto does not."""
-    for operation in constraints.service_model().operation_names:
-        method = getattr(SageMakerResponse, xform_name(operation), None)
-        if method:
-            setattr(SageMakerResponse, xform_name(operation), _checked(operation, method))
-
-
-def _checked(operation: str, method: Callable[[SageMakerResponse], Any]) -> Callable[[SageMakerResponse], Any]:
-    def check_and_answer(self: SageMakerResponse) -> Any:
-        constraints.check(operation, json.loads(self.body or "{}"))
-        return method(self)
-
-    return check_and_answer
+    constraints.enforce(SageMakerResponse, "sagemaker")

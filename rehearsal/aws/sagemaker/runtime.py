@@ -12,8 +12,9 @@ from typing import Any
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from rehearsal.aws import metrics
-from rehearsal.aws.sagemaker import constraints, endpoints
+from rehearsal.aws.sagemaker import endpoints
 from rehearsal.aws.sagemaker.endpoints import InService
+from rehearsal.aws.service_models import service_model
 
 _TIMEOUT_SECONDS = 60
 _PASSED_ON = ("content-type", "accept")
@@ -92,6 +93,6 @@ def _error(status: int, code: str, message: str, **members: Any) -> Answer:
 
 
 def _body_limit() -> int:
-    operation = constraints.service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
+    operation = service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
     limit: int = operation.input_shape.members["Body"].metadata["max"]
     return limit

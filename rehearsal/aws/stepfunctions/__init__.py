@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from rehearsal.aws import constraints
 from rehearsal.aws.stepfunctions import (
+    child_executions,
     definition,
     distributed_map,
     entry,
@@ -53,10 +57,11 @@ def install() -> None:
     distributed_map.name_failed_readers()
     observation.tell_cloudwatch()
     executions.page_through_histories()
-    executions.list_children_of_map_runs()
     executions.abort_executions_of_deleted_machines()
     distributed_map.run_children_as_executions()
+    child_executions.show_to_clients()
     sagemaker.integrate_sagemaker_jobs()
     sdk.name_errors_as_aws_does()
     sdk.convert_requests()
     sdk.return_plain_json()
+    constraints.enforce(StepFunctionResponse, "stepfunctions")

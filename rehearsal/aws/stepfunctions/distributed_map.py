@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
-from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
@@ -26,14 +26,14 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.item
     MapRunRecord,
 )
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext, EventManager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramError, ProgramStopped
 from moto.stepfunctions.parser.asl.eval.states import ItemData, MapData
 from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 
 from rehearsal.aws.iam import on_behalf
 from rehearsal.aws.iam.enforcement import AccessDenied
-from rehearsal.aws.stepfunctions import executions, permissions
+from rehearsal.aws.stepfunctions import child_executions, permissions
 from rehearsal.aws.stepfunctions.failures import failed
 
 _MAX_PARALLEL_CHILDREN = 40
@@ -117,28 +117,33 @@ def _run_child(
     for counter in counters:
         counter.pending.count(-1)
         counter.running.count()
-    child = _child_environment(env, eval_input.map_run_record)
-    execution = child.states.context_object.context_object_data["Execution"]
-    told = executions.add_child(eval_input.map_run_record, execution["Id"])
+    own = _child_environment(env, eval_input.map_run_record)
+    execution = own.states.context_object.context_object_data["Execution"]
+    child = child_executions.add(eval_input.map_run_record, execution["Id"], own)
+    output, failure = None, None
     try:
         child_input = _select_input(env, eval_input, index, item)
         execution["Input"] = child_input
-        child.states.reset(child_input)
-        component._get_iteration_program().eval(child)
-        end = child.program_state()
-        failure = None
+        child.start(child_input)
+        own.states.reset(child_input)
+        component._get_iteration_program().eval(own)
+        end = own.program_state()
         if isinstance(end, ProgramError):
             details = end.error or {}
             failure = (details.get("error") or "", details.get("cause") or "")
+            child.end(ExecutionStatus.FAILED, None, *failure)
         elif isinstance(end, ProgramStopped):
             failure = ("States.Aborted", "The execution was stopped.")
-        output = child.states.get_input()
+            child.end(ExecutionStatus.ABORTED, None, end.error, end.cause)
+        else:
+            output = own.states.get_input()
+            child.end(ExecutionStatus.SUCCEEDED, output)
     except FailureEventException as error:
         name, cause = error.extract_error_cause_pair() or ("", "")
-        output, failure = None, (name or "", cause or "")
+        failure = (name or "", cause or "")
+        child.end(ExecutionStatus.FAILED, None, *failure)
     finally:
-        env.delete_frame(child)
-    executions.end_child(told, failure and failure[0])
+        env.delete_frame(own)
     for counter in counters:
         counter.running.count(-1)
         (counter.succeeded if failure is None else counter.failed).count()
@@ -147,18 +152,19 @@ def _run_child(
 
 def _child_environment(env: Environment, record: MapRunRecord) -> Environment:
     """An environment with an execution and variables of its own, that still hears when the parent is stopped."""
-    child = Environment.as_inner_frame_of(env=env, variable_store=VariableStore())
+    own = Environment.as_inner_frame_of(env, VariableStore(), EventHistoryContext.of_program_start())
+    own._is_frame = False  # a whole execution, whose history has an end
     name = str(uuid.uuid4())
-    context = child.states.context_object.context_object_data
+    context = own.states.context_object.context_object_data
     context["Execution"] = copy.copy(context["Execution"]) | {
         "Id": f"{record.map_state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}",
         "Name": name,
     }
     log = env.cloud_watch_logging_session
-    child.event_manager = EventManager(log and log.of_child(context["Execution"]["Id"]))
+    own.event_manager = EventManager(log and log.of_child(context["Execution"]["Id"]))
     with env._state_mutex:
-        env._frames.append(child)
-    return child
+        env._frames.append(own)
+    return own
 
 
 def _select_input(env: Environment, eval_input: DistributedIterationComponentEvalInput, index: int, item: Any) -> Any:

@@ -12,7 +12,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
-from rehearsal.aws.sagemaker.constraints import service_model
+from rehearsal.aws.service_models import service_model
 
 _ERROR_PREFIXES = {
     "cloudformation": "CloudFormation",

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from tests.rehearsal.emulator import ROLE, Emulator
 from tests.rehearsal.machines import END, single
 
+ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:any"
 WAIT = single({"Type": "Wait", "Seconds": 600, "End": True})
 
 
@@ -72,6 +73,26 @@ def test_an_input_that_is_no_json_is_refused(aws: Emulator, text: str) -> None:
     with pytest.raises(ClientError, match=r"\(InvalidExecutionInput\).*Invalid State Machine Execution Input: '"):
         states.start_execution(stateMachineArn=arn, input=text)
     assert states.list_executions(stateMachineArn=arn)["executions"] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "sentence"),
+    [
+        ("list_state_machines", {"maxResults": 1001}, "'1001' at 'maxResults'.*value less than or equal to 1000"),
+        ("list_state_machines", {"nextToken": "x" * 1025}, "at 'nextToken'.*have length less than or equal to 1024"),
+        ("list_executions", {"maxResults": 1001}, "'1001' at 'maxResults'.*value less than or equal to 1000"),
+        ("list_executions", {"nextToken": "x" * 3097}, "at 'nextToken'.*have length less than or equal to 3096"),
+        ("list_executions", {"statusFilter": "succeeded"}, "'succeeded' at 'statusFilter'.*satisfy enum value set"),
+        ("get_execution_history", {"maxResults": 1001}, "'1001' at 'maxResults'.*value less than or equal to 1000"),
+    ],
+)
+def test_a_value_that_the_api_forbids_is_refused(
+    aws: Emulator, operation: str, asked: dict[str, Any], sentence: str
+) -> None:
+    # Given a value outside of the API's own limits, Then the call is refused with AWS's name and words.
+    of = {"list_executions": {"stateMachineArn": ARN}, "get_execution_history": {"executionArn": ARN}}
+    with pytest.raises(ClientError, match=rf"\(ValidationException\).*1 validation error detected: Value .*{sentence}"):
+        getattr(aws.client("stepfunctions"), operation)(**of.get(operation, {}), **asked)
 
 
 def test_a_stopped_execution_says_why(aws: Emulator) -> None:

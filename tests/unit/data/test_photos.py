@@ -132,6 +132,7 @@ def test_for_training_a_photo_taken_sideways_is_turned_once() -> None:
         (jpeg(500, 10), "image too small"),
         (encoded(Image.new("1", (20_000, 20_000)), "PNG"), "image too large"),
         (encoded(Image.new("1", (8_000, 8_000)), "PNG"), "image too large"),
+        (encoded(Image.new("1", (16, 70_000)), "PNG"), "image too large"),
     ],
 )
 def test_what_is_no_photo_is_refused_with_a_reason(content: bytes, reason: str) -> None:

@@ -117,6 +117,8 @@ def test_a_count_beyond_the_labels_is_named(tmp_path: Path) -> None:
         [("7.jpg", b"a"), ("7.json", b"{}")],
         [("7.jpg", b"a"), ("7.json", b"[1]")],
         [("7.jpg", b"a"), ("7.json", label(None))],
+        [("7.jpg", b"a"), ("7.json", b'{"count": 1e999}')],
+        [("7.jpg", b"a"), ("7.json", b"[" * 100_000)],
     ],
 )
 def test_an_image_without_a_readable_label_is_named(tmp_path: Path, members: list[tuple[str, bytes]]) -> None:

@@ -136,7 +136,8 @@ def read_index(shard: Path) -> list[Sample]:
             file.seek(archive.offset)
             if file.read(tarfile.BLOCKSIZE) != END_OF_ARCHIVE:
                 raise tarfile.ReadError("the archive does not end there")
-    except (tarfile.TarError, ValueError, KeyError, TypeError) as error:
+    # The last two: a count that is infinite, and JSON that is nested too deeply.
+    except (tarfile.TarError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise JobFailure(f"{shard.name} is damaged at {member_name}: {error!r}. {REMEDY}") from error
     if unpaired := sorted(images.keys() ^ labels.keys()):
         raise JobFailure(f"{shard.name}: {unpaired[0]} has only one of .jpg and .json. {REMEDY}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from botocore.exceptions import UnknownServiceError
-from botocore.loaders import create_loader
 from botocore.model import OperationModel, OperationNotFoundError, ServiceModel
+from botocore.session import get_session
 from botocore.utils import EVENT_ALIASES
+
+from rehearsal.aws.service_models import service_model
 
 
 def operation(service: str, action: str) -> OperationModel | None:
@@ -20,7 +21,7 @@ def operation(service: str, action: str) -> OperationModel | None:
 def operation_of_api(name: str, action: str) -> OperationModel | None:
     """The action of a service by botocore's name, such as ``stepfunctions``, ``startExecution``."""
     try:
-        return _action_of(_model(name), action)
+        return _action_of(service_model(name), action)
     except UnknownServiceError:
         return None
 
@@ -38,7 +39,7 @@ def _action_of(model: ServiceModel, action: str) -> OperationModel | None:
 def _sdk_service(service: str) -> ServiceModel | None:
     """Services are called by their SDK id in lower case without hyphens: CloudWatch Logs is ``cloudwatchlogs``."""
     for name in _names().get(service, ()):
-        model = _model(name)
+        model: ServiceModel = service_model(name)
         if "".join(character for character in model.service_id.lower() if character.isalnum()) == service:
             return model
     return None
@@ -47,17 +48,7 @@ def _sdk_service(service: str) -> ServiceModel | None:
 @cache
 def _names() -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
-    for name in _loader().list_available_services("service-2"):
+    for name in get_session().get_available_services():
         for alias in {name, EVENT_ALIASES.get(name, name)}:
             names.setdefault(alias.replace("-", ""), []).append(name)
     return names
-
-
-@cache
-def _model(name: str) -> ServiceModel:
-    return ServiceModel(_loader().load_service_model(name, "service-2"), name)
-
-
-@cache
-def _loader() -> Any:
-    return create_loader()

@@ -1,37 +1,62 @@
-"""SageMaker's own constraints on a request, taken from the service model that botocore ships.
+"""A service's own constraints on a request, taken from the service model that botocore ships.
 
 botocore checks types and required members before it sends; lengths, ranges, patterns and enumerated values are
 checked by the service, and moto does not.
 """
 
+from __future__ import annotations
+
 import functools
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import botocore.session
+from botocore import xform_name
 from botocore.model import Shape
-from moto.sagemaker.exceptions import AWSValidationException
+from moto.core.exceptions import JsonRESTError
+from moto.core.responses import BaseResponse
+
+from rehearsal.aws.service_models import service_model
 
 
-@functools.cache
-def service_model(service: str = "sagemaker") -> Any:
-    """botocore's model of a service."""
-    return botocore.session.get_session().get_service_model(service)
+class ValidationException(JsonRESTError):
+    """A request with a value that the service's model forbids."""
+
+    code = 400
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ValidationException", message)
 
 
-def check(operation: str, request: Mapping[str, Any]) -> None:
-    """Refuse a request that SageMaker would refuse for a single member's value.
+def enforce(responses: type[BaseResponse], service: str) -> None:
+    """Check every request to a service of the JSON protocol: its class of moto's answers, its name in botocore."""
+    for operation in service_model(service).operation_names:
+        method = getattr(responses, xform_name(operation), None)
+        if method:
+            setattr(responses, xform_name(operation), _checked(operation, method, service))
+
+
+def check(operation: str, request: Mapping[str, Any], service: str = "sagemaker") -> None:
+    """Refuse a request that a service would refuse for a single member's value.
 
     Raises
     ------
-    AWSValidationException
-        With a sentence for each violation, in SageMaker's words.
+    ValidationException
+        With a sentence for each violation, in AWS's words.
     """
-    violations = list(_violations(service_model().operation_model(operation).input_shape, request, ""))
+    violations = list(_violations(service_model(service).operation_model(operation).input_shape, request, ""))
     if violations:
         noun = "error" if len(violations) == 1 else "errors"
-        raise AWSValidationException(f"{len(violations)} validation {noun} detected: {'; '.join(violations)}")
+        raise ValidationException(f"{len(violations)} validation {noun} detected: {'; '.join(violations)}")
+
+
+def _checked(operation: str, method: Callable[[Any], Any], service: str) -> Callable[[Any], Any]:
+    def check_and_answer(self: Any) -> Any:
+        check(operation, json.loads(self.body or "{}"), service)
+        return method(self)
+
+    return check_and_answer
 
 
 def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:

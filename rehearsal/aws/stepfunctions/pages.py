@@ -1,0 +1,21 @@
+"""Long answers in pages, with a token for the next."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from moto.core.exceptions import JsonRESTError
+
+_LENGTH = 100
+
+
+def page(found: list[Any], limit: int | None, token: str | None) -> tuple[list[Any], str | None]:
+    """One page, and the token of the next. A limit of 0 is the default, as AWS documents."""
+    try:
+        first = int(base64.b64decode(token)) if token else 0
+    except (ValueError, binascii.Error) as error:
+        raise JsonRESTError("InvalidToken", f"Invalid Token: '{token}'") from error
+    last = first + int(limit or _LENGTH)
+    return found[first:last], base64.b64encode(str(last).encode()).decode() if last < len(found) else None
