@@ -8,7 +8,7 @@ from typing import Any
 
 import storage
 from dataset import balance
-from dataset.assignment import Bin, assign, leak, unit
+from dataset.assignment import Bin, assign, leak, made_from, unit
 from dataset.planned import PlannedDataset
 from dataset.rejects import KEPT, Rejects
 from dataset.shards import packed_bytes, plan_shards
@@ -53,6 +53,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "took": {"plan": dataset.listing.took, "catalogue": took},
     }
     storage.write_json(dataset.bucket, dataset.key("work", "split.json"), report)
+    # For evaluations of other datasets' models against one of this: bins that Pack rejects are in it, and in no test.
+    storage.write_json(dataset.bucket, dataset.key("splits.json"), made_from(splits))
     # Last: the map that packs starts from this list.
     storage.write_json(dataset.bucket, dataset.shards, [{"shard": shard} for shard in shards])
     return {"bins": {name: len(its) for name, its in splits.items()}, "shards": len(shards)}

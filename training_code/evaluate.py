@@ -1,7 +1,11 @@
-"""The evaluation job's entry point: a trained model against the untouched test split."""
+"""The evaluation job's entry point: a trained model against the untouched test split, beside the champion.
+
+The champion is the model that serves. Both are read, run and measured by the same code on the same images.
+"""
 
 import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +15,9 @@ import torch
 from inference import CountingModel, model_fn
 from stocktake.data.batches import ordered_batches
 from stocktake.data.shards import ShardDataset, load
+from stocktake.evaluation.comparison import compare
+from stocktake.evaluation.decision import Rule, decide
+from stocktake.evaluation.overlap import NotComparable, Seen, check_labels
 from stocktake.failures import JobFailure, reported_to
 from stocktake.model.artifact import unpack_artifact
 from stocktake.model.metrics import counting_metrics, expected_counts
@@ -24,10 +31,11 @@ TUNING_KEYS = {"jobName", "strategy", "objective", "ranges", "trials", "best"}
 
 
 def main() -> None:
-    folders = parse_arguments()
+    given = parse_arguments()
     # The job's root, /opt/ml, is where `processing/output` lies; SageMaker shows this file as ExitMessage.
-    with reported_to(folders.output.parents[1] / "output" / "message"):
-        evaluate(folders.model, folders.test, folders.output, folders.tuning)
+    with reported_to(given.output.parents[1] / "output" / "message"):
+        champion = Champion(given.champion_package, given.champion, given.champion_bins) if given.champion else None
+        evaluate(given.model, given.test, given.output, given.rule, champion, given.tuning)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -35,17 +43,39 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="folder with model.tar.gz")
     parser.add_argument("--test", type=Path, required=True, help="folder with the test split's shards")
     parser.add_argument("--output", type=Path, required=True, help="folder for metrics, predictions and report")
+    parser.add_argument("--rule", type=Rule.read, required=True, help="JSON object: when the model is good enough")
+    parser.add_argument("--champion", type=Path, help="folder with the champion's model.tar.gz, if a model serves")
+    parser.add_argument("--champion-package", help="ARN of the champion's model package")
+    parser.add_argument("--champion-bins", type=Path, help="folder with splits.json of the champion's dataset")
     parser.add_argument("--tuning", type=Path, help="folder with trials.json of the tuning job, if there was one")
     return parser.parse_args()
 
 
-def evaluate(model_folder: Path, test_folder: Path, output: Path, tuning_folder: Path | None = None) -> None:
+@dataclass(frozen=True)
+class Champion:
+    """The model that serves: its package's ARN, its artifact's folder, and that of its dataset's list of bins."""
+
+    package: str
+    model: Path
+    bins: Path | None
+
+
+def evaluate(
+    model_folder: Path,
+    test_folder: Path,
+    output: Path,
+    rule: Rule,
+    champion: Champion | None = None,
+    tuning_folder: Path | None = None,
+) -> None:
     model = load_model(model_folder)
     tuning = load_trials(tuning_folder) if tuning_folder else None
     description = model.description
     test = ShardDataset("test", test_folder, description.labels, description.preprocessing)
     predictions = predict(model, test)
     metrics = measure(predictions, description.labels)
+    metrics["champion"] = against_champion(champion, test_folder, test, predictions) if champion else None
+    metrics["release"] = decide(rule, metrics, metrics["champion"])
     sendable = [index for index, sample in enumerate(test.samples) if sample.size <= REQUEST_BYTES]
     samples = [sendable[i] for i in choose_samples([predictions[i] for i in sendable], SAMPLES)]
     write(output, test, predictions, metrics, samples)
@@ -53,6 +83,7 @@ def evaluate(model_folder: Path, test_folder: Path, output: Path, tuning_folder:
     (output / "report.html").write_text(report, encoding="utf-8")
     low, high = metrics["interval"]
     print(f"test:accuracy={metrics['accuracy']:.4f} interval={low:.4f}..{high:.4f} images={len(test)}")
+    print(f"accepted={metrics['release']['accepted']}: {metrics['release']['reason']}")
 
 
 def load_model(folder: Path) -> CountingModel:
@@ -93,6 +124,31 @@ def predict(model: CountingModel, test: ShardDataset) -> list[dict[str, Any]]:
         }
         for sample, row, expected in rows
     ]
+
+
+def against_champion(
+    champion: Champion, test_folder: Path, test: ShardDataset, predictions: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The comparison with the champion on the test images that it has not seen, or the reason why there is none."""
+    result: dict[str, Any] = {"packageArn": champion.package, "comparable": False, "reason": None, "leftOut": None}
+    try:
+        model = load_champion(champion.model)
+        check_labels(model.description.labels, test.labels)
+        groups = [sample.group for sample in test.samples]
+        seen = Seen.read(champion.bins)
+        unseen = seen.unseen([sample.id for sample in test.samples], groups)
+    except NotComparable as error:
+        return result | {"reason": str(error)}
+    rows = predict(model, ShardDataset("test", test_folder, test.labels, model.description.preprocessing))
+    compared = compare([predictions[i] for i in unseen], [rows[i] for i in unseen], [groups[i] for i in unseen])
+    return result | {"comparable": True, "leftOut": len(test) - len(unseen)} | compared
+
+
+def load_champion(folder: Path) -> CountingModel:
+    try:
+        return load_model(folder)
+    except Exception as error:  # whatever an earlier version wrote must not stop what would replace it
+        raise NotComparable(f"its model cannot be loaded ({type(error).__name__}: {error})") from error
 
 
 def measure(predictions: list[dict[str, Any]], labels: tuple[int, ...]) -> dict[str, Any]:

@@ -32,3 +32,13 @@ def leak(splits: dict[str, list[Bin]]) -> dict[str, int]:
     """How many bins the test split has, and how many of them are of a group that is in train, too."""
     seen = {bin_.group for bin_ in splits["train"]}
     return {"test": len(splits["test"]), "seenInTraining": sum(bin_.group in seen for bin_ in splits["test"])}
+
+
+def made_from(splits: dict[str, list[Bin]]) -> dict[str, dict[str, list[str]]]:
+    """The bins that models are trained and validated on, {split: {group: [bins]}}: no fair test of one has any."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name in ("train", "valid"):
+        groups = found[name] = {}
+        for bin_ in splits[name]:
+            groups.setdefault(bin_.group, []).append(bin_.id)
+    return found

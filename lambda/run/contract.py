@@ -250,9 +250,24 @@ class Debugging(Part):
 
 
 class Release(Part):
-    """When a model is good enough, and whether a person approves it."""
+    """When a model is good enough to replace the champion, the one that serves, and whether a person approves it.
+
+    With the default margin no chain of releases can lower the accuracy on the same test images.
+    """
 
     minimum_accuracy: float = Field(default=0.3, ge=0, le=1, description="a number from 0 to 1")
+    above_majority: bool = Field(
+        default=True, description="true or false (more right than by always giving the most frequent count)"
+    )
+    margin: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="a number from 0 to 1: how much lower than the champion's the accuracy may be (1: no comparison)",
+    )
+    minimum_recall: float = Field(
+        default=0, ge=0, le=1, description="a number from 0 to 1 that the recall of each count must reach"
+    )
     approval: Literal["automatic", "manual"] = Field(default="automatic", description='"automatic" or "manual"')
 
 

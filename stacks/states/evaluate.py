@@ -1,4 +1,4 @@
-"""Evaluate: measure the trained model on the test split, which training has not looked at."""
+"""Evaluate: measure the trained model on the test split, which training has not looked at, beside the champion."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -7,11 +7,18 @@ from constructs import Construct
 
 from stacks.checks import JOB_NAMES, OBJECT_KEYS
 from stacks.states.aws_call import call_aws
+from stacks.states.champion import read_champion
 from stacks.states.ended import fail_on_problem, problem
 from stacks.states.failure import Failure
-from stacks.states.jsonata import expression
+from stacks.states.jsonata import expression, object_of
 from stacks.states.processing_job import OUTPUT, SECONDS, processing_job, source
 from stacks.states.quota import wait_for_quota
+from stacks.states.release import Target
+
+RULE = ("minimumAccuracy", "aboveMajority", "margin", "minimumRecall")
+"""Fields of `release` that the evaluation decides by."""
+
+_RULE = f"$string({object_of({name: f'$run.input.release.{name}' for name in RULE})})"
 
 
 def evaluate(
@@ -22,13 +29,17 @@ def evaluate(
     code_uri: str,
     instance_type: str,
     data_bucket: s3.IBucket,
+    target: Target,
     failure: Failure,
 ) -> sfn.Chain:
-    """Assigns `evaluation`: the metrics of the report, and `evaluationSeconds`."""
+    """Assigns `evaluation`: the metrics of the report with the verdict in `release`; its `reason`; `evaluationSeconds`.
+
+    The chain's first state may be entered again, to compare the model with a champion that came up meanwhile.
+    """
     job = processing_job(
         scope,
         "Evaluate",
-        name="$run.jobs.evaluate",
+        name="$run.jobs.evaluate & '-' & $string($evaluations)",
         role=role,
         image=image,
         instance_type=instance_type,
@@ -37,12 +48,24 @@ def evaluate(
         script="evaluate.py",
         # The output's path says where to leave a failure's message.
         arguments=f"""$append(
-            ['--model', 'input/model', '--test', 'input/test', '--output', '{OUTPUT}'],
-            $tuning = null ? [] : ['--tuning', 'input/tuning']
+            ['--model', 'input/model', '--test', 'input/test', '--output', '{OUTPUT}', '--rule', {_RULE}],
+            $append(
+                $champion = null ? [] : [
+                    '--champion', 'input/champion', '--champion-package', $champion.packageArn,
+                    '--champion-bins', 'input/champion-bins'
+                ],
+                $tuning = null ? [] : ['--tuning', 'input/tuning']
+            )
         )""",
         inputs=f"""$append(
             [{source("model", "$training.modelArtifact")}, {source("test", "$run.dataset.uri & '/test/'")}],
-            $tuning = null ? [] : [{source("tuning", "$run.report.uri & '/tuning/'")}]
+            $append(
+                $champion = null ? [] : $append(
+                    [{source("champion", "$champion.artifact")}],
+                    $champion.bins = null ? [] : [{source("champion-bins", "$champion.bins")}]
+                ),
+                $tuning = null ? [] : [{source("tuning", "$run.report.uri & '/tuning/'")}]
+            )
         )""",
         output_uri="$run.report.uri",
         output={"jobName": expression("$states.result.ProcessingJobName")},
@@ -53,7 +76,7 @@ def evaluate(
         "sagemaker:describeProcessingJob",
         [job_arns],
         {"ProcessingJobName": expression("$states.input.jobName")},
-        assign={"evaluationSeconds": expression(SECONDS)},
+        assign={"evaluationSeconds": expression(f"$evaluationSeconds + {SECONDS}")},
         outputs={"problem": expression(problem())},
         wildcard=JOB_NAMES,
     )
@@ -66,11 +89,15 @@ def evaluate(
             "Bucket": expression("$run.report.bucket"),
             "Key": expression("$run.report.prefix & '/metrics.json'"),
         },
-        assign={"evaluation": expression("$parse($states.result.Body)")},
+        assign={
+            "evaluation": expression("$parse($states.result.Body)"),
+            "reason": expression("$parse($states.result.Body).release.reason"),
+        },
         wildcard=OBJECT_KEYS,
     )
     return (
-        sfn.Chain.start(failure.catch(wait_for_quota(scope, job, failure)))
+        read_champion(scope, target, failure)
+        .next(failure.catch(wait_for_quota(scope, job, failure)))
         .next(failure.catch(described))
         .next(fail_on_problem(scope, job.id, failure).otherwise(failure.catch(read)).afterwards())
     )

@@ -27,6 +27,8 @@ def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn
             "chosen": expression("$states.result.Payload.candidates[0]"),
             "hyperparameters": expression("$states.result.Payload.input.hyperparameters"),
             "featuresSeconds": 0,
+            "evaluationSeconds": 0,
+            "evaluations": 0,
             "comparison": NULL,
             "tuning": NULL,
             "training": NULL,

@@ -18,6 +18,7 @@ from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure, catch_everything
 from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, SENTENCE, expression
+from stacks.states.package import properties
 
 _STACK_ID = "A stack's ARN ends in an id that differs with every creation."
 _NUMBERED = "Packages are numbered by SageMaker."
@@ -25,7 +26,13 @@ _NUMBERED = "Packages are numbered by SageMaker."
 
 @dataclass(frozen=True)
 class Target:
-    """What a release acts on."""
+    """What a release acts on.
+
+    Attributes
+    ----------
+    code_hash
+        The asset hash of the code that trains its models.
+    """
 
     stack_name: str
     stack_arn: str
@@ -38,6 +45,7 @@ class Target:
     serving_image: str
     serving_instance_type: str
     poll_seconds: int
+    code_hash: str
 
 
 def release(
@@ -60,21 +68,13 @@ def release(
 
     enough = sfn.Choice.jsonata(scope, "Good enough?")
     enough.when(
-        sfn.Condition.jsonata(expression("$evaluation.accuracy >= $run.input.release.minimumAccuracy")),
+        sfn.Condition.jsonata(expression("$evaluation.release.accepted")),
         register.next(approval),
     ).otherwise(
         sfn.Pass.jsonata(
             scope,
             "Reject model",
-            assign=_outcome(
-                target,
-                "rejected",
-                expression(
-                    "'accuracy ' & $string($round($evaluation.accuracy, 4)) & ' on the test split is below '"
-                    "& 'release.minimumAccuracy ' & "
-                    "$string($run.input.release.minimumAccuracy)"
-                ),
-            ),
+            assign=_outcome(target, "rejected", expression("$evaluation.release.reason")),
         ).next(report)
     )
     return sfn.Chain.start(enough)
@@ -114,11 +114,7 @@ def _register(scope: Construct, target: Target, failure: Failure) -> sfn.Chain:
                     }
                 }
             },
-            "CustomerMetadataProperties": {
-                "execution": expression("$states.context.Execution.Name"),
-                "dataset": expression("$dataset.id"),
-                "accuracy": expression("$string($evaluation.accuracy)"),
-            },
+            "CustomerMetadataProperties": properties(target.code_hash),
         },
         assign={"package": expression("$states.result.ModelPackageArn")},
         wildcard=_NUMBERED,

@@ -6,7 +6,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.states.failure import catch_everything
-from stacks.states.jsonata import NULL, expression
+from stacks.states.jsonata import expression
 
 
 def report(scope: Construct, topic: sns.ITopic) -> sfn.Chain:
@@ -28,7 +28,9 @@ def report(scope: Construct, topic: sns.ITopic) -> sfn.Chain:
                 "recall": expression("$evaluation.recall"),
                 "images": expression("$evaluation.images"),
                 "reportUri": expression("$run.report.uri & '/report.html'"),
-                "champion": NULL,
+                "majorityAccuracy": expression("$evaluation.majorityAccuracy"),
+                "champion": expression("$evaluation.champion"),
+                "checks": expression("$evaluation.release.checks"),
             },
             "decision": expression("$decision"),
             "reason": expression("$reason"),

@@ -10,7 +10,7 @@ from stacks.settings import DeploymentSettings
 from stacks.states.release import Target
 
 
-def release_target(stack: Stack, settings: DeploymentSettings, endpoint: EndpointStack) -> Target:
+def release_target(stack: Stack, settings: DeploymentSettings, endpoint: EndpointStack, code_hash: str) -> Target:
     """The endpoint's stack and a model package group of this stack's own."""
     group = _package_group(stack, settings.name)
     return Target(
@@ -27,6 +27,7 @@ def release_target(stack: Stack, settings: DeploymentSettings, endpoint: Endpoin
         serving_image=images.image_uri(stack, images.SERVING),
         serving_instance_type=settings.endpoint_instance_type,
         poll_seconds=settings.poll_seconds,
+        code_hash=code_hash,
     )
 
 

@@ -55,7 +55,7 @@ class WorkflowStack(Stack):
             bucket=data_bucket.bucket_name,
             managed_debugger=debugger.training_job_fields() if debugger else {},
         )
-        target = release_target(self, settings, endpoint)
+        target = release_target(self, settings, endpoint, digest)
         machine = StateMachine(
             self,
             "StateMachine",

@@ -67,6 +67,7 @@ class StateMachine(Construct):
                     code_uri,
                     settings.evaluation_instance_type,
                     data_bucket,
+                    target,
                     failure,
                 )
             )

@@ -54,6 +54,9 @@ def variables(given: dict[str, Any] | None = None, *, ready: bool = True, **more
         "tuning": None,
         "training": None,
         "spent": [],
+        "champion": None,
+        "evaluations": 1,
+        "evaluationSeconds": 0,
     }
     return assigned | more
 
@@ -80,12 +83,12 @@ def accepted(operation: str, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def way(definition: dict[str, Any], known: dict[str, Any], effects: dict[str, dict[str, Any]]) -> list[str]:
-    """The states that do work from the dataset to Evaluate, each Choice decided by its own conditions.
+    """The states that do work from the dataset to Evaluate's first, each Choice decided by its own conditions.
 
     `effects` are the variables that a state assigns, by the state's name.
     """
     states, name, names = definition["States"], "Dataset ready?", []
-    while name != "Evaluate":
+    while name != "Read champion":
         state = states[name]
         known = known | effects.get(name, {})
         if state["Type"] == "Choice":

@@ -1,5 +1,6 @@
 """Extract features and Evaluate: scripts of the training code in processing jobs."""
 
+import json
 from typing import Any
 
 import pytest
@@ -113,6 +114,10 @@ def test_the_evaluation_is_told_of_tuning_where_there_was_any(states: States, tu
     line, arguments = command(request)
     assert line.endswith('exec python3 code/evaluate.py "$@"')
     told = ["--model", "input/model", "--test", "input/test", "--output", "/opt/ml/processing/output"]
+    place = arguments.index("--rule") + 1
+    rule = {"minimumAccuracy": 0.3, "aboveMajority": True, "margin": 0, "minimumRecall": 0}
+    assert json.loads(arguments[place]) == rule
+    told += ["--rule", arguments[place]]
     read = {"model": TRAINED["modelArtifact"], "test": "s3://data/datasets/d/test/"}
     if tuning:
         told += ["--tuning", "input/tuning"]

@@ -73,10 +73,11 @@ ROOMS = {
         "bins": set(),
     },
     "training_code": {
-        "jobs": {"report", "debugging", "training", "data", "model", "serving"},
+        "jobs": {"report", "evaluation", "debugging", "training", "data", "model", "serving"},
         "serving": {"model"},
         "training": {"data", "model"},
         "report": {"model"},
+        "evaluation": set(),
         "debugging": set(),
         "data": {"model"},
         "model": set(),

@@ -25,8 +25,6 @@ UNUSED = {
         for name in ("Plan", "Catalogue", "Pack")
         for statement in ("FindBins", "ReadBins")
     ),
-    # For a model that fails its smoke test.
-    "StateMachineRole sagemaker:updateModelPackage",
     # For somebody who redrives.
     "StateMachineRole states:RedriveExecution",
     # Asked for by AWS's documentation, without a rehearsal's needing it.

@@ -29,6 +29,13 @@ def test_every_field_has_a_default(given_: object) -> None:
         "onConvergence": False,
     }
     assert complete["debugging"] == {"enabled": True, "saveInterval": 50, "trace": False}
+    assert complete["release"] == {
+        "minimumAccuracy": 0.3,
+        "aboveMajority": True,
+        "margin": 0,
+        "minimumRecall": 0,
+        "approval": "automatic",
+    }
 
 
 def test_what_is_given_wins_over_the_deployment_and_that_over_the_rest() -> None:
@@ -95,6 +102,10 @@ def test_a_complete_input_is_a_fixed_point() -> None:
         ("debugging.saveInterval", 0, "from 1 to 100000"),
         ("debugging.trace", 1, "true or false"),
         ("release.minimumAccuracy", 30, "from 0 to 1"),
+        ("release.aboveMajority", 1, "true or false (more right than by always giving the most frequent count)"),
+        ("release.margin", -0.01, "from 0 to 1: how much lower than the champion's the accuracy may be"),
+        ("release.margin", None, "from 0 to 1"),
+        ("release.minimumRecall", 1.1, "from 0 to 1 that the recall of each count must reach"),
         ("release.approval", "auto", '"automatic" or "manual"'),
         ("seed", -1, "from 0"),
     ],

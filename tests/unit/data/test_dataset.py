@@ -54,6 +54,21 @@ def test_every_kept_bin_is_in_one_split_with_its_photo_and_facts(bin_source: Bin
     assert made["rejected"] == {"count outside range": 1}
 
 
+def test_what_models_are_made_from_is_listed_by_group(bin_source: BinSource) -> None:
+    """So that an evaluation on another dataset's test split knows what a model of this one has seen."""
+    bin_source.add_many(80)
+    made = bin_source.make(split=HALVES)
+    samples = bin_source.samples(made["id"])
+    listed = json.loads(bin_source.objects(f"datasets/{made['id']}/")[f"datasets/{made['id']}/splits.json"])
+    # all of training and validation and nothing of test, each bin at its group
+    assert listed.keys() == {"train", "valid"}
+    for split, groups in listed.items():
+        assert {name: group for group, bins in groups.items() for name in bins} == {
+            name: facts["group"] for name, (_, facts) in samples[split].items()
+        }
+    assert any(len(bins) > 1 for bins in listed["train"].values())
+
+
 def test_neither_batches_nor_retries_change_a_dataset(bin_source: BinSource, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a dataset that was made in one go
     bin_source.add_many(70)

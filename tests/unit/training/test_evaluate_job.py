@@ -10,6 +10,8 @@ from synthetic_tuning import TUNING
 
 import evaluate
 from inference import input_fn, model_fn, predict_fn
+from stocktake.evaluation.comparison import compare
+from stocktake.evaluation.decision import Rule, decide
 from stocktake.report.page import choose_samples
 
 
@@ -25,12 +27,17 @@ def job(artifact: Path, splits: Path, tmp_path_factory: pytest.TempPathFactory) 
     return root
 
 
-def run(root: Path, test: Path, tuning: Path | None = None) -> None:
-    folders = {"--model": root / "processing/input/model", "--test": test, "--output": root / "processing/output"}
+RULE = {"minimumAccuracy": 0, "aboveMajority": False, "margin": 0, "minimumRecall": 0}
+
+
+def run(root: Path, test: Path, tuning: Path | None = None, **more: object) -> None:
+    """With `more` arguments, such as champion_bins."""
+    given = {"--model": root / "processing/input/model", "--test": test, "--output": root / "processing/output"}
     if tuning:
-        folders["--tuning"] = tuning
+        given["--tuning"] = tuning
+    options = {"--rule": json.dumps(RULE), **given, **{f"--{name.replace('_', '-')}": of for name, of in more.items()}}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["evaluate.py", *(str(part) for pair in folders.items() for part in pair)])
+        patch.setattr("sys.argv", ["evaluate.py", *(str(part) for pair in options.items() for part in pair)])
         evaluate.main()
 
 
@@ -52,6 +59,9 @@ def test_the_metrics_follow_from_the_predictions(job: Path) -> None:
     assert metrics["mae"] == pytest.approx(sum(abs(row["expected"] - row["count"]) for row in rows) / 24)
     assert sum(map(sum, metrics["confusion"])) == 24
     assert metrics["majorityAccuracy"] == pytest.approx(1 / 3)
+    # no model serves yet, and little is asked of this one
+    assert metrics["champion"] is None
+    assert metrics["release"]["accepted"] is True
 
 
 def test_the_metrics_of_a_hundred_labels_fit_what_the_state_machine_reads(
@@ -64,6 +74,10 @@ def test_the_metrics_of_a_hundred_labels_fit_what_the_state_machine_reads(
     )
     metrics["confusion"] = [[535_000] * 100] * 100
     metrics["recall"] = {str(label): 0.3333333333333333 for label in labels}
+    rows = [{"count": 901, "predicted": 902, "expected": 901.3333333333333}] * 30
+    metrics["champion"] = {"comparable": True} | compare(rows, rows, [f"{place:05}" for place in range(30)])
+    # ... all of them below a floor
+    metrics["release"] = decide(Rule(1, True, 0, 1), metrics, metrics["champion"])
     evaluate.write(tmp_path, None, [], metrics, [])  # type: ignore[arg-type]
     text = (tmp_path / "metrics.json").read_text()
     # getObject's answer has it as a text: JSON within JSON.

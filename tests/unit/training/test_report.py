@@ -6,6 +6,8 @@ from conftest import HISTORY, TRAINING
 from synthetic_shards import LABELS, draw_bin
 from synthetic_tuning import TUNING
 
+from stocktake.evaluation.comparison import compare
+from stocktake.evaluation.decision import Rule, decide
 from stocktake.model.artifact import ModelDescription
 from stocktake.model.preprocessing import Preprocessing
 from stocktake.report.page import render
@@ -20,15 +22,20 @@ METRICS = {
     "confusion": [[5, 3, 2], [3, 4, 3], [0, 0, 0]],
     "images": 20,
     "majorityAccuracy": 0.3,
+    "champion": None,
 }
+METRICS |= {"release": decide(Rule(0.3, True, 0, 0), METRICS, None)}
+PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/stocktake/1"
 UNSEEN = "that neither training nor the choice of the model has seen"
 EARLIER = {name: TRAINING[name] for name in TRAINING if name not in ("utilisation", "rules", "ruleFindings", "world")}
 
 
-def page(training: dict[str, Any] = TRAINING, tuning: dict[str, Any] | None = None) -> str:
+def page(
+    training: dict[str, Any] = TRAINING, tuning: dict[str, Any] | None = None, metrics: dict[str, Any] = METRICS
+) -> str:
     predicted = {"id": "00001", "count": 1, "predicted": 2, "expected": 1.6, "probabilities": [0.4, 0.5, 0.1]}
     description = ModelDescription("resnet18", LABELS, Preprocessing(32), training)
-    return render(description, METRICS, [(predicted, draw_bin(2, seed=1))], tuning)
+    return render(description, metrics, [(predicted, draw_bin(2, seed=1))], tuning)
 
 
 def headings(report: str) -> list[str]:
@@ -128,3 +135,42 @@ def test_names_are_text_and_not_markup() -> None:
     report = page(training, tuning)
     assert "<script" not in report
     assert report.count("&lt;script&gt;") > 8
+
+
+def against(champion: dict[str, Any], margin: float = 0) -> str:
+    """The page of a model that was evaluated beside a champion."""
+    found = METRICS | {"champion": {"packageArn": PACKAGE, "reason": None, "leftOut": None} | champion}
+    return page(metrics=found | {"release": decide(Rule(0.3, True, margin, 0), found, found["champion"])})
+
+
+def test_a_comparison_shows_both_models_their_difference_and_what_was_left_out() -> None:
+    # given forty images in pairs, of which this model counts ten fewer exactly, by one item
+    right = [{"count": 2, "predicted": 2, "expected": 2.0}] * 40
+    wrong = [{"count": 2, "predicted": 3, "expected": 3.0}] * 10 + right[10:]
+    compared = compare(wrong, right, [f"g{i // 2}" for i in range(40)])
+    # when
+    report = against({"comparable": True, "leftOut": 7} | compared)
+    # then
+    assert "Champion and challenger" in headings(report)
+    table = rows(report)
+    assert table["counted exactly"].startswith("100.0% | 75.0% | -25.0 points | -")
+    assert table["RMSE, items"].startswith("0.000 | 0.500 | +0.500 | +0.")
+    assert table["exact where the other is not"].startswith("10 | 0 |  | p = 0.00195")
+    assert "On the same 40 images of 20 groups" in report
+    assert "7 of 20 test images are left out for both" in report
+    assert PACKAGE in report
+
+
+def test_the_verdict_stands_with_its_checks_beside_the_accuracy() -> None:
+    accepted, rejected = page(), against({"comparable": False, "reason": "it counts otherwise"})
+    assert "Good enough." in accepted[: accepted.index("<h2>")]
+    assert accepted.count('<li class="passed">') == 2
+    assert "Rejected." in rejected[: rejected.index("<h2>")]
+    assert rejected.count('<li class="failed">the champion cannot be compared with: it counts otherwise; ') == 1
+
+
+def test_why_there_is_no_comparison_is_told() -> None:
+    assert "Champion and challenger" not in headings(page())
+    report = against({"comparable": False, "reason": "it <counts> otherwise"}, margin=1)
+    assert "<b>They could not be compared:</b> it &lt;counts&gt; otherwise." in report
+    assert "counted exactly" not in rows(report)

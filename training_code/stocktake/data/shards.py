@@ -29,10 +29,11 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One labelled image and where its bytes lie."""
+    """One labelled image, the group of linked bins that it belongs to, and where its bytes lie."""
 
     id: str
     count: int
+    group: str
     shard: Path
     offset: int
     size: int
@@ -120,7 +121,7 @@ def read_index(shard: Path) -> list[Sample]:
         When the archive is damaged or cut off, or an image and its label do not come in pairs.
     """
     images: dict[str, tarfile.TarInfo] = {}
-    labels: dict[str, int] = {}
+    labels: dict[str, tuple[int, str]] = {}
     member_name = "its first header"
     try:
         with tarfile.open(shard, "r:") as archive, shard.open("rb") as file:
@@ -131,7 +132,8 @@ def read_index(shard: Path) -> list[Sample]:
                     images[name] = member
                 elif extension == "json":
                     file.seek(member.offset_data)
-                    labels[name] = int(json.loads(file.read(member.size))["count"])
+                    facts = json.loads(file.read(member.size))
+                    labels[name] = int(facts["count"]), facts.get("group", name)
             # tarfile takes a damaged header in the middle for the end.
             file.seek(archive.offset)
             if file.read(tarfile.BLOCKSIZE) != END_OF_ARCHIVE:
@@ -141,7 +143,7 @@ def read_index(shard: Path) -> list[Sample]:
         raise JobFailure(f"{shard.name} is damaged at {member_name}: {error!r}. {REMEDY}") from error
     if unpaired := sorted(images.keys() ^ labels.keys()):
         raise JobFailure(f"{shard.name}: {unpaired[0]} has only one of .jpg and .json. {REMEDY}")
-    return [Sample(name, labels[name], shard, member.offset_data, member.size) for name, member in images.items()]
+    return [Sample(name, *labels[name], shard, member.offset_data, member.size) for name, member in images.items()]
 
 
 def load(

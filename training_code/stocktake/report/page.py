@@ -46,7 +46,7 @@ def render(
     description
         The model and how it was trained.
     metrics
-        As `counting_metrics` returns them.
+        As `counting_metrics` returns them, with `champion` (the comparison, or None) and `release` (the decision).
     samples
         Rows of predictions.jsonl with the image file that each is about.
     tuning
@@ -60,6 +60,7 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters["percent"] = lambda share: f"{100 * share:.1f}%"
+    environment.filters["points"] = lambda share: f"{100 * share:+.1f}"
     environment.filters["rate"] = plots.rate
     training = UNTOLD | description.training
     pictures = [row | {"uri": _data_uri(image)} for row, image in samples[:SHOWN]]

@@ -1,0 +1,64 @@
+"""Which test images a champion can be judged by: those that neither its training nor its validation has seen."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FEWEST = 20
+"""Images that a comparison takes at least. About a third of them would be counted exactly by one of two such models
+alone, and of fewer than six even all being one model's is no more than chance (McNemar's exact test, 5%)."""
+
+
+class NotComparable(Exception):
+    """The champion cannot be compared with; the message completes "because" and needs no full stop."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a model was made from: the names of its training and validation bins, and of their groups."""
+
+    bins: frozenset[str]
+    groups: frozenset[str]
+
+    @classmethod
+    def read(cls, folder: Path | None) -> "Seen":
+        """From splits.json, which each dataset has: {split: {group: [bins]}}.
+
+        Raises
+        ------
+        NotComparable
+            When it is not there: datasets of earlier versions have none, and datasets get deleted.
+        """
+        file = folder and folder / "splits.json"
+        if not file or not file.is_file():
+            raise NotComparable("its dataset has no list of the bins that it was trained on")
+        splits: dict[str, dict[str, list[str]]] = json.loads(file.read_bytes())
+        groups = [group for split in ("train", "valid") for group in splits[split].items()]
+        return cls(frozenset(bin_ for _, bins in groups for bin_ in bins), frozenset(name for name, _ in groups))
+
+    def unseen(self, ids: Sequence[str], groups: Sequence[str]) -> list[int]:
+        """Positions of the images that are neither in it nor linked to one that is.
+
+        Raises
+        ------
+        NotComparable
+            When fewer than `FEWEST` remain.
+        """
+        pairs = zip(ids, groups, strict=True)
+        kept = [i for i, (bin_, group) in enumerate(pairs) if bin_ not in self.bins and group not in self.groups]
+        if len(kept) < FEWEST:
+            raise NotComparable(
+                f"{len(ids) - len(kept)} of {len(ids)} test images are of bins that it was trained on or of their "
+                f"groups, which leaves {len(kept)} of the {FEWEST} that a comparison takes at least"
+            )
+        return kept
+
+
+def check_labels(champion: Sequence[int], challenger: Sequence[int]) -> None:
+    """Raise NotComparable when the two do not tell the same counts apart."""
+    if tuple(champion) != tuple(challenger):
+        raise NotComparable(
+            f"it tells the counts {champion[0]} to {champion[-1]} apart, and this model "
+            f"{challenger[0]} to {challenger[-1]}"
+        )
