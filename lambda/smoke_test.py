@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
 TOLERANCE = 1e-3
-"""Between probabilities. The evaluation ran in another image, with another PyTorch: not bit for bit the same."""
+"""Between probabilities, in every number format. The evaluation ran in another image, with another PyTorch: not bit
+for bit the same."""
 
 CONCURRENCY = 4
 
@@ -33,6 +34,7 @@ class Answer(BaseModel):
     probabilities: list[float]
     labels: list[int]
     expected: float
+    precision: str
     model: str
 
 
@@ -51,7 +53,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     expected = read_expected(event["report"])
     with ThreadPoolExecutor(CONCURRENCY) as pool:
         answers = list(pool.map(lambda row: ask(event["endpoint"], event["report"], row["id"]), expected))
-    return compare(expected, answers, event["package"])
+    return compare(expected, answers, event["package"], evaluated_precision(event["report"]))
 
 
 def read_expected(report: dict[str, str]) -> list[dict[str, Any]]:
@@ -66,6 +68,12 @@ def read_expected(report: dict[str, str]) -> list[dict[str, Any]]:
     if not rows:
         raise SmokeTestFailed(f"s3://{report['bucket']}/{prefix} has no image that predictions.jsonl knows")
     return rows
+
+
+def evaluated_precision(report: dict[str, str]) -> str:
+    """The number format that the evaluation computed in."""
+    body = storage.client().get_object(Bucket=report["bucket"], Key=f"{report['prefix']}/metrics.json")["Body"]
+    return str(json.load(body)["precision"])
 
 
 def ask(endpoint: str, report: dict[str, str], name: str) -> Answer:
@@ -83,11 +91,14 @@ def ask(endpoint: str, report: dict[str, str], name: str) -> Answer:
         raise SmokeTestFailed(f"endpoint {endpoint} answers bin {name} in another form: {error}") from error
 
 
-def compare(expected: list[dict[str, Any]], answers: list[Answer], package: str) -> dict[str, Any]:
+def compare(expected: list[dict[str, Any]], answers: list[Answer], package: str, precision: str) -> dict[str, Any]:
     """The result of the test; see `handler`."""
     others = {answer.model for answer in answers} - {package}
     if others:
         raise SmokeTestFailed(f"the endpoint answers for {', '.join(sorted(others))}; must be {package}")
+    formats = {answer.precision for answer in answers} - {precision}
+    if formats:
+        raise SmokeTestFailed(f"the endpoint computes in {', '.join(sorted(formats))}; {precision} was evaluated")
     for row, answer in zip(expected, answers, strict=True):
         if len(answer.probabilities) != len(row["probabilities"]):
             raise SmokeTestFailed(
@@ -104,6 +115,7 @@ def compare(expected: list[dict[str, Any]], answers: list[Answer], package: str)
         raise SmokeTestFailed(
             f"{len(wrong)} of {len(differences)} answers differ from the evaluation's; the worst is bin {worst}, whose "
             f"probabilities differ by {wrong[worst]:.4g}; at most {TOLERANCE:g} is allowed"
+            + ("" if precision == "float32" else f". In {precision} both must run on the same instance family")
         )
     first = {"id": expected[0]["id"], "actual": expected[0]["count"], **answers[0].model_dump()}
     return {"checked": len(answers), "maxDifference": max(differences.values()), "prediction": first}

@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from constructs import Node
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -89,14 +89,24 @@ class DeploymentSettings(BaseModel):
     map_concurrency: int = Field(
         40, ge=1, le=1000, description="an integer from 1 to 1000 (functions that one data step runs at once)"
     )
-    evaluation_instance_type: Annotated[str, _meets(instances.evaluation_requirement)] = Field(
-        "ml.m5.xlarge", description="a SageMaker processing instance type such as ml.m5.large"
+    evaluation_instance_type: Annotated[str, _meets(instances.evaluation_requirement)] | None = Field(
+        None, description="a SageMaker processing instance type such as ml.m5.large"
     )
     endpoint_instance_type: Annotated[str, _meets(instances.endpoint_requirement)] = Field(
-        "ml.m5.large", description="a SageMaker endpoint instance type such as ml.m5.large"
+        "ml.m7i.large", description="a SageMaker endpoint instance type such as ml.m7i.large"
     )
     endpoint_instances: int = Field(1, ge=1, le=20, description="an integer from 1 to 20")
     endpoint_max_instances: int = Field(4, ge=1, le=100, description="an integer from 1 to 100")
+    endpoint_traffic: Literal["canary", "linear"] = Field(
+        "canary",
+        description="canary or linear (how an update moves the traffic, from two instances on; one is switched whole)",
+    )
+    capture_percent: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="an integer from 0 to 100 (percent of the requests that are kept with their answers)",
+    )
     managed_debugger: bool = Field(
         False,
         description="true or false (true: SageMaker's Debugger, closed to new accounts, watches training)",
@@ -137,6 +147,16 @@ class DeploymentSettings(BaseModel):
         except contract.InvalidInput as error:
             raise ValueError("\n".join(f"defaults: {line}" for line in str(error).splitlines())) from None
         return self
+
+    @property
+    def evaluation_type(self) -> str:
+        """Where models are evaluated: on the endpoint's family by default, so in its number format."""
+        return self.evaluation_instance_type or instances.evaluation_type_beside(self.endpoint_instance_type)
+
+    @property
+    def default_architectures(self) -> list[str]:
+        """What an execution trains that names no architecture."""
+        return list(contract.complete(self.defaults).architectures)
 
     @property
     def job_prefix(self) -> str:

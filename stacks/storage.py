@@ -9,6 +9,9 @@ from constructs import Construct
 from stacks.checks import acknowledge
 from stacks.settings import DeploymentSettings
 
+CAPTURED = "captured"
+"""The folder of requests that the endpoint has kept."""
+
 
 class StorageStack(Stack):
     """One versioned, encrypted, TLS-only bucket."""
@@ -35,6 +38,8 @@ class StorageStack(Stack):
                 # A trial's model is not used after its metrics are known, and tensors are for looking into a fresh job.
                 s3.LifecycleRule(id="trials", prefix="trials/", expiration=Duration.days(7)),
                 s3.LifecycleRule(id="debug", prefix="debug/", expiration=Duration.days(30)),
+                # Photos of a site's own, kept to look at and to train with; not for ever.
+                s3.LifecycleRule(id=CAPTURED, prefix=f"{CAPTURED}/", expiration=Duration.days(90)),
                 *(
                     s3.LifecycleRule(
                         id=f"old-{folder}",

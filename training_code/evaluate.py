@@ -21,6 +21,7 @@ from stocktake.evaluation.overlap import NotComparable, Seen, check_labels
 from stocktake.failures import JobFailure, reported_to
 from stocktake.model.artifact import unpack_artifact
 from stocktake.model.metrics import counting_metrics, expected_counts
+from stocktake.model.served_network import native_precision
 from stocktake.report.page import choose_samples, render
 
 BATCH_SIZE = 32
@@ -73,7 +74,7 @@ def evaluate(
     description = model.description
     test = ShardDataset("test", test_folder, description.labels, description.preprocessing)
     predictions = predict(model, test)
-    metrics = measure(predictions, description.labels)
+    metrics = measure(predictions, description.labels) | {"precision": model.precision}
     metrics["champion"] = against_champion(champion, test_folder, test, predictions) if champion else None
     metrics["release"] = decide(rule, metrics, metrics["champion"])
     sendable = [index for index, sample in enumerate(test.samples) if sample.size <= REQUEST_BYTES]
@@ -92,7 +93,8 @@ def load_model(folder: Path) -> CountingModel:
         raise JobFailure(f"There is no model.tar.gz in {folder}. Give the job the training job's artifact.")
     with TemporaryDirectory() as unpacked:
         unpack_artifact(archive, Path(unpacked))
-        return model_fn(unpacked)
+        # The endpoint computes in the format that was measured, whichever is the fastest here.
+        return model_fn(unpacked, native_precision())
 
 
 def load_trials(folder: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """From a request to its answer, in the four functions of SageMaker's convention."""
 
-import json
 import os
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -8,33 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from photo_file import ImageRefused, ImageTooLarge, ImageTooSmall
 from stocktake.model.artifact import ModelDescription, load_artifact
 from stocktake.model.metrics import expected_counts
-
-CONTENT_TYPES = ("image/jpeg", "image/png", "application/x-image")
-GENERIC_TYPES = ("", "image/jpg", "image/*", "application/octet-stream", "binary/octet-stream")
-"""Headers that say less than the bytes themselves: none, what the SDKs and S3 put when nobody says, and names that
-are not registered but usual."""
-
-
-class RequestRefused(Exception):
-    """The request cannot be answered; `status` is its HTTP status and the message says why."""
-
-    def __init__(self, status: HTTPStatus, message: str):
-        super().__init__(message)
-        self.status = status
+from stocktake.model.served_network import ServedNetwork
+from stocktake.serving.answers import answer_type, written
+from stocktake.serving.photos import check_type
+from stocktake.serving.refusal import RequestRefused
 
 
 @dataclass(frozen=True)
 class CountingModel:
     """A loaded model. `package` is the model package that it was deployed as."""
 
-    network: nn.Module
+    network: ServedNetwork
     description: ModelDescription
     package: str
+
+    @property
+    def precision(self) -> str:
+        """The number format that it computes in, such as `float32`."""
+        return self.network.precision
 
     @torch.inference_mode()
     def probabilities(self, pixels: Tensor) -> Tensor:
@@ -43,10 +38,15 @@ class CountingModel:
         return logits.softmax(1)
 
 
-def model_fn(model_dir: str | Path) -> CountingModel:
-    """Load an unpacked model artifact, on the CPU and in float32."""
+def model_fn(model_dir: str | Path, precision: str | None = None) -> CountingModel:
+    """Load an unpacked model artifact on the CPU.
+
+    Without a `precision` it is the one that the package was evaluated in, and float32 of packages that do not say.
+    """
     network, description = load_artifact(Path(model_dir))
-    return CountingModel(network, description, os.environ.get("STOCKTAKE_MODEL_PACKAGE", "unregistered"))
+    precision = precision or os.environ.get("STOCKTAKE_PRECISION", "float32")
+    served = ServedNetwork(description.architecture, network, precision)
+    return CountingModel(served, description, os.environ.get("STOCKTAKE_MODEL_PACKAGE", "unregistered"))
 
 
 def input_fn(body: bytes, content_type: str) -> bytes:
@@ -57,11 +57,7 @@ def input_fn(body: bytes, content_type: str) -> bytes:
     RequestRefused
         415 for another content type, 400 without a body.
     """
-    if content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES + GENERIC_TYPES:
-        raise RequestRefused(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"Content-Type {content_type!r} is not accepted; send one of {', '.join(CONTENT_TYPES)}.",
-        )
+    check_type(content_type)
     if not body:
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "The body is empty; send the bytes of a JPEG or PNG image.")
     return body
@@ -87,39 +83,29 @@ def pixels_of(photo: bytes, model: CountingModel) -> Tensor:
 
 def predict_fn(photo: bytes, model: CountingModel) -> dict[str, Any]:
     """Count the items in one photo: the endpoint's answer. Raises what `pixels_of` does."""
+    return answer(pixels_of(photo, model), model)
+
+
+def answer(pixels: Tensor, model: CountingModel) -> dict[str, Any]:
+    """The answer to one photo's pixels, uint8 (1, 3, S, S)."""
     labels = list(model.description.labels)
-    probabilities = model.probabilities(pixels_of(photo, model))
+    probabilities = model.probabilities(pixels)
     return {
         "count": labels[int(probabilities.argmax())],
         "probabilities": probabilities[0].tolist(),
         "labels": labels,
         "expected": float(expected_counts(probabilities, labels)),
+        "precision": model.precision,
         "model": model.package,
     }
 
 
-def output_fn(answer: dict[str, Any], accept: str) -> str:
-    """Write the answer as JSON.
+def output_fn(prediction: dict[str, Any], accept: str) -> str:
+    """Write one answer in the form that the client accepts.
 
     Raises
     ------
     RequestRefused
-        406 when the client accepts no JSON.
+        406 when it accepts none of JSON, JSON Lines and CSV.
     """
-    if accept and not _accepts_json(accept):
-        raise RequestRefused(
-            HTTPStatus.NOT_ACCEPTABLE, f"Accept {accept!r} cannot be met; answers are application/json."
-        )
-    return json.dumps(answer)
-
-
-def _accepts_json(accept: str) -> bool:
-    """Whether the range of an Accept header that fits JSON best has a weight (q) other than 0."""
-    weights: dict[str, str] = {}
-    for part in accept.lower().split(","):
-        kind, *parameters = (piece.strip() for piece in part.split(";"))
-        weights[kind] = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
-    for kind in ("application/json", "application/*", "*/*", "*"):
-        if kind in weights:
-            return not set(weights[kind]) <= set("0.")
-    return False
+    return written([prediction], answer_type(accept), several=False)

@@ -1,38 +1,148 @@
-"""The endpoint's Ray Serve application: any POST is a photo, any GET asks whether the model is loaded."""
+"""The endpoint's Ray Serve application: any POST holds photos, any GET asks whether the model is loaded."""
 
 import asyncio
+import time
+import traceback
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import torch
 from ray import serve
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from inference import RequestRefused, input_fn, model_fn, output_fn, predict_fn
+from inference import RequestRefused, answer, input_fn, model_fn, pixels_of
+from stocktake.model.served_network import native_precision
+from stocktake.serving.answers import answer_type, written
+from stocktake.serving.log import log, request_id
+from stocktake.serving.photos import MAXIMUM_BODY, photos_of
+from stocktake.serving.workers import Overloaded, Workers
 
 MODEL_DIR = Path(__file__).parents[1]
+BODY_SECONDS = 30
+"""For a body to arrive. SageMaker sends whole ones."""
+MOST_REQUESTS = 128
+"""That Ray lets in at once, each with up to 6 MB. Which of them may wait is decided here, with a word to the client."""
+
+
+class Counted(NamedTuple):
+    """A photo's answer, or its refusal, and when work on it began, it was decoded and it was counted."""
+
+    answer: dict[str, Any] | RequestRefused
+    began: float
+    decoded: float
+    ended: float
 
 
 class Stocktake:
-    """One loaded copy of the model, answering requests."""
+    """One loaded copy of the model, which answers as many photos at once as there are cores."""
 
     def __init__(self) -> None:
+        # Forwards side by side, each on one thread, need no waiting for each other's threads.
+        torch.set_num_threads(1)
         self.model = model_fn(MODEL_DIR)
+        self.workers = Workers()
+        side = self.model.description.preprocessing.image_size
+        self.workers.warm_up(lambda: self.model.probabilities(torch.zeros(1, 3, side, side, dtype=torch.uint8)))
+        precision, native = self.model.precision, native_precision()
+        log("ready", model=self.model.package, precision=precision, native=native, workers=self.workers.number)
+        if precision not in ("float32", native):
+            log("warning", reason=f"This processor imitates {precision}: answers are as evaluated, but slow.")
 
     async def __call__(self, request: Request) -> Response:
-        if request.method == "GET":
-            return JSONResponse({"status": "ready", "model": self.model.package})
-        headers, body = request.headers, await request.body()
+        if request.method in ("GET", "HEAD"):
+            return JSONResponse({"status": "ready", "model": self.model.package, "precision": self.model.precision})
+        name, started, facts = request_id(request.headers), time.perf_counter(), dict[str, Any]()
         try:
-            # Decoding and the network would hold up every other request on the event loop.
-            answer = await asyncio.to_thread(
-                self.answer, body, headers.get("content-type", ""), headers.get("accept", "")
-            )
+            response = await self.respond(request, name, facts)
         except RequestRefused as refusal:
-            return JSONResponse({"error": str(refusal)}, refusal.status)
-        return Response(answer, media_type="application/json")
+            facts["reasons"] = [str(refusal)]
+            headers = {"Retry-After": "1"} if isinstance(refusal, Overloaded) else None
+            response = JSONResponse({"error": str(refusal), "requestId": name}, refusal.status, headers)
+        except ClientDisconnect:
+            facts["reasons"] = ["The client went away."]
+            response = Response(status_code=HTTPStatus.BAD_REQUEST)
+        except Exception:
+            facts["traceback"] = traceback.format_exc()
+            response = JSONResponse(
+                {"error": "The request could not be answered; the log says why.", "requestId": name},
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+            )
+        log("request", requestId=name, status=response.status_code, **facts, total=_milliseconds(started))
+        return response
 
-    def answer(self, body: bytes, content_type: str, accept: str) -> str:
-        return output_fn(predict_fn(input_fn(body, content_type), self.model), accept)
+    async def respond(self, request: Request, name: str, facts: dict[str, Any]) -> Response:
+        """Answer a POST; what is known of it is added to `facts` as soon as it is known. Raises RequestRefused."""
+        if request.method != "POST":
+            raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} is not accepted; POST photos.")
+        headers = request.headers
+        kind = answer_type(headers.get("accept", ""))
+        facts["contentType"] = headers.get("content-type", "")[:100]
+        body = await read_body(request)
+        facts["bytes"] = len(body)
+        photos = photos_of(body, headers.get("content-type", ""))
+        facts["photos"] = len(photos.contents)
+        counted = await self.count(photos.contents, facts)
+        if not photos.several and isinstance(counted[0], RequestRefused):
+            raise counted[0]
+        answers = [
+            {"error": str(one), "status": one.status, "requestId": name} if isinstance(one, RequestRefused) else one
+            for one in counted
+        ]
+        return Response(written(answers, kind, photos.several), media_type=kind)
+
+    async def count(
+        self, contents: list[bytes | RequestRefused], facts: dict[str, Any]
+    ) -> list[dict[str, Any] | RequestRefused]:
+        """An answer or a refusal for each photo, in order. Raises Overloaded."""
+        asked = [content for content in contents if isinstance(content, bytes)]
+        with self.workers.room_for(len(asked)):
+            queued = time.perf_counter()
+            done = await self.workers.each(self.count_one, asked)
+        if done:
+            facts["queue"] = max(_milliseconds(queued, one.began) for one in done)
+            facts["decode"] = sum(_milliseconds(one.began, one.decoded) for one in done)
+            facts["forward"] = sum(_milliseconds(one.decoded, one.ended) for one in done)
+        answers = iter(one.answer for one in done)
+        counted = [next(answers) if isinstance(content, bytes) else content for content in contents]
+        facts["counts"] = [None if isinstance(one, RequestRefused) else one["count"] for one in counted]
+        if refused := [str(one) for one in counted if isinstance(one, RequestRefused)]:
+            facts["reasons"] = refused
+        return counted
+
+    def count_one(self, content: bytes) -> Counted:
+        """Decode and count one photo, on a worker's thread."""
+        began = time.perf_counter()
+        try:
+            pixels = pixels_of(input_fn(content, ""), self.model)
+        except RequestRefused as refusal:
+            ended = time.perf_counter()
+            return Counted(refusal, began, ended, ended)
+        decoded = time.perf_counter()
+        return Counted(answer(pixels, self.model), began, decoded, time.perf_counter())
 
 
-app = serve.deployment(Stocktake).bind()
+async def read_body(request: Request) -> bytes:
+    """The whole body. Raises RequestRefused: 413 when it is too long, 408 when it takes too long."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAXIMUM_BODY:
+                    raise RequestRefused(
+                        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is longer than {MAXIMUM_BODY} bytes."
+                    )
+    except TimeoutError:
+        raise RequestRefused(
+            HTTPStatus.REQUEST_TIMEOUT, f"The body did not arrive within {BODY_SECONDS} seconds."
+        ) from None
+    return bytes(body)
+
+
+def _milliseconds(start: float, end: float | None = None) -> float:
+    return round(1000 * ((time.perf_counter() if end is None else end) - start), 1)
+
+
+app = serve.deployment(Stocktake, max_ongoing_requests=MOST_REQUESTS).bind()

@@ -45,7 +45,7 @@ def needs(settings: DeploymentSettings, run: ExecutionInput) -> list[Need]:
             "Architectures are compared one after the other.",
         )
     ]
-    evaluation = f"{settings.evaluation_instance_type} for processing job usage"
+    evaluation = f"{settings.evaluation_type} for processing job usage"
     if run.trainable == "head":
         features = f"{training.instance_type} for processing job usage"
         waits = "Features are extracted for one architecture after the other."

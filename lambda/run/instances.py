@@ -41,9 +41,17 @@ def endpoint_requirement(instance_type: str) -> str | None:
     """For serving."""
     if instance_type not in instance_types("ProductionVariant"):
         return "a SageMaker endpoint instance type such as ml.m5.large or ml.c5.xlarge"
-    if _NO_IMAGE_FOR.match(_family(instance_type)) or has_gpu(instance_type):
+    if has_gpu(instance_type):
+        return "a type of x86-64 CPUs alone, such as ml.m5.large: models are served on CPUs, and a GPU would idle"
+    if _NO_IMAGE_FOR.match(_family(instance_type)):
         return "a type of x86-64 CPUs alone, such as ml.m5.large or ml.c5.xlarge: models are served on these"
     return None
+
+
+def evaluation_type_beside(endpoint_type: str) -> str:
+    """The type of an endpoint's family to evaluate its models on; ml.m5.xlarge if the family runs no such jobs."""
+    beside = f"ml.{_family(endpoint_type)}.xlarge"
+    return "ml.m5.xlarge" if evaluation_requirement(beside) else beside
 
 
 def has_gpu(instance_type: str) -> bool:

@@ -6,7 +6,9 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.endpoint.capacity import slowest_sound_answer
 from stacks.endpoint.serving import VARIANT
+from stacks.settings import DeploymentSettings
 
 
 def alarm_names(endpoint_name: str) -> list[str]:
@@ -14,10 +16,11 @@ def alarm_names(endpoint_name: str) -> list[str]:
     return [f"{endpoint_name}-endpoint-{what}" for what in ("5xx", "latency")]
 
 
-def rollback_alarms(scope: Construct, endpoint_name: str, topic: sns.ITopic) -> list[cloudwatch.Alarm]:
+def rollback_alarms(scope: Construct, settings: DeploymentSettings, topic: sns.ITopic) -> list[cloudwatch.Alarm]:
     """Alarms on server errors and latency."""
-    errors_name, latency_name = alarm_names(endpoint_name)
-    dimensions = {"EndpointName": endpoint_name, "VariantName": VARIANT}
+    errors_name, latency_name = alarm_names(settings.name)
+    dimensions = {"EndpointName": settings.name, "VariantName": VARIANT}
+    longest = Duration.millis(slowest_sound_answer(settings))
     server_errors = cloudwatch.Alarm(
         scope,
         "ServerErrors",
@@ -38,7 +41,10 @@ def rollback_alarms(scope: Construct, endpoint_name: str, topic: sns.ITopic) -> 
         scope,
         "Latency",
         alarm_name=latency_name,
-        alarm_description="The model takes over two seconds for one photo in a hundred.",
+        alarm_description=(
+            f"One request in a hundred takes over {longest.to_seconds(integral=False)} seconds: "
+            f"longer than the largest behind a full queue should on {settings.endpoint_instance_type}."
+        ),
         metric=cloudwatch.Metric(
             namespace="AWS/SageMaker",
             metric_name="ModelLatency",
@@ -46,7 +52,7 @@ def rollback_alarms(scope: Construct, endpoint_name: str, topic: sns.ITopic) -> 
             statistic="p99",
             period=Duration.minutes(1),
         ),
-        threshold=Duration.seconds(2).to_milliseconds() * 1000,  # the metric is in microseconds
+        threshold=longest.to_milliseconds() * 1000,  # the metric is in microseconds
         evaluation_periods=3,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )

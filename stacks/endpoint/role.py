@@ -7,10 +7,13 @@ from constructs import Construct
 from stacks.arns import alarm_arn
 from stacks.endpoint.alarms import alarm_names
 from stacks.roles import job_role, on_objects
+from stacks.settings import DeploymentSettings
+from stacks.storage import CAPTURED
 
 
-def endpoint_role(scope: Construct, endpoint_name: str, data_bucket: s3.IBucket) -> iam.Role:
-    """Role that reads models and sees the alarms that roll an update back."""
+def endpoint_role(scope: Construct, settings: DeploymentSettings, data_bucket: s3.IBucket) -> iam.Role:
+    """Role that reads models, sees the alarms that roll an update back, and keeps requests if the settings say so."""
+    captures = [on_objects(data_bucket, ["PutObject"], CAPTURED, sid="WriteCaptures")]
     return job_role(
         scope,
         "EndpointRole",
@@ -21,7 +24,8 @@ def endpoint_role(scope: Construct, endpoint_name: str, data_bucket: s3.IBucket)
             iam.PolicyStatement(
                 sid="WatchRollbackAlarms",
                 actions=["cloudwatch:DescribeAlarms"],
-                resources=[alarm_arn(scope, name) for name in alarm_names(endpoint_name)],
+                resources=[alarm_arn(scope, name) for name in alarm_names(settings.name)],
             ),
+            *(captures if settings.capture_percent else []),
         ],
     )

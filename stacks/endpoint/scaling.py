@@ -5,6 +5,7 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from stacks.endpoint.capacity import photos_a_minute
 from stacks.endpoint.serving import VARIANT
 from stacks.settings import DeploymentSettings
 
@@ -30,7 +31,8 @@ def scaling(scope: Construct, settings: DeploymentSettings, endpoint: sagemaker.
         policy_type="TargetTrackingScaling",
         scaling_target_id=target.ref,
         target_tracking_scaling_policy_configuration=autoscaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty(
-            target_value=300,  # photos a minute and instance, about half of what an ml.m5.large answers
+            # Requests a minute and instance: half of its photos leaves room until another instance has started.
+            target_value=photos_a_minute(settings) // 2,
             predefined_metric_specification=autoscaling.CfnScalingPolicy.PredefinedMetricSpecificationProperty(
                 predefined_metric_type="SageMakerVariantInvocationsPerInstance"
             ),

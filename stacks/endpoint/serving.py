@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from stacks.settings import DeploymentSettings
+from stacks.storage import CAPTURED
 
 # Autoscaling and the alarms know the variant by its name: it must never change.
 VARIANT = "live"
@@ -29,6 +31,7 @@ def serving(
     package_arn: str,
     role: iam.IRole,
     alarms: Sequence[cloudwatch.Alarm],
+    data_bucket: s3.IBucket,
 ) -> Serving:
     """An endpoint whose update is blue/green and rolled back by the alarms."""
     model = sagemaker.CfnModel(
@@ -53,6 +56,7 @@ def serving(
                 container_startup_health_check_timeout_in_seconds=600,
             )
         ],
+        data_capture_config=_capture(settings.capture_percent, data_bucket),
     )
     endpoint = sagemaker.CfnEndpoint(
         scope,
@@ -61,9 +65,13 @@ def serving(
         endpoint_config_name=config.attr_endpoint_config_name,
         # Otherwise a release would bring a fleet that has scaled out back to its initial size.
         retain_all_variant_properties=True,
+        # That alone would keep the capture as it was when the endpoint was made, whatever the setting says since.
+        exclude_retained_variant_properties=[
+            sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DataCaptureConfig")
+        ],
         deployment_config=sagemaker.CfnEndpoint.DeploymentConfigProperty(
             blue_green_update_policy=sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty(
-                traffic_routing_configuration=_traffic(settings.endpoint_instances),
+                traffic_routing_configuration=_traffic(settings),
                 # Longer than the alarms take to see that something is wrong.
                 termination_wait_in_seconds=600,
                 maximum_execution_timeout_in_seconds=3600,
@@ -76,12 +84,34 @@ def serving(
     return Serving(model, config, endpoint)
 
 
-def _traffic(instances: int) -> sagemaker.CfnEndpoint.TrafficRoutingConfigProperty:
+def _capture(percent: int, data_bucket: s3.IBucket) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty | None:
+    """Requests and answers, as SageMaker writes them to the bucket, which encrypts them."""
+    if not percent:
+        return None
+    option = sagemaker.CfnEndpointConfig.CaptureOptionProperty
+    return sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
+        enable_capture=True,
+        initial_sampling_percentage=percent,
+        destination_s3_uri=data_bucket.s3_url_for_object(CAPTURED),
+        capture_options=[option(capture_mode="Input"), option(capture_mode="Output")],
+        # Everything else, such as a photo, is written in base64.
+        capture_content_type_header=sagemaker.CfnEndpointConfig.CaptureContentTypeHeaderProperty(
+            json_content_types=["application/json"], csv_content_types=["text/csv"]
+        ),
+    )
+
+
+def _traffic(settings: DeploymentSettings) -> sagemaker.CfnEndpoint.TrafficRoutingConfigProperty:
     """One instance can only be switched whole; from two on a part of the traffic tries the new fleet first."""
-    if instances == 1:
+    size = sagemaker.CfnEndpoint.CapacitySizeProperty
+    if settings.endpoint_instances == 1:
         return sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(type="ALL_AT_ONCE", wait_interval_in_seconds=0)
+    if settings.endpoint_traffic == "canary":
+        return sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(
+            type="CANARY", canary_size=size(type="INSTANCE_COUNT", value=1), wait_interval_in_seconds=300
+        )
+    # A share, as the fleet may have scaled out, and no smaller than an instance of it.
+    percent = 50 if settings.endpoint_instances < 4 else 25
     return sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(
-        type="CANARY",
-        canary_size=sagemaker.CfnEndpoint.CapacitySizeProperty(type="INSTANCE_COUNT", value=1),
-        wait_interval_in_seconds=300,
+        type="LINEAR", linear_step_size=size(type="CAPACITY_PERCENT", value=percent), wait_interval_in_seconds=300
     )

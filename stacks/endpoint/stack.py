@@ -51,9 +51,11 @@ class EndpointStack(Stack):
         has_model = CfnCondition(
             self, "HasModel", expression=Fn.condition_not(Fn.condition_equals(package.value_as_string, ""))
         )
-        role = endpoint_role(self, self.endpoint_name, data_bucket)
-        alarms = rollback_alarms(self, self.endpoint_name, topic)
-        served = serving(self, settings, package_arn=package.value_as_string, role=role, alarms=alarms)
+        role = endpoint_role(self, settings, data_bucket)
+        alarms = rollback_alarms(self, settings, topic)
+        served = serving(
+            self, settings, package_arn=package.value_as_string, role=role, alarms=alarms, data_bucket=data_bucket
+        )
         for resource in [*served, *scaling(self, settings, served.endpoint)]:
             resource.cfn_options.condition = has_model
         self.update_role = update_role(self, self.endpoint_name, role)

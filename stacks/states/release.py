@@ -23,6 +23,10 @@ from stacks.states.package import properties
 _STACK_ID = "A stack's ARN ends in an id that differs with every creation."
 _NUMBERED = "Packages are numbered by SageMaker."
 
+CONTENT_TYPES = ["image/jpeg", "image/png", "application/x-image", "multipart/form-data", "application/jsonlines"]
+RESPONSE_TYPES = ["application/json", "application/jsonlines", "text/csv"]
+"""What the serving application takes and answers."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -98,9 +102,16 @@ def _register(scope: Construct, target: Target, failure: Failure) -> sfn.Chain:
             "ModelPackageGroupName": target.package_group,
             "ModelPackageDescription": expression("$training.architecture & ' trained on dataset ' & $dataset.id"),
             "InferenceSpecification": {
-                "Containers": [{"Image": target.serving_image, "ModelDataUrl": expression("$training.modelArtifact")}],
-                "SupportedContentTypes": ["image/jpeg", "image/png", "application/x-image"],
-                "SupportedResponseMIMETypes": ["application/json"],
+                "Containers": [
+                    {
+                        "Image": target.serving_image,
+                        "ModelDataUrl": expression("$training.modelArtifact"),
+                        # The endpoint computes in the format that was evaluated.
+                        "Environment": {"STOCKTAKE_PRECISION": expression("$evaluation.precision")},
+                    }
+                ],
+                "SupportedContentTypes": CONTENT_TYPES,
+                "SupportedResponseMIMETypes": RESPONSE_TYPES,
                 "SupportedRealtimeInferenceInstanceTypes": [target.serving_instance_type],
             },
             "ModelApprovalStatus": expression(

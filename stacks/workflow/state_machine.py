@@ -65,7 +65,7 @@ class StateMachine(Construct):
                     job_arns,
                     images.image_uri(self, images.TRAINING_CPU),
                     code_uri,
-                    settings.evaluation_instance_type,
+                    settings.evaluation_type,
                     data_bucket,
                     target,
                     failure,

@@ -17,11 +17,13 @@ from rehearsal.bins import write_bins
 SMALLEST = {
     "campaign": ["--source", "{bins}", "--architecture", "resnet18", "--trials", "1"],
     "data_at_scale": ["--ids", "500"],
+    "formats": ["--source", "{bins}", "--architecture", "resnet18", "--epochs", "1"],
     "hook_overhead": ["--images", "2", "--rounds", "1", "5"],
     # Cold would drop, as root, all that the machine caches.
     "loader": ["--source", "{bins}", "--rounds", "1", "--workers", "0", "1", "--caches", "warm"],
     "pack_images": ["{bins}/bin-images", "--rounds", "1"],
     "worst_photos": ["--only", "arithmetic"],
+    "serving": ["--source", "{bins}", "--architecture", "resnet18", "--rounds", "1", "--seconds", "0"],
 }
 
 
@@ -69,6 +71,27 @@ def test_plan_and_split_are_measured(figures: dict[str, Any]) -> None:
     # At least a LIST for each leading digit of both folders.
     assert plan["requests"] >= 20
     assert all(row["cpu"] > 0 and 10 < row["megabytes"] < 1769 for row in figures["functions"])
+
+
+@bench("formats")
+def test_formats_are_compared_on_the_same_photos(figures: dict[str, Any]) -> None:
+    assert figures["formats"].keys() == {"float32", "bfloat16"}
+    assert {metrics["images"] for metrics in figures["formats"].values()} == {figures["images"]}
+    assert 0 <= figures["largestDifference"] < 0.1
+    right = {name: round(metrics["accuracy"] * figures["images"]) for name, metrics in figures["formats"].items()}
+    only = figures["onlyRightIn"]
+    assert right["float32"] - right["bfloat16"] == only["float32"] - only["bfloat16"]
+
+
+@bench("serving")
+def test_serving_is_measured_beside_the_notebooks_way(figures: dict[str, Any]) -> None:
+    native, loads = figures["machine"]["native"], figures["loads"]
+    assert [row["clients"] for row in loads] == [1, 4, 16]
+    assert figures["ratio"] == loads[-1]["ratio"][native]
+    [[of_one]] = [row["rounds"] for row in loads[:1]]
+    assert figures["ratioP50"] == pytest.approx(of_one["notebook"]["p50"] / of_one[native]["p50"])
+    assert {"float32", native} | {"notebook"} == of_one.keys()
+    assert all(seen["p99"] >= seen["p50"] > 0 for seen in of_one.values())
 
 
 @bench("hook_overhead")

@@ -153,8 +153,8 @@ def test_needs_follow_settings_and_defaults() -> None:
     needed = quotas.needs(settings, contract.complete(given))
     assert {need.quota: (need.least, need.wanted) for need in needed} == {
         "ml.g5.xlarge for training job usage": (3, 3),
-        "ml.m5.xlarge for processing job usage": (1, 1),
-        "ml.m5.large for endpoint usage": (4, 4),
+        "ml.m7i.xlarge for processing job usage": (1, 1),
+        "ml.m7i.large for endpoint usage": (4, 4),
     }
 
 

@@ -2,6 +2,11 @@
 
 from collections.abc import Callable
 
+import pytest
+
+from stacks.endpoint import capacity
+from stocktake.model.network import ARCHITECTURES
+from stocktake.serving import photos, workers
 from tests.stacks.template import Template, as_list, resources, statements
 
 
@@ -91,6 +96,82 @@ def test_a_canary_needs_two_instances(synthesize: Callable[..., dict[str, Templa
         return str(policy["TrafficRoutingConfiguration"]["Type"])
 
     assert (routing(1), routing(2)) == ("ALL_AT_ONCE", "CANARY")
+
+
+def test_linear_moves_a_share_and_ends_in_time(synthesize: Callable[..., dict[str, Template]]) -> None:
+    for instances, percent in ((2, 50), (4, 25)):
+        template = synthesize(endpointInstances=instances, endpointTraffic="linear")["Endpoint"]
+        (endpoint,) = resources(template, "AWS::SageMaker::Endpoint").values()
+        policy = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+        routing = policy["TrafficRoutingConfiguration"]
+        assert routing["Type"] == "LINEAR"
+        assert routing["LinearStepSize"] == {"Type": "CAPACITY_PERCENT", "Value": percent}
+        # A step is an instance at least, and half of the fleet at most.
+        assert instances * percent >= 100
+        assert percent <= 50
+        waits = 100 // percent * routing["WaitIntervalInSeconds"] + policy["TerminationWaitInSeconds"]
+        assert policy["MaximumExecutionTimeoutInSeconds"] > 1.5 * waits
+
+
+def test_nothing_is_captured_unless_asked_for(templates: dict[str, Template]) -> None:
+    (config,) = resources(templates["Endpoint"], "AWS::SageMaker::EndpointConfig").values()
+    assert "DataCaptureConfig" not in config
+    assert "captured" not in str(statements(templates["Endpoint"], "EndpointRole"))
+
+
+def test_a_share_of_the_requests_is_captured_below_one_folder(synthesize: Callable[..., dict[str, Template]]) -> None:
+    made = synthesize(capturePercent=20)
+    template = made["Endpoint"]
+    (config,) = resources(template, "AWS::SageMaker::EndpointConfig").values()
+    capture = config["DataCaptureConfig"]
+    assert (capture["EnableCapture"], capture["InitialSamplingPercentage"]) == (True, 20)
+    assert capture["CaptureOptions"] == [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}]
+    assert "/captured'" in str(capture["DestinationS3Uri"])
+    # The role may write there, and nowhere else.
+    (write,) = [s for s in statements(template, "EndpointRole") if "s3:PutObject" in as_list(s["Action"])]
+    assert write["Action"] == "s3:PutObject"
+    assert str(write["Resource"]).count("/captured/*") == len(as_list(write["Resource"])) == 1
+    # What is captured is encrypted, and does not stay for ever.
+    (bucket,) = resources(made["Storage"], "AWS::S3::Bucket").values()
+    assert bucket["BucketEncryption"]
+    rules = {rule.get("Prefix"): rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert rules["captured/"]["ExpirationInDays"] == 90
+
+
+def test_switching_capture_on_reaches_an_endpoint_that_exists(templates: dict[str, Template]) -> None:
+    """An update that retains all of the variants' properties retains the capture that the endpoint had, too."""
+    (endpoint,) = resources(templates["Endpoint"], "AWS::SageMaker::Endpoint").values()
+    assert endpoint["RetainAllVariantProperties"] is True
+    assert endpoint["ExcludeRetainedVariantProperties"] == [{"VariantPropertyType": "DataCaptureConfig"}]
+
+
+def latency_and_target(template: Template) -> tuple[float, float]:
+    """The latency alarm's threshold in seconds, and autoscaling's target."""
+    (alarm,) = [a for a in resources(template, "AWS::CloudWatch::Alarm").values() if a["MetricName"] == "ModelLatency"]
+    (policy,) = resources(template, "AWS::ApplicationAutoScaling::ScalingPolicy").values()
+    return alarm["Threshold"] / 1e6, policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+
+
+def test_target_and_threshold_follow_from_network_and_instance(synthesize: Callable[..., dict[str, Template]]) -> None:
+    def of(**settings: object) -> tuple[float, float]:
+        return latency_and_target(synthesize(**settings)["Endpoint"])
+
+    small, large = {"architectures": ["resnet18"]}, {"architectures": ["resnet152"]}
+    default, faster, slower = of(), of(defaults=small), of(defaults=large)
+    older, bigger = of(endpointInstanceType="ml.m5.large"), of(endpointInstanceType="ml.m7i.2xlarge")
+    # then a larger network or a processor without bfloat16 answers fewer photos, and takes longer for them
+    assert faster[1] > default[1] > slower[1] > 0
+    assert faster[0] < default[0] < slower[0]
+    assert default[1] > older[1]
+    assert default[0] < older[0]
+    assert bigger[1] == pytest.approx(4 * default[1], rel=0.01)
+    # SageMaker gives an answer up after a minute; the alarm has to be earlier.
+    assert max(slower[0], older[0]) < 60
+
+
+def test_the_estimates_are_of_every_network_and_of_the_applications_own_limits() -> None:
+    assert set(capacity.MILLISECONDS) == set(ARCHITECTURES)
+    assert (capacity.QUEUE, capacity.MAXIMUM_PHOTOS) == (workers.QUEUE, photos.MAXIMUM_PHOTOS)
 
 
 def test_scaling_and_alarms_know_the_variant_by_the_same_name(templates: dict[str, Template]) -> None:

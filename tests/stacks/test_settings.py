@@ -53,6 +53,11 @@ def test_values_of_the_command_line_are_strings_and_still_typed() -> None:
         ("endpointInstanceType", "ml.inf2.xlarge", "x86-64"),
         ("endpointInstanceType", "ml.trn1.2xlarge", "x86-64"),
         ("endpointInstanceType", "ml.g4dn.xlarge", "CPUs alone"),
+        ("endpointInstanceType", "ml.g4dn.xlarge", "models are served on CPUs, and a GPU would idle"),
+        ("endpointInstanceType", "ml.p5.48xlarge", "a GPU would idle"),
+        ("endpointTraffic", "at once", "canary or linear"),
+        ("capturePercent", 101, "from 0 to 100"),
+        ("capturePercent", -1, "from 0 to 100"),
         ("endpointInstanceType", "ml.t3.medium", "ml.m5.large"),
         ("evaluationInstanceType", "ml", "ml.m5.large"),
         ("evaluationInstanceType", "ml.m5.huge", "a SageMaker processing instance type"),
@@ -156,6 +161,23 @@ def test_what_is_taken_as_a_schedule_passes_cfn_lint_too(expression: str) -> Non
 )
 def test_cpu_types_serve_and_evaluate(use: str, instance_type: str) -> None:
     assert settings(**{use: instance_type}).model_dump(by_alias=True)[use] == instance_type
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "evaluation"),
+    [
+        ("ml.m7i.large", "ml.m7i.xlarge"),
+        ("ml.c7i.4xlarge", "ml.c7i.xlarge"),
+        ("ml.m5.large", "ml.m5.xlarge"),
+        ("ml.m5d.large", "ml.m5.xlarge"),
+    ],
+)
+def test_models_are_evaluated_on_the_endpoints_family(endpoint: str, evaluation: str) -> None:
+    """Its number format is what the evaluation measures. Of m5d there are no processing jobs."""
+    assert settings(endpointInstanceType=endpoint).evaluation_type == evaluation
+    assert (
+        settings(endpointInstanceType=endpoint, evaluationInstanceType="ml.r5.large").evaluation_type == "ml.r5.large"
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from moto.sagemaker.responses import SageMakerResponse
 from rehearsal.aws import constraints, location
 from rehearsal.aws.iam import on_behalf
 from rehearsal.aws.iam.enforcement import AccessDenied
+from rehearsal.aws.sagemaker.captures import Capture
 from rehearsal.aws.sagemaker.cloudwatch_logs import LogStream
 from rehearsal.aws.sagemaker.containers import Container, ContainerDefinition, Unhealthy
 from rehearsal.aws.sagemaker.objects import DownloadFailed
@@ -39,6 +40,7 @@ class InService:
 
     variant: str
     container: Container
+    capture: Capture | None = None
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Deployment:
     endpoint: FakeEndpoint
     config_name: str
     rollback_alarms: Sequence[str] = ()
+    keeps_capture: bool = False
     started: Any = field(default_factory=utcnow)
 
     def start(self) -> None:
@@ -57,20 +60,28 @@ class Deployment:
     def _run(self) -> None:
         container = None
         try:
-            variant = self.backend.describe_endpoint_config(self.config_name)["ProductionVariants"][0]
+            config = self.backend.describe_endpoint_config(self.config_name)
+            variant = config["ProductionVariants"][0]
             container = self._start_container(variant)
+            capture = self._capture(config)
+            if capture:
+                capture.require(container.principal, self.endpoint.endpoint_name, variant["VariantName"])
             timeout = variant.get("ContainerStartupHealthCheckTimeoutInSeconds") or _STARTUP_SECONDS
             container.wait_until_healthy(timeout, cancelled=lambda: not self._is_wanted())
             # SageMaker looks at them while it shifts traffic; here there is no baking period.
             watching = on_behalf.alarm_reads(self.rollback_alarms, self.backend.region_name)
             on_behalf.require_all(container.principal, watching)
-            self._switch(InService(variant["VariantName"], container))
+            self._switch(InService(variant["VariantName"], container, capture))
             container.follow_log()
         except (Unhealthy, DownloadFailed, AccessDenied, AWSValidationException) as error:
             self._give_up(container, str(error))
         except Exception as error:
             traceback.print_exc()
             self._give_up(container, f"{type(error).__name__}: {error}")
+
+    def _capture(self, config: dict[str, Any]) -> Capture | None:
+        old = _in_service.get(self.endpoint.arn)
+        return old.capture if old and self.keeps_capture else Capture.of_config(config)
 
     def _start_container(self, variant: dict[str, Any]) -> Container:
         name, moment = self.endpoint.endpoint_name, int(time.time() * 1000)
@@ -136,7 +147,11 @@ def create_endpoint(
 
 
 def update_endpoint(
-    self: SageMakerModelBackend, endpoint_name: str, endpoint_config_name: str, rollback_alarms: Sequence[str] = ()
+    self: SageMakerModelBackend,
+    endpoint_name: str,
+    endpoint_config_name: str,
+    rollback_alarms: Sequence[str] = (),
+    keeps_capture: bool = False,
 ) -> FakeEndpoint:
     """UpdateEndpoint, which moto lacks: the old server answers until the new one is healthy.
 
@@ -149,7 +164,7 @@ def update_endpoint(
         endpoint = self.endpoints[endpoint_name]
         if endpoint.endpoint_status in ("Creating", "Updating"):
             raise AWSValidationException(f'Cannot update in-progress endpoint "{endpoint.arn}".')
-        _deploy(self, endpoint, endpoint_config_name, "Updating", rollback_alarms)
+        _deploy(self, endpoint, endpoint_config_name, "Updating", rollback_alarms, keeps_capture)
     return endpoint
 
 
@@ -166,10 +181,13 @@ def delete_endpoint(self: SageMakerModelBackend, endpoint_name: str) -> None:
 def respond_to_update_endpoint(self: SageMakerResponse) -> ActionResult:
     """The UpdateEndpoint operation."""
     rollback = (self._get_param("DeploymentConfig") or {}).get("AutoRollbackConfiguration") or {}
+    excluded = self._get_param("ExcludeRetainedVariantProperties") or []
     endpoint = self.sagemaker_backend.update_endpoint(
         self._get_param("EndpointName"),
         self._get_param("EndpointConfigName"),
         [alarm["AlarmName"] for alarm in rollback.get("Alarms", [])],
+        bool(self._get_param("RetainAllVariantProperties"))
+        and {"VariantPropertyType": "DataCaptureConfig"} not in excluded,
     )
     return ActionResult({"EndpointArn": endpoint.arn})
 
@@ -213,8 +231,9 @@ def _deploy(
     config_name: str,
     status: str,
     rollback_alarms: Sequence[str] = (),
+    keeps_capture: bool = False,
 ) -> None:
-    deployment = Deployment(backend, endpoint, config_name, rollback_alarms)
+    deployment = Deployment(backend, endpoint, config_name, rollback_alarms, keeps_capture)
     endpoint.failure_reason = None
     endpoint.endpoint_status = status
     endpoint.deployment = deployment

@@ -41,6 +41,17 @@ def invoke_endpoint(self: SageMakerRuntimeResponse) -> Answer:
     started = time.monotonic()
     answer = _ask(self, name, serving, body, headers)
     _count(self.region, name, serving.variant, answer, time.monotonic() - started)
+    if serving.capture and answer[0] == HTTPStatus.OK:
+        asked = {header.lower(): value for header, value in headers.items()}
+        serving.capture.keep(
+            serving.container.principal,
+            self.region,
+            name,
+            serving.variant,
+            (asked.get("content-type", ""), body),
+            (answer[1]["Content-Type"], answer[2] if isinstance(answer[2], bytes) else answer[2].encode()),
+            asked.get(f"{_PREFIX}inference-id"),
+        )
     return answer
 
 

@@ -26,6 +26,7 @@ def answer(row: dict[str, Any], shift: float = 0.0, model: str = PACKAGE) -> dic
         "probabilities": [first + shift, *others, last - shift],
         "labels": [1, 2, 3],
         "expected": row["expected"],
+        "precision": "bfloat16",
         "model": model,
     }
 
@@ -36,6 +37,8 @@ def report(bin_source: BinSource, monkeypatch: pytest.MonkeyPatch) -> BinSource:
     monkeypatch.setattr(smoke_test, "CONCURRENCY", 1)
     lines = "\n".join(map(json.dumps, ROWS)).encode()
     bin_source.s3.put_object(Bucket=DATA_BUCKET, Key="reports/test/predictions.jsonl", Body=lines)
+    metrics = json.dumps({"accuracy": 0.5, "precision": "bfloat16"}).encode()
+    bin_source.s3.put_object(Bucket=DATA_BUCKET, Key="reports/test/metrics.json", Body=metrics)
     for row in ROWS[:2]:
         bin_source.s3.put_object(Bucket=DATA_BUCKET, Key=f"reports/test/samples/{row['id']}.jpg", Body=jpeg())
     return bin_source
@@ -76,6 +79,12 @@ def test_the_model_before_this_one_is_noticed(report: BinSource) -> None:
 def test_an_answer_of_another_form_is_named(report: BinSource, odd: Any) -> None:
     with pytest.raises(SmokeTestFailed, match="bin 00001"):
         check([odd, answer(ROWS[1])])
+
+
+def test_another_number_format_is_noticed_even_if_the_answers_agree(report: BinSource) -> None:
+    rounded = answer(ROWS[1]) | {"precision": "float32"}
+    with pytest.raises(SmokeTestFailed, match="the endpoint computes in float32; bfloat16 was evaluated"):
+        check([answer(ROWS[0]), rounded])
 
 
 def test_an_endpoint_that_fails_is_named(report: BinSource) -> None:

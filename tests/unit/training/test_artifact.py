@@ -24,7 +24,8 @@ def test_a_model_archive_holds_what_answers_requests_and_no_trainer(tmp_path: Pa
     # then
     with tarfile.open(tmp_path / "model.tar.gz") as tar:
         files = {Path(member.name).as_posix() for member in tar if member.isfile()}
-    room = ("__init__", "artifact", "metrics", "network", "preprocessing", "tensor_files")
+    room = ("__init__", "artifact", "metrics", "network", "preprocessing", "served_network", "tensor_files")
+    serving = ("__init__", "answers", "log", "photos", "refusal", "workers")
     assert files == {
         "config.yaml",
         "model.json",
@@ -34,6 +35,7 @@ def test_a_model_archive_holds_what_answers_requests_and_no_trainer(tmp_path: Pa
         "code/serving.py",
         "code/stocktake/__init__.py",
         *(f"code/stocktake/model/{name}.py" for name in room),
+        *(f"code/stocktake/serving/{name}.py" for name in serving),
     }
 
 

@@ -86,7 +86,9 @@ def test_the_metrics_of_a_hundred_labels_fit_what_the_state_machine_reads(
 
 
 def test_the_endpoint_answers_the_samples_with_the_probabilities_of_the_evaluation(job: Path, artifact: Path) -> None:
-    model, rows = model_fn(artifact), {row["id"]: row for row in predictions_of(job)}
+    # given a model in the number format that the evaluation measured
+    metrics = json.loads((job / "processing/output/metrics.json").read_text())
+    model, rows = model_fn(artifact, metrics["precision"]), {row["id"]: row for row in predictions_of(job)}
     samples = sorted((job / "processing/output/samples").glob("*.jpg"))
     assert len(samples) == 24
     for sample in samples:

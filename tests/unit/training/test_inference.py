@@ -53,7 +53,7 @@ def test_a_photo_is_answered_as_the_contract_says(send: Send) -> None:
     answer = json.loads(response.body)
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
-    assert answer.keys() == {"count", "probabilities", "labels", "expected", "model"}
+    assert answer.keys() == {"count", "probabilities", "labels", "expected", "precision", "model"}
     assert answer["labels"] == [1, 2, 3]
     assert answer["model"] == "arn:package/7"
     assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-6)
@@ -95,9 +95,9 @@ def test_other_pictures_are_answered_too(send: Send, body: bytes, content_type: 
         (png_header(20_000, 20_000), {"content_type": "image/png"}, 413, "too many pixels"),
         (JPEG, {"content_type": "text/plain"}, 415, "image/jpeg, image/png"),
         (b"how many?", {}, 400, "not a JPEG or PNG"),
-        (JPEG, {"content_type": "image/jpeg", "accept": "text/csv"}, 406, "application/json"),
-        (JPEG, {"content_type": "image/jpeg", "accept": "application/json;q=0, */*"}, 406, "application/json"),
-        (JPEG, {"content_type": "image/jpeg", "accept": "application/jsonlines"}, 406, "application/json"),
+        (JPEG, {"content_type": "image/jpeg", "accept": "text/html"}, 406, "application/json"),
+        (JPEG, {"content_type": "image/jpeg", "accept": "application/json;q=0, */*;q=0.0"}, 406, "application/json"),
+        (JPEG, {"content_type": "image/jpeg", "accept": "application/jsonline"}, 406, "application/json"),
     ],
     ids=[
         *("empty", "text", "truncated", "tenth with an end", "half with an end", "wrong checksum", "many scans"),
@@ -144,7 +144,7 @@ def test_an_accept_that_json_meets_is_answered(send: Send, accept: str) -> None:
 
 
 def test_get_tells_that_the_model_is_loaded(send: Send) -> None:
-    assert json.loads(send(b"", "GET").body) == {"status": "ready", "model": "arn:package/7"}
+    assert json.loads(send(b"", "GET").body) == {"status": "ready", "model": "arn:package/7", "precision": "float32"}
 
 
 def test_the_event_loop_goes_on_while_a_photo_is_counted(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,14 +155,14 @@ def test_the_event_loop_goes_on_while_a_photo_is_counted(artifact: Path, monkeyp
     async def serve_one() -> Response:
         counting = asyncio.create_task(application(http_request(JPEG, content_type="image/jpeg")))
         release = asyncio.Event()
-        answer = application.answer
+        count_one = application.count_one
 
-        def wait_for_the_loop(*request: Any) -> str:
+        def wait_for_the_loop(content: bytes) -> serving.Counted:
             asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
-            return answer(*request)
+            return count_one(content)
 
         loop = asyncio.get_running_loop()
-        application.answer = wait_for_the_loop  # type: ignore[method-assign]
+        application.count_one = wait_for_the_loop  # type: ignore[method-assign]
         await asyncio.sleep(0)
         loop_ran.append(True)
         release.set()

@@ -1,6 +1,7 @@
 """torchvision's classifiers as a trunk and a head for the counts, and which part of them learns."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -116,6 +117,11 @@ def fastest_precision(device: torch.device) -> torch.dtype:
         # A T4 (ml.g4dn) emulates bfloat16 slowly and has float16 units.
         native = torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if native else torch.float16
-    capabilities = torch.cpu.get_capabilities()
-    native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    native = {"avx512_bf16", "amx_bf16"} & processor_flags()
     return torch.bfloat16 if native else torch.float32
+
+
+def processor_flags(file: Path = Path("/proc/cpuinfo")) -> set[str]:
+    """What the processor can do, in the kernel's words. PyTorch 2.10, which AWS's serving image has, cannot tell."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    return next((set(line.split()[2:]) for line in lines if line.startswith("flags")), set())

@@ -98,7 +98,13 @@ class Endpoint(ResourceType):
         """Move the endpoint to another configuration and wait until it serves from that."""
         sagemaker = context.client("sagemaker")
         endpoint = properties.get("EndpointName") or physical_id.rsplit("/", 1)[1]
-        options = chosen(properties, "EndpointConfigName", "RetainAllVariantProperties", "DeploymentConfig")
+        options = chosen(
+            properties,
+            "EndpointConfigName",
+            "RetainAllVariantProperties",
+            "ExcludeRetainedVariantProperties",
+            "DeploymentConfig",
+        )
         if not _serves(sagemaker.describe_endpoint(EndpointName=endpoint), properties["EndpointConfigName"]):
             sagemaker.update_endpoint(EndpointName=endpoint, **options)
             _wait_for_endpoint(context, endpoint, properties["EndpointConfigName"])
