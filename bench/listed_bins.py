@@ -129,8 +129,10 @@ def catalogue_records(number: int, batch: int) -> Iterator[list[dict[str, Any]]]
             {
                 "id": names.name(position),
                 "count": count,
+                "wrongLabel": False,
                 "skus": sorted(skus),
                 "group": names.name(head),
+                "copy": None,
                 "verdict": "kept" if 1 <= count <= 5 else "count outside range",
             }
         )

@@ -1,10 +1,14 @@
 """Catalogue: read the metadata of one batch of bins and write a record for each bin.
 
-A record holds `id`, `count`, `skus`, `group` (the head of the bin's group) and `verdict`: "kept" or why not.
+A record holds `id`, `count`, `wrongLabel` (the count is not the sum of its items), `skus`, `group` (the head of the
+bin's group), `copy` (None, or `of`: the first bin of the source with the same photo, and its `group`) and `verdict`:
+"kept" or why not.
 """
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import storage
@@ -12,8 +16,9 @@ from bins import groups, names
 from bins.metadata import Metadata, parse
 from bins.source import CONCURRENCY, Source, TooLarge
 from dataset.planned import PlannedDataset
-from dataset.rejects import KEPT, MISSING, NO_IMAGE, OUT_OF_RANGE, UNPARSABLE
+from dataset.rejects import KEPT, MISSING, NO_IMAGE, OUT_OF_RANGE, UNKNOWN, UNPARSABLE, WRONG_LABEL
 from errors import SourceUnavailable
+from run.contract import Dataset
 
 METADATA_LIMIT = 1_000_000
 """Bytes; the largest real metadata file has less than a tenth of it."""
@@ -30,7 +35,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             source,
             [names.position(name) for name in batch["bins"]],
             without_image={names.position(name) for name in batch["withoutImage"]},
-            labels=dataset.parameters.labels,
+            copies={names.position(name): names.position(first) for name, first in batch["copies"].items()},
+            parameters=dataset.parameters,
         )
     except SourceUnavailable as error:
         raise SourceUnavailable(f"batch {batch['batch']}: {error}") from error
@@ -43,14 +49,21 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {"batch": batch["batch"], "bins": len(records), "kept": kept}
 
 
-def catalogue(source: Source, positions: list[int], without_image: set[int], labels: list[int]) -> list[dict[str, Any]]:
+def catalogue(
+    source: Source,
+    positions: list[int],
+    without_image: set[int],
+    copies: Mapping[int, int],
+    parameters: Dataset,
+) -> list[dict[str, Any]]:
     """A record for each position, ascending.
 
     Args:
         source: where metadata is read, once for each bin, and before a gap in `positions` as far as a chain reaches.
         positions: the batch's bins.
         without_image: those of them that have no image.
-        labels: counts to keep.
+        copies: those of them whose photo others have, and the first bin that has it; its chain is read, too.
+        parameters: which bins to keep.
     """
     with ThreadPoolExecutor(CONCURRENCY) as pool:
 
@@ -63,19 +76,33 @@ def catalogue(source: Source, positions: list[int], without_image: set[int], lab
         borders = [at - 1 for at in batch if skus[at] and at - 1 not in batch and names.exists(at - 1)]
         before = read(borders)
 
-    def skus_before(position: int) -> groups.Skus:
-        if not names.exists(position):
-            return frozenset()
-        return _skus(before[position] if position in before else _read(source, position))
+        @cache
+        def skus_at(position: int) -> groups.Skus:
+            if position in skus:
+                return skus[position]
+            if not names.exists(position):
+                return frozenset()
+            return _skus(before[position] if position in before else _read(source, position))
 
-    heads = groups.heads(skus, skus_before)
+        heads = groups.heads(skus, skus_at)
+        firsts = set(copies.values()) - heads.keys()
+        every_head = heads | dict(zip(firsts, pool.map(lambda at: groups.head(at, skus_at), firsts), strict=True))
+
+    def copy(position: int) -> dict[str, str] | None:
+        if position not in copies:
+            return None
+        first = copies[position]
+        return {"of": names.name(first), "group": names.name(every_head[first])}
+
     return [
         {
             "id": names.name(position),
             "count": metadata.quantity if metadata else None,
+            "wrongLabel": metadata.wrong_label if metadata else False,
             "skus": sorted(_skus(metadata)),
             "group": names.name(heads[position]),
-            "verdict": _verdict(metadata, labels, has_image=position not in without_image),
+            "copy": copy(position),
+            "verdict": _verdict(metadata, parameters, has_image=position not in without_image),
         }
         for position, metadata in batch.items()
     ]
@@ -94,11 +121,13 @@ def _skus(metadata: Metadata | None) -> groups.Skus:
     return metadata.skus if metadata else frozenset()
 
 
-def _verdict(metadata: Metadata | None, labels: list[int], has_image: bool) -> str:
+def _verdict(metadata: Metadata | None, parameters: Dataset, has_image: bool) -> str:
     if metadata is None:
-        return MISSING
+        return MISSING if has_image else UNKNOWN
     if metadata.quantity is None:
         return UNPARSABLE
-    if metadata.quantity not in labels:
+    if not parameters.min_count <= metadata.quantity <= parameters.max_count:
         return OUT_OF_RANGE
-    return KEPT if has_image else NO_IMAGE
+    if not has_image:
+        return NO_IMAGE
+    return WRONG_LABEL if metadata.wrong_label and parameters.wrong_labels == "reject" else KEPT

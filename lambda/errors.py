@@ -29,6 +29,10 @@ class EmptySplit(Exception):
     """No bin at all fell to one of the splits."""
 
 
+class EmptyClass(Exception):
+    """The training split has no image of one of the counts: a model would never answer it."""
+
+
 class UnbalancedSplit(Exception):
     """The shares of a split are too far from the asked ones to be chance: a fault of the assignment."""
 

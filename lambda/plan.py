@@ -4,13 +4,13 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import storage
 from bins import names
 from bins.source import Source
-from dataset import card
+from dataset import card, file_list
 from dataset.planned import Listing, PlannedDataset, PlannedSource
 from dataset.sample import Sample, batches, dataset_id
 from errors import EmptySource, NoUsableImages
@@ -29,13 +29,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """
     settings = os.environ
     completed = contract.complete(event.get("input"), json.loads(settings["DEFAULTS"]))
-    check_deployment(completed, json.loads(settings["SOURCE_BUCKETS"]), json.loads(settings["MANAGED_DEBUGGER"]))
+    source_buckets = json.loads(settings["SOURCE_BUCKETS"])
+    check_deployment(completed, source_buckets, json.loads(settings["MANAGED_DEBUGGER"]))
     name = run_name(event["execution"])
     bucket = settings["DATA_BUCKET"]
     gpu = instances.has_gpu(completed.training.instance_type)
     # Before the source is listed, which takes long.
     weights = [find_weights(completed, architecture, bucket) for architecture in completed.architectures]
-    dataset = plan_dataset(completed, bucket)
+    dataset = plan_dataset(completed, bucket, source_buckets)
     return {
         "name": name,
         "input": completed.to_json(),
@@ -77,12 +78,13 @@ def run_name(execution: str) -> str:
     return hashlib.blake2b(execution.encode(), digest_size=6).hexdigest()
 
 
-def plan_dataset(completed: ExecutionInput, bucket: str) -> PlannedDataset:
+def plan_dataset(completed: ExecutionInput, bucket: str, source_buckets: Sequence[str]) -> PlannedDataset:
     """Sample the source; unless the dataset exists, write the batches that Catalogue is to read."""
     started = time.monotonic()
     parameters = completed.dataset
+    listed = file_list.read(parameters.files, bucket, source_buckets) if parameters.files else None
     source = Source.open(parameters.source)
-    sample = Sample(source, parameters.fraction, completed.seed)
+    sample = Sample(source, parameters.fraction, listed, completed.seed)
     if not sample.bins:
         raise EmptySource(
             f"dataset.source: {parameters.source} was given; it holds no bin; "
@@ -94,9 +96,10 @@ def plan_dataset(completed: ExecutionInput, bucket: str) -> PlannedDataset:
             f"which are sampled {names.BLOCK} consecutive ones at a time; must be larger"
         )
     if not sample.images.keys() & sample.metadata.keys():
+        given = f'files: "{parameters.files}"' if parameters.files else f"source: {parameters.source}"
         raise NoUsableImages(
-            f"dataset.source: {parameters.source} was given; none of {len(sample.positions)} sampled bins has both "
-            "metadata/<bin>.json and bin-images/<bin>.jpg"
+            f"dataset.{given} was given; none of {len(sample.positions)} sampled bins has both "
+            f"metadata/<bin>.json and bin-images/<bin>.jpg in {parameters.source}"
         )
     id_ = dataset_id(parameters, completed.seed, sample)
     prefix = f"datasets/{id_}"

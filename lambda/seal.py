@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import storage
-from dataset import card
+from dataset import card, classes
 from dataset.planned import PlannedDataset
 from dataset.rejects import Rejects
 from errors import EmptySplit, NoUsableImages
@@ -15,7 +15,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Complete `event["dataset"]`; the result is the dataset's part of the execution's output.
 
     Raises:
-        NoUsableImages, EmptySplit: too few images could be decoded.
+        NoUsableImages, EmptySplit, EmptyClass: too few images could be decoded.
         TooManyRejects: more bins were unusable than the input tolerates, metadata and images together.
     """
     dataset = PlannedDataset.model_validate(event["dataset"])
@@ -68,3 +68,5 @@ def check(dataset: PlannedDataset, counts: dict[str, dict[str, int]], rejects: R
     for split, number in images.items():
         if not number:
             raise EmptySplit(f"{given}; no image of the {split} split can be used: {rejects.listed()}")
+    in_train = {int(label): number for label, number in counts["train"].items()}
+    classes.check(in_train, dataset.parameters, rejects.listed())

@@ -107,14 +107,31 @@ def _figures(ended: Ended, output: dict[str, Any]) -> list[tuple[str, str]]:
         ("images", images),
         ("accuracy", f"{evaluation['accuracy']:.3f}  (95 % interval {low:.3f} to {high:.3f})"),
         ("within one", f"{evaluation['withinOne']:.3f}"),
+        *_champion_figures(evaluation["champion"]),
         *_training_figures(output),
         ("decision", output["decision"]),
+        ("reason", output["reason"]),
         ("report", str(ended.report)),
     ]
     if ended.prediction:
         says, truth = ended.prediction["count"], ended.prediction["trueCount"]
         figures.append(("endpoint", f"counts {says} in photo {ended.prediction['image']}; its label says {truth}"))
     return figures
+
+
+def _champion_figures(champion: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """How the model that served before did on the same images."""
+    if champion and champion["comparable"]:
+        difference = champion["difference"]["accuracy"]
+        low, high = difference["interval"]
+        yield (
+            "champion",
+            f"accuracy {champion['champion']['accuracy']:.3f} on {champion['images']} images where this one has "
+            f"{champion['challenger']['accuracy']:.3f}: {difference['estimate']:+.3f}  "
+            f"(95 % interval {low:+.3f} to {high:+.3f})",
+        )
+    elif champion:
+        yield "champion", f"not compared with: {champion['reason']}"
 
 
 def _training_figures(output: dict[str, Any]) -> Iterator[tuple[str, str]]:

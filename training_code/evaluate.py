@@ -17,7 +17,7 @@ from stocktake.data.batches import ordered_batches
 from stocktake.data.shards import ShardDataset, load
 from stocktake.evaluation.comparison import compare
 from stocktake.evaluation.decision import Rule, decide
-from stocktake.evaluation.overlap import NotComparable, Seen, check_labels
+from stocktake.evaluation.overlap import NotComparable, Seen, check_labels, check_number
 from stocktake.failures import JobFailure, reported_to
 from stocktake.model.artifact import unpack_artifact
 from stocktake.model.metrics import counting_metrics, expected_counts
@@ -137,13 +137,14 @@ def against_champion(
         model = load_champion(champion.model)
         check_labels(model.description.labels, test.labels)
         groups = [sample.group for sample in test.samples]
-        seen = Seen.read(champion.bins)
-        unseen = seen.unseen([sample.id for sample in test.samples], groups)
+        unseen = Seen.read(champion.bins).unseen([sample.id for sample in test.samples], groups)
+        result["leftOut"] = len(test) - len(unseen)
+        check_number(len(unseen), len(test))
     except NotComparable as error:
         return result | {"reason": str(error)}
     rows = predict(model, ShardDataset("test", test_folder, test.labels, model.description.preprocessing))
     compared = compare([predictions[i] for i in unseen], [rows[i] for i in unseen], [groups[i] for i in unseen])
-    return result | {"comparable": True, "leftOut": len(test) - len(unseen)} | compared
+    return result | {"comparable": True} | compared
 
 
 def load_champion(folder: Path) -> CountingModel:

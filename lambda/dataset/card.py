@@ -61,6 +61,8 @@ def describe(
         "groups": split["groups"],
         "leak": split["leak"],
         "rejected": rejects.to_json(),
+        "copies": split["copies"],
+        "wrongLabels": split["wrongLabels"],
         "imageSizes": image_sizes(packed),
         "shards": [
             {
@@ -157,6 +159,17 @@ def to_html(card: dict[str, Any]) -> str:
             [[reason, found["count"], ", ".join(found["examples"])] for reason, found in card["rejected"].items()],
         ),
         rejects=f"{faults:,}",
+        copies=escape(_copies(card["copies"])),
+        copied=_table(
+            ["bins with the same photo", "their counts"],
+            [
+                [", ".join(copy["id"] for copy in its), ", ".join(str(copy["count"]) for copy in its)]
+                for its in card["copies"]["examples"]
+            ],
+        )
+        if card["copies"]["examples"]
+        else "",
+        wrong_labels=escape(_wrong_labels(card["wrongLabels"])),
         sizes=_table(
             ["", "smallest", "median", "largest"],
             [[name, *card["imageSizes"][name].values()] for name in ("width", "height")],
@@ -190,9 +203,10 @@ def _items(label: int | str) -> str:
 
 def _summary(card: dict[str, Any]) -> str:
     asked = card["asked"]
+    chosen = f"those that {asked['files']} names" if asked["files"] else f"fraction {asked['fraction']:g}"
     return (
         f"From {card['source']['sampled']:,} of the {card['source']['bins']:,} bins in {card['source']['uri']} "
-        f"(fraction {asked['fraction']:g}): those with {asked['minCount']} to {asked['maxCount']} items, "
+        f"({chosen}): those with {asked['minCount']} to {asked['maxCount']} items, "
         f"for training {asked['imageSize']} pixels square, seed {asked['seed']}."
     )
 
@@ -216,6 +230,26 @@ def _warnings(card: dict[str, Any]) -> list[str]:
         if abs(share["standard_errors"]) > 3
     ]
     return found
+
+
+def _copies(found: dict[str, Any]) -> str:
+    if not found["photos"]:
+        return "No two bins have the same photo."
+    return (
+        f"Of {found['bins']:,} bins of the sample the photo is another bin's, too (photos: {found['photos']:,}, "
+        f"of which with different counts: {found['photosWithDifferentCounts']:,}). "
+        "They are in one split, with their groups."
+    )
+
+
+def _wrong_labels(found: dict[str, Any]) -> str:
+    number, names = found["count"], ", ".join(found["examples"])
+    if not number:
+        return "No bin is kept whose count is not the sum of its items' quantities."
+    more = ", ..." if number > len(found["examples"]) else ""
+    if number == 1:
+        return f"1 bin is kept whose count is not the sum of its items' quantities: {names}."
+    return f"{number:,} bins are kept whose count is not the sum of their items' quantities: {names}{more}."
 
 
 def _licence(source: dict[str, Any]) -> str:

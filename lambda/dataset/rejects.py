@@ -9,13 +9,18 @@ from errors import TooManyRejects
 
 KEPT = "kept"
 """The verdict on a bin that is used; all others are reasons."""
+UNKNOWN = "not in the source"
+"""Of a bin that a list names; of others at least one file was found."""
 MISSING = "missing metadata"
 UNPARSABLE = "unparsable metadata"
 NO_IMAGE = "no image"
 OUT_OF_RANGE = "count outside range"
 """The one reason that is a wish of the input and no fault of the source."""
+WRONG_LABEL = "count is not the sum of its items"
+"""A reason if the input says so."""
 
-_EXAMPLES = 20
+EXAMPLES = 20
+"""Bins that are named of each kind."""
 
 
 class Rejects:
@@ -79,5 +84,5 @@ class Rejects:
     def _extend(self, reason: str, count: int, examples: list[str]) -> None:
         self.counts[reason] += count
         known = self.examples.get(reason, [])
-        if len(known) < _EXAMPLES or names.position(examples[0]) < names.position(known[-1]):
-            self.examples[reason] = sorted({*known, *examples}, key=names.position)[:_EXAMPLES]
+        if len(known) < EXAMPLES or names.position(examples[0]) < names.position(known[-1]):
+            self.examples[reason] = sorted({*known, *examples}, key=names.position)[:EXAMPLES]

@@ -18,43 +18,66 @@ BATCH = 1000
 
 
 class Sample:
-    """The sampled bins of a source: whole blocks of consecutive names.
+    """The bins of a source that a dataset takes: whole blocks of consecutive names, or those of a list.
 
     Attributes:
         bins: how many bins the source has in all.
-        positions: the sampled bins, ascending.
+        positions: the sampled bins, ascending; all of a list, those too that the source does not have.
         metadata, images: version and size of the sampled bins' files by position; of `metadata` also those of the block
-            before each sampled one, where the chain of its first bin may begin.
+            before each sampled one, where the chain of its first bin may begin, and the same of `copies`.
+        copies: for sampled bins whose photo others of the source have, too: the first bin with it. S3's version of what
+            was uploaded in one part is its MD5, so the same version and size are the same bytes.
     """
 
-    def __init__(self, source: Source, fraction: float, seed: int) -> None:
+    def __init__(self, source: Source, fraction: float | None, listed: frozenset[int] | None, seed: int) -> None:
+        """Lists the source. Of `fraction` and `listed` one is None."""
+        blocks = {names.block(position) for position in listed or ()}
+
         @cache
         def is_sampled(block: int) -> bool:
-            return sampling.is_sampled(block, fraction, seed)
+            return block in blocks if fraction is None else sampling.is_sampled(block, fraction, seed)
+
+        def takes(position: int) -> bool:
+            return is_sampled(names.block(position)) if listed is None else position in listed
 
         every: set[int] = set()
-        self.metadata: dict[int, tuple[str, int]] = {}
+        first_with: dict[tuple[str, int], int] = {}
+        copied: set[tuple[str, int]] = set()
         self.images: dict[int, tuple[str, int]] = {}
+        for position, version, size in source.list_images():
+            every.add(position)
+            photo = version, size
+            if takes(position):
+                self.images[position] = photo
+            first = first_with.setdefault(photo, position)
+            if first != position and size:  # An empty file is no photo.
+                copied.add(photo)
+                first_with[photo] = min(first, position)
+        self.copies = {position: first_with[photo] for position, photo in self.images.items() if photo in copied}
+
+        read = {names.block(first) for first in self.copies.values()}
+        self.metadata: dict[int, tuple[str, int]] = {}
         for position, version, size in source.list_metadata():
             every.add(position)
             block = names.block(position)
-            if is_sampled(block) or is_sampled(block + 1):
+            if is_sampled(block) or is_sampled(block + 1) or block in read or block + 1 in read:
                 self.metadata[position] = version, size
-        for position, version, size in source.list_images():
-            every.add(position)
-            if is_sampled(names.block(position)):
-                self.images[position] = version, size
         self.bins = len(every)
-        self.positions = sorted(position for position in every if is_sampled(names.block(position)))
+        self.positions = sorted(filter(takes, every) if listed is None else listed)
 
 
 def dataset_id(parameters: contract.Dataset, seed: int, sample: Sample) -> str:
-    """A hash of all that determines a dataset's content: parameters, format, and the versions of all files read."""
+    """A hash of all that determines a dataset's content: parameters, format, and the versions of all files read.
+
+    A list counts by the bins that it names.
+    """
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(json.dumps([FORMAT, seed, parameters.model_dump()], sort_keys=True).encode())
+    digest.update(json.dumps([FORMAT, seed, parameters.model_dump(exclude={"files"})], sort_keys=True).encode())
+    digest.update(repr(sample.positions if parameters.files else None).encode())
     for files in (sample.metadata, sample.images):
         for position in sorted(files):
             digest.update(repr((position, *files[position])).encode())
+    digest.update(repr(sorted(sample.copies.items())).encode())
     return digest.hexdigest()
 
 
@@ -66,4 +89,9 @@ def batches(sample: Sample) -> Iterator[dict[str, Any]]:
             "batch": f"{number:05d}",
             "bins": [names.name(position) for position in batch],
             "withoutImage": [names.name(position) for position in batch if position not in sample.images],
+            "copies": {
+                names.name(position): names.name(sample.copies[position])
+                for position in batch
+                if position in sample.copies
+            },
         }

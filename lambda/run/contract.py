@@ -8,20 +8,17 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from run.dataset_part import Dataset as Dataset
+from run.dataset_part import Split as Split
+from run.part import BUCKET, Part
 from run.sentences import sentence, shown
 
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"]
 
-LABELS = 100
-"""Counts that can be told apart: they are one hyperparameter, and Step Functions reads their confusion matrix."""
-
 _TOLD = 20
 """Faults that are told at once: an input can have more than the cause of a failed execution has room for."""
-
-BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 
 _NOT_OURS = ("Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
 """What people in the console, and executions that start others, put into any input: ignored, and in the output."""
@@ -43,96 +40,10 @@ def _distinct(values: list[Any]) -> list[Any]:
     return values
 
 
-Share = Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 1, both excluded")]
-Count = Annotated[int, Field(ge=0, le=1000, description="an integer from 0 to 1000")]
 LearningRate = Annotated[float, Field(gt=0, le=10, description="a number greater than 0 and at most 10")]
 BatchSize = Annotated[int, Field(ge=1, le=4096, description="an integer from 1 to 4096")]
 Epochs = Annotated[int, Field(ge=1, le=1000, description="an integer from 1 to 1000")]
 Seconds = Annotated[int, Field(ge=1, le=2_419_200, description="an integer from 1 to 2419200 (28 days)")]
-
-
-class Part(BaseModel):
-    """A JSON object of the input: strict types, no unknown fields, no NaN.
-
-    A field's description completes the sentence "must be ...", which is what a caller reads when it is wrong.
-    """
-
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        allow_inf_nan=False,
-        alias_generator=to_camel,
-    )
-
-
-class Split(Part):
-    """Shares of the three splits, and the unit that goes to one of them as a whole."""
-
-    train: Share = 0.9
-    valid: Share = 0.05
-    test: Share = 0.05
-    by: Literal["group", "image"] = Field(
-        default="group",
-        description='"group" (linked bins stay together) or "image" (leaks; only to compare with others)',
-    )
-
-    @model_validator(mode="after")
-    def _sums_to_one(self) -> Self:
-        total = self.train + self.valid + self.test
-        if abs(total - 1) > 1e-9:
-            raise ValueError(f"three shares train, valid and test that sum to 1; these sum to {total:.10g}")
-        return self
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """Asked share of each split, in the order train, valid, test."""
-        return {"train": self.train, "valid": self.valid, "test": self.test}
-
-
-class Dataset(Part):
-    """Which bins are taken from where, and what is made of them."""
-
-    source: str = Field(
-        default="s3://aft-vbi-pds",
-        pattern=rf"^s3://{BUCKET}(/[^/]+)*/?$",
-        description="an S3 URI such as s3://aft-vbi-pds that holds bin-images/ and metadata/",
-    )
-    fraction: float = Field(default=0.02, gt=0, le=1, description="a number greater than 0 and at most 1")
-    min_count: Count = 1
-    max_count: Count = 5
-    image_size: int = Field(default=224, ge=32, le=1024, description="an integer from 32 to 1024 (pixels)")
-    maximum_rejects: float = Field(
-        default=0.05,
-        ge=0,
-        lt=1,
-        description="a number from 0 to below 1: the fraction of bins that may be unusable",
-    )
-    split: Split = Split()
-
-    @model_validator(mode="after")
-    def _has_classes(self) -> Self:
-        if self.min_count >= self.max_count:
-            raise ValueError(
-                "an object whose minCount is less than its maxCount (one class leaves nothing to learn); "
-                f"they are {self.min_count} and {self.max_count}"
-            )
-        if len(self.labels) > LABELS:
-            raise ValueError(
-                f"an object with at most {LABELS} counts from its minCount to its maxCount; "
-                f"{self.min_count} to {self.max_count} are {len(self.labels)}"
-            )
-        return self
-
-    @property
-    def source_bucket(self) -> str:
-        """The bucket of `source`."""
-        return self.source.removeprefix("s3://").partition("/")[0]
-
-    @property
-    def labels(self) -> list[int]:
-        """The counts that are told apart, ascending."""
-        return list(range(self.min_count, self.max_count + 1))
 
 
 class Hyperparameters(Part):
@@ -314,7 +225,7 @@ def complete(given: object, defaults: Mapping[str, Any] | None = None) -> Execut
     try:
         if given is not None and not isinstance(given, dict):
             raise InvalidInput(f"input: {shown(given)} was given; must be a JSON object such as {{}}")
-        merged = _overlay(defaults or {}, given or {})
+        merged = _overlay(_giving_way(defaults or {}, given or {}), given or {})
         for field in _NOT_OURS:
             merged.pop(field, None)
         # Strict as JSON has it: lists for lists, and 1 is fine where 1.0 is.
@@ -325,6 +236,15 @@ def complete(given: object, defaults: Mapping[str, Any] | None = None) -> Execut
         sentences = list(dict.fromkeys(sentence(ExecutionInput, fault, merged) for fault in error.errors()))
         more = [f"and {len(sentences) - _TOLD} faults more"] if len(sentences) > _TOLD else []
         raise InvalidInput("\n".join(sentences[:_TOLD] + more)) from None
+
+
+def _giving_way(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The deployment's defaults without their fraction and files if the caller says either."""
+    ours, theirs = defaults.get("dataset"), given.get("dataset")
+    chosen = {"fraction", "files"}
+    if isinstance(ours, dict) and isinstance(theirs, dict) and any(theirs.get(name) is not None for name in chosen):
+        return {**defaults, "dataset": {name: value for name, value in ours.items() if name not in chosen}}
+    return defaults
 
 
 def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

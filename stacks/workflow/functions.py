@@ -57,7 +57,7 @@ class Functions(Construct):
                 *sources,
                 work,
                 # To see whether an object is there is to read it.
-                on_data(["GetObject"], "features", "models", "weights", sid="SeeWhatIsThere"),
+                on_data(["GetObject"], "features", "lists", "models", "weights", sid="SeeWhatIsThere"),
             ],
             environment={
                 "DATA_BUCKET": data_bucket.bucket_name,

@@ -23,8 +23,9 @@ OUTPUT: dict[str, Any] = {
         "savingsPercent": 33.3,
         "rules": {"overfit": "NoIssuesFound", "vanishing_gradient": "NotEvaluated"},
     },
-    "evaluation": {"accuracy": 0.31, "interval": [0.27, 0.35], "withinOne": 0.7},
+    "evaluation": {"accuracy": 0.31, "interval": [0.27, 0.35], "withinOne": 0.7, "champion": None},
     "decision": "deployed",
+    "reason": "it is good enough",
 }
 
 
@@ -43,7 +44,25 @@ def test_a_plain_training_tells_its_measurements_only() -> None:
 
     assert rows["images"] == "train 100, test 10"
     assert rows["accuracy"].startswith("0.310")
-    assert not rows.keys() & {"architecture", "tuning", "issues found", "spot savings"}
+    assert (rows["decision"], rows["reason"]) == ("deployed", "it is good enough")
+    assert not rows.keys() & {"architecture", "tuning", "issues found", "spot savings", "champion"}
+
+
+def test_the_comparison_with_the_champion_is_told_or_why_there_is_none() -> None:
+    compared = {
+        "comparable": True,
+        "images": 140,
+        "challenger": {"accuracy": 0.31},
+        "champion": {"accuracy": 0.35},
+        "difference": {"accuracy": {"estimate": -0.04, "interval": [-0.12, 0.03]}},
+    }
+    rows = told(evaluation=OUTPUT["evaluation"] | {"champion": compared})
+    assert rows["champion"] == (
+        "accuracy 0.350 on 140 images where this one has 0.310: -0.040  (95 % interval -0.120 to +0.030)"
+    )
+    unknown = {"comparable": False, "reason": "it counts otherwise"}
+    rows = told(evaluation=OUTPUT["evaluation"] | {"champion": unknown})
+    assert rows["champion"] == "not compared with: it counts otherwise"
 
 
 def test_the_choice_of_architecture_the_search_the_rules_and_the_savings_are_told() -> None:

@@ -110,7 +110,7 @@ def test_the_state_machine_can_run_a_job_to_its_end(workflow: Template, job: str
         ("FeaturesRole", {"datasets", "weights", "models"}),
         ("EvaluationRole", {"datasets", "models", "reports"}),
         ("FunctionsStageWeightsRole", {"weights"}),
-        ("FunctionsPlanRole", {"datasets", "features", "weights", "models"}),
+        ("FunctionsPlanRole", {"datasets", "features", "lists", "weights", "models"}),
         ("FunctionsCollectTrialsRole", set()),
     ],
 )

@@ -29,6 +29,7 @@ _DRAIN_SECONDS = 5.0  # for requests that were about to reach the old server whe
 _create_endpoint = SageMakerModelBackend.create_endpoint
 _delete_endpoint = SageMakerModelBackend.delete_endpoint
 _describe = FakeEndpoint.response_object.fget
+_validate_variants = FakeEndpointConfig.validate_production_variants
 
 _lock = threading.RLock()
 _in_service: dict[str, InService] = {}
@@ -208,6 +209,13 @@ def describe_endpoint_config(self: SageMakerResponse) -> ActionResult:
     """The DescribeEndpointConfig operation."""
     found = self.sagemaker_backend.describe_endpoint_config(self._get_param("EndpointConfigName"))
     return ActionResult(_without_empty(found))
+
+
+def validate_production_variants(self: FakeEndpointConfig, variants: list[dict[str, Any]]) -> None:
+    """A variant without a weight weighs 1, which is described."""
+    _validate_variants(self, variants)
+    for variant in variants:
+        variant.setdefault("InitialVariantWeight", 1.0)
 
 
 def validate_instance_type(self: FakeEndpointConfig, instance_type: str) -> None:

@@ -45,7 +45,10 @@ _REPLACED: dict[type, dict[str, Any]] = {
         "update_model_package": model_packages.update_model_package,
     },
     FakeEndpoint: {"response_object": property(endpoints.describe)},
-    FakeEndpointConfig: {"validate_instance_type": endpoints.validate_instance_type},
+    FakeEndpointConfig: {
+        "validate_instance_type": endpoints.validate_instance_type,
+        "validate_production_variants": endpoints.validate_production_variants,
+    },
     ModelPackage: {"gen_response_object": model_packages.gen_response_object},
     SageMakerRuntimeResponse: {
         "invoke_endpoint": runtime.invoke_endpoint,

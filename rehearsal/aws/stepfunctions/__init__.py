@@ -7,7 +7,6 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from rehearsal.aws import constraints
 from rehearsal.aws.stepfunctions import (
     child_executions,
-    definition,
     distributed_map,
     entry,
     executions,
@@ -16,6 +15,7 @@ from rehearsal.aws.stepfunctions import (
     interpreter,
     limits,
     observation,
+    parser,
     permissions,
     requests,
     sagemaker,
@@ -33,10 +33,10 @@ def install() -> None:
     requests.refuse_another_machine_of_the_name()
     requests.refuse_bad_names_and_inputs()
     requests.keep_what_an_execution_is_stopped_with()
-    definition.read_each_alone()
-    definition.read_strings_as_json()
-    definition.refuse_illegal_escapes()
-    definition.accept_whole_percentages()
+    parser.read_each_alone()
+    parser.read_strings_as_json()
+    parser.accept_whole_percentages()
+    parser.say_what_cannot_be_read()
     answers.refuse_invalid_definitions()
     answers.validate_definitions()
     interpreter.execute_state_machines()

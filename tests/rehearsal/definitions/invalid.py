@@ -249,6 +249,16 @@ EXPRESSIONS: dict[str, tuple[Definition, str, str | None]] = {
         SCHEMA,
         f"{FIRST}/Parameters",
     ),
+    "quotation mark in the call of a CausePath": (
+        jsonpath({"Type": "Fail", "CausePath": "States.Format('\\\"{}\\\"', $.a)"}),
+        SCHEMA,
+        f"{FIRST}/CausePath",
+    ),
+    "backslash before a letter in Credentials": (
+        jsonpath(task(Credentials={"RoleArn.$": "States.Format('\\a{}', $.a)"})),
+        SCHEMA,
+        f"{FIRST}/Credentials",
+    ),
     "unknown intrinsic function": (
         jsonpath(passing(Parameters={"x.$": "States.Nothing($.a)"})),
         SCHEMA,

@@ -37,6 +37,8 @@ def jobs(kept: Kept) -> int:
         ({"training": {"instanceType": "ml.r5.tiny"}}, 'training.instanceType: "ml.r5.tiny" was given; must be'),
         ({"training": {"maxRunSeconds": 100, "maxWaitSeconds": 50}}, "maxWaitSeconds"),
         ({"dataset": {"source": "s3://somebody-elses"}}, "must be added to the setting sourceBuckets"),
+        ({"dataset": {"files": "s3://elsewhere/l.json"}}, "copy the file there (aws s3 cp s3://elsewhere/l.json s3://"),
+        ({"dataset": {"files": "s3://b/l.json", "fraction": 1}}, "an object with fraction or files, not both"),
         ([1, 2], "input: [1, 2] was given; must be a JSON object"),
     ],
 )
@@ -92,7 +94,8 @@ def test_a_source_without_a_usable_image_fails_before_any_job(kept: Kept, allowe
         storage.put_object(
             Bucket=allowed_bucket, Key=f"zips/metadata/{number:05d}.json", Body=json.dumps(metadata).encode()
         )
-        storage.put_object(Bucket=allowed_bucket, Key=f"zips/bin-images/{number:05d}.jpg", Body=b"PK\x03\x04 no photo")
+        content = b"PK\x03\x04 no photo %d" % number
+        storage.put_object(Bucket=allowed_bucket, Key=f"zips/bin-images/{number:05d}.jpg", Body=content)
     # when
     ended = kept.execute(INPUT | {"dataset": INPUT["dataset"] | {"source": f"s3://{allowed_bucket}/zips"}}, "FAILED")
     # then the error is named, and says what was wrong with them
@@ -102,6 +105,35 @@ def test_a_source_without_a_usable_image_fails_before_any_job(kept: Kept, allowe
 
 
 HEAD = INPUT | {"trainable": "head"}
+
+
+def listed(bins: list[str]) -> dict[str, Any]:
+    """The well-known shape of a list."""
+    return {"1": [f"data/metadata/{name}.json" for name in bins[::2]], "2": bins[1::2]}
+
+
+def test_a_list_of_bins_in_the_data_bucket_is_taken(kept: Kept) -> None:
+    # given a list of bins that the whole dataset has, one that is in no source, and a model that need not be good
+    storage, bucket = kept.client("s3"), kept.result["output"]["dataset"]["uri"].split("/")[2]
+    bins = [f"{number:05d}" for number in range(150, 400)]
+    body = json.dumps(listed([*bins, "99999"])).encode()
+    storage.put_object(Bucket=bucket, Key="lists/file_list.json", Body=body)
+    chosen = {"fraction": None, "files": f"s3://{bucket}/lists/file_list.json"}
+    # when
+    dataset = json.loads(kept.execute(INPUT | {"dataset": INPUT["dataset"] | chosen})["output"])["dataset"]
+    # then
+    assert dataset["rejected"]["not in the source"] == 1
+    known = sum(sum(counts.values()) for counts in dataset["counts"].values())
+    assert known + sum(dataset["rejected"].values()) == len(bins) + 1
+
+
+def test_a_damaged_list_of_bins_ends_the_execution(kept: Kept) -> None:
+    storage, bucket = kept.client("s3"), kept.result["output"]["dataset"]["uri"].split("/")[2]
+    storage.put_object(Bucket=bucket, Key="lists/damaged.json", Body=b'{"1": ["00001"')
+    chosen = {"fraction": None, "files": f"s3://{bucket}/lists/damaged.json"}
+    ended = kept.execute(INPUT | {"dataset": INPUT["dataset"] | chosen}, "FAILED")
+    assert ended["error"] == "InvalidInput"
+    assert "it is no JSON" in ended["cause"]
 
 
 def test_a_jobs_own_sentence_is_the_executions_cause(kept: Kept) -> None:
@@ -117,13 +149,24 @@ def test_a_jobs_own_sentence_is_the_executions_cause(kept: Kept) -> None:
 
 
 def test_a_trials_own_sentence_is_the_executions_cause(kept: Kept) -> None:
-    # given a source in which nothing holds nine items
+    # given a weights file that is none
+    storage, bucket = kept.client("s3"), kept.result["output"]["dataset"]["uri"].split("/")[2]
+    storage.put_object(Bucket=bucket, Key="weights/junk.pth", Body=b"no weights")
     tuning = {"enabled": True, "maxJobs": 2, "ranges": {"epochs": [1, 2]}}
     # when every trial fails
-    ended = kept.execute(INPUT | {"dataset": INPUT["dataset"] | {"maxCount": 9}, "tuning": tuning}, "FAILED")
+    ended = kept.execute(INPUT | {"weights": f"s3://{bucket}/weights/junk.pth", "tuning": tuning}, "FAILED")
     # then the first one's reason is told
     assert ended["error"] == "NoFinishedTrial"
-    assert "The training split has no image with count" in ended["cause"]
+    assert "Weights file junk.pth is no state_dict saved by torch.save." in ended["cause"]
+
+
+def test_a_count_that_nothing_holds_ends_the_execution_before_any_job(kept: Kept) -> None:
+    before = jobs(kept)
+    # given a source in which nothing holds nine items
+    ended = kept.execute(INPUT | {"dataset": INPUT["dataset"] | {"maxCount": 9}}, "FAILED")
+    assert ended["error"] == "EmptyClass"
+    assert "the train split has no image with" in ended["cause"]
+    assert jobs(kept) == before
 
 
 def encoded(image: Image.Image, kind: str) -> bytes:

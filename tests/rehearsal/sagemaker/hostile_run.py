@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.rehearsal.sagemaker.hostile_run --source DIR [--requests 500] [--photos 2000]
 
-This module is both sides: `run` starts the cluster, in which `attack.py` asks. The figures are one JSON object.
+`run` starts the cluster, in which `hostile_attack.py` asks. The figures are one JSON object.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import bench  # noqa: F401 - it makes the training code importable
 from stocktake.model.artifact import ModelDescription, save_artifact
 from stocktake.model.network import create_model
 from stocktake.model.preprocessing import Preprocessing

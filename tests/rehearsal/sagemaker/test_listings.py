@@ -66,17 +66,18 @@ def test_the_latest_jobs_come_first_when_asked_for(aws: Emulator, bucket: Bucket
     assert [job[f"{kind}Name"] for job in latest[f"{kind}Summaries"]] == [a]
 
 
-def test_a_description_leaves_out_what_was_not_asked_for(aws: Emulator, bucket: Bucket) -> None:
+def test_a_description_has_defaults_and_leaves_out_what_was_not_asked_for(aws: Emulator, bucket: Bucket) -> None:
     # Given a configuration without data capture, Then none is described; a training job's output names no key.
     sagemaker, name = aws.client("sagemaker"), f"test-{uuid.uuid4().hex[:6]}"
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "python"})
     variant = {"VariantName": "all", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.xlarge"}
     sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    for described in (
-        sagemaker.describe_endpoint_config(EndpointConfigName=name),
-        sagemaker.describe_endpoint(EndpointName=name),
-    ):
+    configured = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    served = sagemaker.describe_endpoint(EndpointName=name)
+    assert configured["ProductionVariants"] == [variant | {"InitialVariantWeight": 1.0}]
+    assert [served["ProductionVariants"][0][of] for of in ("CurrentWeight", "DesiredWeight")] == [1.0, 1.0]
+    for described in (configured, served):
         assert not described.keys() & {"DataCaptureConfig", "AsyncInferenceConfig", "KmsKeyId"}
     sagemaker.delete_endpoint(EndpointName=name)
     job = start_job(sagemaker, bucket, SLEEP)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from rehearsal.aws.stepfunctions.definitions import diagnose
 from tests.rehearsal.emulator import ROLE, Emulator
-from tests.rehearsal.machines import END, single
+from tests.rehearsal.machines import END, child, distributed, single
 
 ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:any"
 WAIT = single({"Type": "Wait", "Seconds": 600, "End": True})
@@ -43,6 +44,15 @@ def test_an_intrinsic_function_escapes_only_what_it_must(aws: Emulator, escaped:
             "escaped",
             single({"Type": "Pass", "Parameters": {"a.$": f"States.Format('{escaped}')"}, "End": True}),
         )
+
+
+def test_what_only_aws_can_run_is_refused_as_a_gap_of_the_rehearsal(aws: Emulator) -> None:
+    # Given a batcher, which AWS would take, Then no machine is made, and the sentence says whose gap it is.
+    state = distributed("any", "key", child(END)) | {"ItemBatcher": {"MaxItemsPerBatch": 2}}
+    definition = {"QueryLanguage": "JSONata", **single(state)}
+    assert diagnose(json.dumps(definition)) == []
+    with pytest.raises(ClientError, match=r"\(InvalidDefinition\).*AWS would take.*rehearsal cannot.*ItemBatcher"):
+        create(aws, "batches", definition)
 
 
 def test_a_name_belongs_to_one_definition(aws: Emulator) -> None:

@@ -1,6 +1,6 @@
 import json
 
-from bin_source import BinSource, metadata
+from bin_source import BinSource, jpeg, marked, metadata
 
 from bins import names, sampling
 
@@ -26,7 +26,15 @@ def test_every_bin_has_a_record_with_its_verdict(bin_source: BinSource) -> None:
         "00006": "no image",
         "00007": "unparsable metadata",
     }
-    assert records["00001"] == {"id": "00001", "count": 2, "skus": ["a"], "group": "00001", "verdict": "kept"}
+    assert records["00001"] == {
+        "id": "00001",
+        "count": 2,
+        "wrongLabel": False,
+        "skus": ["a"],
+        "group": "00001",
+        "copy": None,
+        "verdict": "kept",
+    }
     assert records["00007"]["skus"] == ["b"]
 
 
@@ -54,6 +62,37 @@ def test_bins_that_are_rejected_still_link(bin_source: BinSource) -> None:
     dataset = bin_source.plan()
     bin_source.catalogue(dataset)
     assert {record["group"] for record in bin_source.records(dataset).values()} == {"00001"}
+
+
+def test_a_copied_photo_is_known_by_its_first_bin_and_that_bins_group(bin_source: BinSource) -> None:
+    # Given a sample of blocks in which a photo is the copy of one elsewhere, whose chain begins elsewhere still
+    seed = next(
+        seed
+        for seed in range(100)
+        if [sampling.is_sampled(1000 + b, 0.5, seed) for b in range(3)] == [False, False, True]
+    )
+    for number in range(15, 50):
+        before = [f"sku{number - 1}"] if 18 <= number <= 21 else []
+        bin_source.add(f"{number:05d}", 1, [f"sku{number}", *before])
+    for number in (20, 44, 47):
+        bin_source.put(f"bin-images/{number:05d}.jpg", marked(jpeg(), "the same"))
+    # When it is catalogued
+    dataset = bin_source.plan(seed=seed, fraction=0.5)
+    bin_source.catalogue(dataset)
+    # Then
+    copies = {name: record["copy"] for name, record in bin_source.records(dataset).items() if record["copy"]}
+    assert copies == {name: {"of": "00020", "group": "00017"} for name in ("00044", "00047")}
+
+
+def test_the_first_of_two_copies_is_known_too(bin_source: BinSource) -> None:
+    bin_source.add_many(4)
+    for name in ("00002", "00004"):
+        bin_source.put(f"bin-images/{name}.jpg", jpeg())
+    dataset = bin_source.plan()
+    bin_source.catalogue(dataset)
+    copies = {name: record["copy"] for name, record in bin_source.records(dataset).items() if record["copy"]}
+    # 00003 shares an item with 00002: they are a group, and 00004 is one of its own.
+    assert copies == {name: {"of": "00002", "group": "00002"} for name in ("00002", "00004")}
 
 
 def test_each_file_is_read_once(bin_source: BinSource) -> None:

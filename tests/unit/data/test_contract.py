@@ -49,6 +49,27 @@ def test_what_is_given_wins_over_the_deployment_and_that_over_the_rest() -> None
     assert complete.dataset.max_count == 5
 
 
+def test_what_the_caller_says_about_bins_takes_the_place_of_what_the_deployment_says() -> None:
+    files = {"dataset": {"files": "s3://bucket/lists/a.json"}}
+
+    def chosen(given_: dict[str, Any], defaults: dict[str, Any]) -> tuple[float | None, str | None]:
+        complete = contract.complete(given_, defaults).dataset
+        return complete.fraction, complete.files
+
+    assert chosen({}, {}) == (0.02, None)
+    assert chosen(files, {}) == (None, "s3://bucket/lists/a.json")
+    assert chosen(files, {"dataset": {"fraction": 0.5}}) == (None, "s3://bucket/lists/a.json")
+    assert chosen({"dataset": {"fraction": 0.5}}, files) == (0.5, None)
+    assert chosen({"dataset": {"imageSize": 64, "files": None}}, {"dataset": {"fraction": 0.5}}) == (0.5, None)
+    assert chosen({"dataset": {"imageSize": 64}}, files) == (None, "s3://bucket/lists/a.json")
+
+
+@pytest.mark.parametrize("dataset", [{"maxCount": 4}, {"files": "s3://bucket/lists/a.json"}, {"fraction": None}])
+def test_a_complete_dataset_is_a_fixed_point(dataset: dict[str, Any]) -> None:
+    complete = contract.complete({"dataset": dataset}).to_json()
+    assert contract.complete(json.loads(json.dumps(complete)), {"dataset": {"fraction": 1}}).to_json() == complete
+
+
 def test_a_complete_input_is_a_fixed_point() -> None:
     complete = contract.complete({"dataset": {"maxCount": 4}}).to_json()
     assert contract.complete(json.loads(json.dumps(complete))).to_json() == complete
@@ -69,6 +90,11 @@ def test_a_complete_input_is_a_fixed_point() -> None:
         ("dataset.split.by", "bin", '"group"'),
         ("dataset.split.test", 0, "between 0 and 1"),
         ("dataset.maximumRejects", 1, "from 0 to below 1"),
+        ("dataset.files", "file_list.json", "null or the S3 URI of a JSON file"),
+        ("dataset.files", "s3://bucket", "null or the S3 URI of a JSON file"),
+        ("dataset.files", "s3://bucket/lists/", "null or the S3 URI of a JSON file"),
+        ("dataset.files", ["00001"], "null or the S3 URI of a JSON file"),
+        ("dataset.wrongLabels", True, '"keep" or "reject"'),
         ("dataset", None, "must be a JSON object"),
         ("architectures", ["vgg16"], "resnet18, resnet34, resnet50, resnet101, resnet152, mobilenet_v2"),
         ("architectures", [], "one or more"),
@@ -125,6 +151,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(path: str, value: object, t
         ({"dataset": {"split": {"train": 0.9, "valid": 0.1, "test": 0.1}}}, "dataset.split", "sum to 1.1"),
         ({"dataset": {"minCount": 6}}, "dataset", "they are 6 and 5"),
         ({"dataset": {"minCount": 5}}, "dataset", "one class leaves nothing to learn"),
+        ({"dataset": {"files": "s3://bucket/l.json", "fraction": 0.02}}, "dataset", "with fraction or files, not both"),
         ({"dataset": {"maxCount": 653}}, "dataset", "at most 100 counts from its minCount to its maxCount"),
         ({"dataset": {"minCount": 0, "maxCount": 100}}, "dataset", "0 to 100 are 101"),
         ({"training": {"maxRunSeconds": 20000}}, "training", "they are 14400 and 20000"),

@@ -1,6 +1,7 @@
 """The data steps together, as the state machine runs them."""
 
 import hashlib
+import html
 import io
 import json
 import threading
@@ -8,15 +9,16 @@ import time
 from typing import Any
 
 import pytest
-from bin_source import DATA_BUCKET, BinSource, jpeg
+from bin_source import DATA_BUCKET, BinSource, jpeg, marked, metadata
 from PIL import Image, ImageChops, ImageStat
 
 import pack
 import photo_file
 import seal
+import storage
 from bins import photos
 from dataset import sample
-from errors import EmptySplit, NoUsableImages, TooManyRejects
+from errors import EmptyClass, EmptySplit, NoUsableImages, TooManyRejects
 from tests.hard_photos import ODD_EXIF, cut_with_end, of_many_scans, picture, saved, with_wrong_checksum
 
 HALVES = {"train": 0.5, "valid": 0.25, "test": 0.25}
@@ -46,7 +48,7 @@ def test_every_kept_bin_is_in_one_split_with_its_photo_and_facts(bin_source: Bin
     names = [name for of_split in samples.values() for name in of_split]
     assert sorted(names) == sorted(["1", *(f"{n:05d}" for n in range(1, 91))])
     photo, facts = next(of_split["00007"] for of_split in samples.values() if "00007" in of_split)
-    assert photo == jpeg()
+    assert photo == marked(jpeg(), "00007")
     assert facts == {"id": "00007", "count": 3, "group": "00007", "width": 40, "height": 32}
     for split, of_split in samples.items():
         counted = {str(label): sum(facts["count"] == label for _, facts in of_split.values()) for label in range(1, 6)}
@@ -151,8 +153,52 @@ def test_a_class_without_an_image_in_a_split_is_told(bin_source: BinSource) -> N
     assert "has no image with 6 items" in bin_source.objects()[f"datasets/{made['id']}/card.html"].decode()
 
 
+def split_of(bin_source: BinSource, name: str) -> str:
+    """Which split a bin falls to, whatever it holds."""
+    samples = bin_source.samples(bin_source.make(split=HALVES)["id"])
+    return next(split for split, of_split in samples.items() if name in of_split)
+
+
+def test_a_class_without_an_image_ends_before_anything_is_packed(bin_source: BinSource) -> None:
+    bin_source.add_many(60)
+    dataset = bin_source.plan(split=HALVES, maxCount=7)
+    bin_source.catalogue(dataset)
+    with pytest.raises(EmptyClass) as raised:
+        bin_source.split(dataset)
+    assert str(raised.value) == (
+        "dataset.minCount and dataset.maxCount: 1 and 7 were given; the train split has no image with 6 or 7 items, "
+        "which no model could then answer; must be a range of counts that the source holds, or dataset.fraction (1) "
+        "must take more bins, or another seed may help"
+    )
+
+
+def test_a_class_that_only_training_lacks_ends_too(bin_source: BinSource) -> None:
+    # Given a bin in the test split that alone holds as much
+    bin_source.add_many(60)
+    name = next(name for name in ("00002", "00004", "00007", "00010") if split_of(bin_source, name) == "test")
+    bin_source.add(name, 6)
+    dataset = bin_source.plan(split=HALVES, maxCount=6)
+    bin_source.catalogue(dataset)
+    with pytest.raises(EmptyClass, match="the train split has no image with 6 items"):
+        bin_source.split(dataset)
+
+
+def test_a_class_of_which_no_photo_can_be_used_ends_before_training(bin_source: BinSource) -> None:
+    # Given a bin in the train split that alone holds as much, and a photo of it that is none
+    bin_source.add_many(60)
+    name = next(name for name in ("00002", "00004", "00007", "00010") if split_of(bin_source, name) == "train")
+    bin_source.add(name, 6, image=b"PK")
+    with pytest.raises(EmptyClass, match=rf"no image with 6 items, .*: 1 not a JPEG or PNG image \(bin {name}\)"):
+        bin_source.make(split=HALVES, maxCount=6)
+    with pytest.raises(storage.client().exceptions.NoSuchKey):
+        bin_source.card(bin_source.plan(split=HALVES, maxCount=6)["id"])
+
+
 def test_large_photos_are_squashed_for_training_and_kept_for_what_measures(bin_source: BinSource) -> None:
-    taken = {f"{number:05d}": jpeg(*((100, 80) if number % 2 else (80, 120)), quality=99) for number in range(1, 41)}
+    taken = {
+        f"{number:05d}": marked(jpeg(*((100, 80) if number % 2 else (80, 120)), quality=99), str(number))
+        for number in range(1, 41)
+    }
     for number, (name, photo) in enumerate(taken.items()):
         bin_source.add(name, 1 + number % 5, image=photo)
     made = bin_source.make(split=HALVES)
@@ -232,6 +278,80 @@ def test_rejects_of_metadata_and_images_count_together(bin_source: BinSource) ->
         bin_source.make(split=HALVES)
 
 
+def test_copies_of_a_photo_are_in_one_split_and_told(bin_source: BinSource) -> None:
+    # Given a source, and where its bins fall
+    bin_source.add_many(90)
+    before = bin_source.samples(bin_source.make(split=HALVES)["id"])
+    # When two distant bins of every split get the photo of another, one with a count of its own, one that is unwanted
+    of_split = {split: sorted(samples) for split, samples in before.items()}
+    first, *copies = sorted([*of_split["train"][-2:], *of_split["valid"][-2:], *of_split["test"][-2:]])
+    for name in (first, *copies):
+        bin_source.put(f"bin-images/{name}.jpg", jpeg())
+    bin_source.add("00200", 9, image=jpeg())
+    made = bin_source.make(split=HALVES)
+    # Then they are in the first one's split, and of the others those stay that are of no copy's group
+    after = bin_source.samples(made["id"])
+    was = {name: split for split, samples in before.items() for name in samples}
+    where = {name: split for split, samples in after.items() for name in samples}
+    group = {name: facts["group"] for samples in before.values() for name, (_, facts) in samples.items()}
+    assert {where[name] for name in copies} == {where[first]}
+    assert where.keys() == was.keys()
+    assert {group[name] for name in was if where[name] != was[name]} <= {group[name] for name in copies} - {
+        group[first]
+    }
+    # and the card tells
+    card = bin_source.card(made["id"])
+    counts = {name: 1 + int(name) % 5 for name in (first, *copies)} | {"00200": 9}
+    assert card["copies"] == {
+        "photos": 1,
+        "bins": 7,
+        "photosWithDifferentCounts": 1,
+        "examples": [[{"id": name, "count": count} for name, count in counts.items()]],
+    }
+    assert card["leak"]["asBuilt"]["seenInTraining"] == 0
+    page = html.unescape(bin_source.objects()[f"datasets/{made['id']}/card.html"].decode())
+    assert (
+        "Of 7 bins of the sample the photo is another bin's, too (photos: 1, of which with different counts: 1)" in page
+    )
+
+
+def test_copies_that_leave_no_bin_for_a_split_are_named(bin_source: BinSource) -> None:
+    for number in range(1, 31):
+        bin_source.add(f"{number:05d}", 1 + number % 5, image=jpeg())
+    with pytest.raises(
+        EmptySplit, match=r"left no bin of 30 for \w+: 30 bins have the photo of 00001, and copies stay"
+    ):
+        bin_source.make(split=HALVES)
+
+
+def wrongly_labelled(bin_source: BinSource) -> None:
+    """Forty bins of which two hold other items than their count says, and a third that nobody wants."""
+    bin_source.add_many(40)
+    for number, count, items in ((12, 5, 4), (31, 1, 3), (33, 9, 8)):
+        bin_source.put(f"metadata/{number:05d}.json", metadata([f"sku{number}"], count, items))
+
+
+def test_wrong_labels_are_kept_and_told(bin_source: BinSource) -> None:
+    wrongly_labelled(bin_source)
+    made = bin_source.make(split=HALVES, maximumRejects=0)
+    assert made["rejected"] == {"count outside range": 1}
+    assert bin_source.card(made["id"])["wrongLabels"] == {"count": 2, "examples": ["00012", "00031"]}
+    page = html.unescape(bin_source.objects()[f"datasets/{made['id']}/card.html"].decode())
+    assert "2 bins are kept whose count is not the sum of their items' quantities: 00012, 00031." in page
+
+
+def test_wrong_labels_are_rejected_if_asked(bin_source: BinSource) -> None:
+    wrongly_labelled(bin_source)
+    made = bin_source.make(split=HALVES, wrongLabels="reject", maximumRejects=0.06)
+    card = bin_source.card(made["id"])
+    assert card["rejected"]["count is not the sum of its items"] == {"count": 2, "examples": ["00012", "00031"]}
+    assert card["wrongLabels"] == {"count": 0, "examples": []}
+    assert sum(sum(classes.values()) for classes in card["counts"].values()) == 37
+    # They count as faults.
+    with pytest.raises(TooManyRejects, match=r"2 count is not the sum of its items \(bins 00012, 00031"):
+        bin_source.make(split=HALVES, wrongLabels="reject", maximumRejects=0.04)
+
+
 def test_counts_out_of_range_are_no_faults(bin_source: BinSource) -> None:
     bin_source.add_many(40)
     for number in range(41, 80):
@@ -241,7 +361,7 @@ def test_counts_out_of_range_are_no_faults(bin_source: BinSource) -> None:
 
 def test_a_source_without_a_usable_image_is_named(bin_source: BinSource) -> None:
     for number in range(1, 30):
-        bin_source.add(f"{number:05d}", 1 + number % 5, image=b"PK")
+        bin_source.add(f"{number:05d}", 1 + number % 5, image=b"PK%d" % number)
     with pytest.raises(NoUsableImages, match="not a JPEG or PNG image"):
         bin_source.make(split=HALVES)
 

@@ -1,14 +1,16 @@
 """Groups and splits of any source whatever: nothing separated, lost, invented or moved."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bins import groups, names, sampling
-from dataset import assignment
+from dataset import assignment, copies
 from dataset.assignment import Bin
+from dataset.copies import Copy
 from dataset.shards import plan_shards
 from run import contract
 
@@ -69,6 +71,55 @@ def test_no_group_is_divided_and_no_bin_lost_or_invented(
     for position, head in heads.items():
         assert by_name[names.name(position)] == by_name[names.name(head)]
     assert assignment.leak(assigned)["seenInTraining"] == 0
+
+
+# Which bins have a photo that others have too, and which photo it is.
+photos = st.dictionaries(positions, st.sampled_from("pqr"), max_size=8)
+
+
+def copies_of(heads: Mapping[int, int], photo_of: Mapping[int, str]) -> list[Copy]:
+    """As Catalogue tells of them: with the first bin that has the photo."""
+    its = {at: photo for at, photo in photo_of.items() if at in heads}
+    first = {photo: min(at for at in its if its[at] == photo) for photo in its.values()}
+    return [
+        Copy(names.name(at), 1, names.name(heads[at]), names.name(first[its[at]]), names.name(heads[first[its[at]]]))
+        for at in its
+    ]
+
+
+def joined_by_merging(heads: Mapping[int, int], photo_of: Mapping[int, str]) -> dict[int, int]:
+    """The lowest head of all groups that copies connect, by merging sets: an independent computation."""
+    merged = {head: {head} for head in heads.values()}
+    for photo in "pqr":
+        connected = set().union(*(merged[heads[at]] for at, its in photo_of.items() if its == photo and at in heads))
+        for head in connected:
+            merged[head] = connected
+    return {at: min(merged[head]) for at, head in heads.items()}
+
+
+@given(sources, photos, splits, seeds)
+def test_copies_are_in_one_split_and_no_group_moves_that_has_none(
+    source: dict[int, groups.Skus], photo_of: dict[int, str], asked: contract.Split, seed: int
+) -> None:
+    heads = chains(source)
+    copied = copies_of(heads, photo_of)
+    joined = copies.joined(copied)
+    bins = [bin_._replace(group=joined.get(bin_.group, bin_.group)) for bin_ in bins_of(heads)]
+    expected = joined_by_merging(heads, photo_of)
+    assert {bin_.id: bin_.group for bin_ in bins} == {names.name(at): names.name(head) for at, head in expected.items()}
+    before, after = split_of(bins_of(heads), asked, seed), split_of(bins, asked, seed)
+    for one in copied:
+        for two in copied:
+            assert one.of != two.of or after[one.id] == after[two.id]
+    moved = {heads[names.position(name)] for name in before if before[name] != after[name]}
+    assert moved <= {names.position(one.group) for one in copied if one.group != one.of_group}
+
+
+@given(st.lists(st.integers(0, 5000), min_size=2, max_size=50))
+def test_many_copies_are_joined_at_once(heads: list[int]) -> None:
+    links = [Copy(names.name(one), 1, names.name(one), "1", names.name(two)) for one, two in pairwise(heads)]
+    joined = copies.joined(links)
+    assert {joined.get(names.name(head), names.name(head)) for head in heads} == {names.name(min(heads))}
 
 
 @given(sources, splits, seeds, st.randoms())

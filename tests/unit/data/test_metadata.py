@@ -27,5 +27,18 @@ def test_a_count_that_is_none_leaves_the_links(count: object) -> None:
     assert parse(metadata(["a"], count)) == Metadata(None, frozenset("a"))
 
 
+@given(st.integers(0, 99), st.lists(st.integers(-3, 99), max_size=4))
+def test_a_count_that_is_not_the_sum_of_its_items_is_a_wrong_label(count: int, quantities: list[int]) -> None:
+    items = {str(place): {"quantity": quantity} for place, quantity in enumerate(quantities)}
+    found = parse(json.dumps({"BIN_FCSKU_DATA": items, "EXPECTED_QUANTITY": count}).encode())
+    assert (found.quantity, found.wrong_label) == (count, sum(quantities) != count)
+
+
+@pytest.mark.parametrize("item", [{}, {"quantity": None}, {"quantity": "2"}, {"quantity": True}, None, [2]])
+def test_a_label_is_not_wrong_for_items_that_do_not_say_how_many_they_are(item: object) -> None:
+    content = json.dumps({"BIN_FCSKU_DATA": {"a": item, "b": {"quantity": 9}}, "EXPECTED_QUANTITY": 3})
+    assert parse(content.encode()) == Metadata(3, frozenset("ab"), wrong_label=False)
+
+
 def test_deep_nesting_is_unreadable() -> None:
     assert parse(b"[" * 100_000).quantity is None

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from bin_source import DATA_BUCKET, INPUT, SOURCE_BUCKET, BinSource
+from bin_source import DATA_BUCKET, INPUT, SOURCE_BUCKET, BinSource, jpeg
 
 import plan
 from errors import EmptySource, NoUsableImages, SourceNotFound
@@ -202,6 +202,41 @@ def test_gaps_extra_keys_and_both_sequences_are_normal(bin_source: BinSource) ->
     assert batch["bins"] == ["1", "00001", "00003", "00007", "00008", "100000"]
     assert batch["withoutImage"] == ["00008"]
     assert dataset["listing"]["bins"] == 6
+
+
+def test_copies_are_known_by_the_listing(bin_source: BinSource) -> None:
+    # Given photos of the same bytes, and files of the same bytes that are no photos: empty ones
+    bin_source.add_many(20)
+    for name in ("9", "00003", "00017", "100000"):
+        bin_source.add(name, image=jpeg())
+    for name in ("00005", "00006"):
+        bin_source.put(f"bin-images/{name}.jpg", b"")
+    dataset = bin_source.plan()
+    (batch,) = json.loads(bin_source.objects()[dataset["batches"]])
+    assert batch["copies"] == dict.fromkeys(("9", "00003", "00017", "100000"), "9")
+    assert dataset["listing"]["took"]["bytes"] == 0
+
+
+def test_copies_outside_the_sample_count_too(bin_source: BinSource) -> None:
+    # Given a sample, and a photo in it
+    bin_source.add_many(600)
+    bin_source.put("bin-images/00601.jpg", jpeg())
+    dataset = bin_source.plan(fraction=0.2)
+    (batch,) = json.loads(bin_source.objects()[dataset["batches"]])
+    inside = batch["bins"][-1]
+    outside = next(f"{n:05d}" for n in range(1, 600) if not {f"{n:05d}", f"{n + 20:05d}"} & set(batch["bins"]))
+    # When a bin outside gets its bytes, the dataset is another one
+    bin_source.put(f"bin-images/{inside}.jpg", jpeg())
+    bin_source.put("bin-images/00601.jpg", b"another")
+    alone = bin_source.plan(fraction=0.2)
+    bin_source.put(f"bin-images/{outside}.jpg", jpeg())
+    copied = bin_source.plan(fraction=0.2)
+    assert copied["id"] != alone["id"]
+    (batch,) = json.loads(bin_source.objects()[copied["batches"]])
+    assert batch["copies"] == {inside: min(inside, outside)}
+    # And so it is when what says where that bin's chain begins changes
+    bin_source.put(f"metadata/{min(inside, outside)}.json", b"{}")
+    assert bin_source.plan(fraction=0.2)["id"] != copied["id"]
 
 
 def test_bins_below_a_prefix_are_found(bin_source: BinSource) -> None:

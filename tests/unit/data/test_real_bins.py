@@ -1,9 +1,11 @@
 """Twins of the real dataset stay together. Needs ../shared/abid, which is never part of this repository."""
 
+import hashlib
 import itertools
 import json
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -72,3 +74,28 @@ def test_unpadded_names_are_bins_of_their_own() -> None:
     assert contents()["1"] != contents()["00001"]
     heads = groups.heads({names.position(name): skus_at(names.position(name)) for name in ("1", "00001")}, skus_at)
     assert {names.name(position) for position in heads} == {"1", "00001"}
+
+
+def test_as_many_labels_are_wrong_as_the_documentation_says() -> None:
+    wrong = [name for name, content in contents().items() if metadata.parse(content).wrong_label]
+    assert sorted(wrong) == ["01405", "01406", "02081", "02082"]
+    assert "in 4 of 8,500 real bins" in (Path(__file__).resolve().parents[3] / "docs" / "data.md").read_text()
+
+
+def test_the_leak_table_is_as_documented() -> None:
+    # Given all real bins that are wanted, and their photos, of which none is another's copy
+    photos = [hashlib.sha256(path.read_bytes()).digest() for path in (METADATA.parent / "bin-images").glob("*.jpg")]
+    assert len(photos) == len(set(photos)) == 8500
+    heads = groups.heads({at: skus_at(at) for at in map(names.position, contents())}, skus_at)
+    counts = {name: metadata.parse(content).quantity for name, content in contents().items()}
+    bins = [
+        Bin(names.name(at), 1, names.name(head)) for at, head in heads.items() if counts[names.name(at)] in range(1, 6)
+    ]
+    # When they are split 80/10/10
+    asked: list[Literal["group", "image"]] = ["group", "image"]
+    leaks = [
+        assignment.leak(assignment.assign(bins, contract.Split(train=0.8, valid=0.1, test=0.1, by=by), seed=0))
+        for by in asked
+    ]
+    # Then every bin is where it always was
+    assert leaks == [{"test": 544, "seenInTraining": 0}, {"test": 541, "seenInTraining": 288}]

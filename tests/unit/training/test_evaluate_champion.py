@@ -139,3 +139,4 @@ def test_why_there_is_no_comparison_is_said_by_name(
     assert found["comparable"] is False
     assert found["reason"].startswith(reason)
     assert found["packageArn"] == PACKAGE
+    assert found["leftOut"] == {"seen": 20}.get(fault)

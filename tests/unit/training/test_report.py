@@ -172,5 +172,5 @@ def test_the_verdict_stands_with_its_checks_beside_the_accuracy() -> None:
 def test_why_there_is_no_comparison_is_told() -> None:
     assert "Champion and challenger" not in headings(page())
     report = against({"comparable": False, "reason": "it <counts> otherwise"}, margin=1)
-    assert "<b>They could not be compared:</b> it &lt;counts&gt; otherwise." in report
+    assert "<b>No comparison with the champion:</b> it &lt;counts&gt; otherwise." in report
     assert "counted exactly" not in rows(report)

@@ -38,21 +38,18 @@ class Seen:
         return cls(frozenset(bin_ for _, bins in groups for bin_ in bins), frozenset(name for name, _ in groups))
 
     def unseen(self, ids: Sequence[str], groups: Sequence[str]) -> list[int]:
-        """Positions of the images that are neither in it nor linked to one that is.
-
-        Raises
-        ------
-        NotComparable
-            When fewer than `FEWEST` remain.
-        """
+        """Positions of the images that are neither in it nor linked to one that is."""
         pairs = zip(ids, groups, strict=True)
-        kept = [i for i, (bin_, group) in enumerate(pairs) if bin_ not in self.bins and group not in self.groups]
-        if len(kept) < FEWEST:
-            raise NotComparable(
-                f"{len(ids) - len(kept)} of {len(ids)} test images are of bins that it was trained on or of their "
-                f"groups, which leaves {len(kept)} of the {FEWEST} that a comparison takes at least"
-            )
-        return kept
+        return [i for i, (bin_, group) in enumerate(pairs) if bin_ not in self.bins and group not in self.groups]
+
+
+def check_number(unseen: int, images: int) -> None:
+    """Raise NotComparable when too few of the test images remain."""
+    if unseen < FEWEST:
+        raise NotComparable(
+            f"{images - unseen} of {images} test images are of bins that it was trained on or of their groups, "
+            f"which leaves {unseen} of the {FEWEST} that a comparison takes at least"
+        )
 
 
 def check_labels(champion: Sequence[int], challenger: Sequence[int]) -> None:

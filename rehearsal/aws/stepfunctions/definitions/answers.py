@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
+from moto.stepfunctions.parser.api import InvalidDefinition
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
@@ -13,12 +13,6 @@ from rehearsal.aws.stepfunctions.definitions import diagnose
 
 _MOST = 100
 """Diagnostics in an answer."""
-
-
-class InvalidDefinition(AWSError):
-    """A definition that is refused. moto's own loses the error's name on the way to the client."""
-
-    TYPE = "InvalidDefinition"
 
 
 def refuse_invalid_definitions() -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from rehearsal.aws.stepfunctions.definitions.diagnostic import Diagnostic, schema
 from rehearsal.aws.stepfunctions.definitions.machines import Machine, State
-
-_PATH_OR_CALL = re.compile(r"\$.*|States\.\w+\(.*\)", re.DOTALL)
-# What may follow a backslash in a call's text; a quotation mark may not (recorded).
-_ESCAPES = re.compile(r"\\(?![\\'{}])")
+from rehearsal.aws.stepfunctions.definitions.values import is_path_or_call
 
 
 def template_errors(machines: list[Machine]) -> Iterator[Diagnostic]:
@@ -24,7 +20,7 @@ def template_errors(machines: list[Machine]) -> Iterator[Diagnostic]:
 
 
 def _places(state: State) -> Iterator[tuple[Any, str]]:
-    for name in ("Parameters", "ResultSelector", "ItemSelector", "Assign"):
+    for name in ("Parameters", "ResultSelector", "ItemSelector", "ItemBatcher", "Assign", "Credentials"):
         yield state.fields.get(name), f"/{name}"
     for name in ("ItemReader", "ResultWriter"):
         inner = state.fields.get(name)
@@ -43,15 +39,10 @@ def _errors(value: Any, location: str) -> Iterator[Diagnostic]:
         for name, member in value.items():
             if not name.endswith(".$"):
                 yield from _errors(member, location)
-            elif not isinstance(member, str) or not _is_valid(member):
+            elif not is_path_or_call(member):
                 message = (
                     f"The value for the field '{name}' must be a valid JSONPath or a valid intrinsic function call"
                 )
                 yield schema(message, location)
             if f"{name}.$" in value:
                 yield schema(f"The field '{name}' appears twice, with and without '.$'", location)
-
-
-def _is_valid(value: str) -> bool:
-    calls = value.startswith("States.")
-    return bool(_PATH_OR_CALL.fullmatch(value)) and not (calls and _ESCAPES.search(value))

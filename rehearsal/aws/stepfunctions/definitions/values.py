@@ -15,6 +15,17 @@ Kind = Callable[[Any, str, bool], Iterator[Diagnostic]]
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
+_PATH_OR_CALL = re.compile(r"\$.*|States\.\w+\(.*\)", re.DOTALL)
+# What a backslash may stand before in a call's text: a quotation mark is refused (recorded).
+_WRONG_ESCAPE = re.compile(r"\\[^\\'{}]")
+
+
+def is_path_or_call(value: Any) -> bool:
+    """Whether a value is a JSONPath or an intrinsic function's call, as far as asl-validator does not look."""
+    if not isinstance(value, str) or not _PATH_OR_CALL.fullmatch(value):
+        return False
+    return not value.startswith("States.") or not _WRONG_ESCAPE.search(value.replace("\\\\", ""))
+
 
 def is_expression(value: Any) -> bool:
     """Whether a value is a whole JSONata expression."""
@@ -89,6 +100,8 @@ def path_or_call(value: Any, location: str, jsonata: bool) -> Iterator[Diagnosti
     """A JSONPath or an intrinsic function's call."""
     if not isinstance(value, str) or not value.startswith("States."):
         yield from path(value, location, jsonata)
+    elif not is_path_or_call(value):
+        yield schema("The value must be a valid JSONPath or a valid intrinsic function call", location)
 
 
 def timestamp(value: Any, location: str, jsonata: bool) -> Iterator[Diagnostic]:

@@ -1,14 +1,15 @@
-"""Repairs of how moto reads a state machine's definition."""
+"""Repairs of moto's parser of definitions; whether AWS would take one is for ``definitions`` to say."""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
+from moto.stepfunctions.parser.api import InvalidDefinition
 from moto.stepfunctions.parser.asl.parse import asl_parser, preprocessor
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 
 def read_each_alone() -> None:
@@ -26,17 +27,18 @@ def read_strings_as_json() -> None:
     preprocessor.from_string_literal = _text_of
 
 
-def refuse_illegal_escapes() -> None:
-    """Refuse what is escaped in an intrinsic function without need, as AWS does: moto skips or keeps the backslash."""
-    visit = Preprocessor.visitString_intrinsic_function
+def say_what_cannot_be_read() -> None:
+    """Say whose gap it is when moto cannot read what AWS would take, such as ItemBatcher."""
+    validate = StepFunctionsParserBackend._validate_definition
 
-    def visit_checked(self: Preprocessor, ctx: Any) -> Any:
-        text = json.loads(ctx.getText())
-        if re.search(r"\\[^'{}\\]", text.replace("\\\\", "")):
-            raise ValueError(f"{text} must be a valid JSONPath or a valid intrinsic function call")
-        return visit(self, ctx)
+    def validate_or_say(definition: str) -> None:
+        try:
+            validate(definition)
+        except InvalidDefinition as error:
+            sentence = f"AWS would take this definition, but the rehearsal cannot read it: {error.message}"
+            raise InvalidDefinition(sentence) from error
 
-    Preprocessor.visitString_intrinsic_function = visit_checked
+    StepFunctionsParserBackend._validate_definition = staticmethod(validate_or_say)
 
 
 def accept_whole_percentages() -> None:
