@@ -8,7 +8,6 @@ of them counts right are more than chance.
 """
 
 import argparse
-import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from bench.results import add_json_option, write_json
 from bench.split_bins import read_bins, split_bins, write_shard
 from stocktake.data.batches import ordered_batches
 from stocktake.data.shards import ShardDataset, load
+from stocktake.evaluation.comparison import mcnemar_exact
 from stocktake.model.metrics import counting_metrics
 from stocktake.model.network import ARCHITECTURES, Weights, create_model
 from stocktake.model.preprocessing import Preprocessing
@@ -29,12 +29,6 @@ from stocktake.training.hyperparameters import Hyperparameters
 from stocktake.training.starting_point import StartingPoint
 
 FORMATS = ("float32", "bfloat16")
-
-
-def mcnemar(first: int, second: int) -> float:
-    """Exact two-sided probability of so uneven a division of the photos that only one counts right."""
-    both, fewer = first + second, min(first, second)
-    return min(1.0, 2 * sum(math.comb(both, k) for k in range(fewer + 1)) / 2**both)
 
 
 @torch.inference_mode()
@@ -83,7 +77,7 @@ def main() -> None:
         "images": len(counts),
         "formats": {name: counting_metrics(found, counts, LABELS) for name, found in probabilities.items()},
         "onlyRightIn": only,
-        "mcnemar": mcnemar(*only.values()),
+        "mcnemar": mcnemar_exact(*only.values()),
         "otherAnswers": int((~agree).sum()),
         "largestDifference": float((probabilities["float32"] - probabilities["bfloat16"]).abs().max()),
     }

@@ -91,7 +91,8 @@ class Server:
             answer = notebook(self.artifact) if self.way == NOTEBOOK else ours(self.artifact, self.way)
 
         async def application(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-            response = await answer(Request(scope, receive))
+            asked = Request(scope, receive)
+            response = await answer(asked) if asked.method == "POST" else JSONResponse(time.process_time())
             await response(scope, receive, send)
 
         listener = socket.create_server(("127.0.0.1", 0))
@@ -101,11 +102,15 @@ class Server:
 
 
 def load(port: int, photos: list[bytes], clients: int, seconds: float) -> dict[str, float]:
-    """What some clients see who ask for so long: photos a second, and the latency's percentiles in milliseconds."""
+    """What some clients see who ask for so long: photos a second, and the latency's percentiles in milliseconds.
+
+    `cpu` is what the server computed for a photo, in milliseconds of all its threads.
+    """
     until = time.perf_counter() + seconds
 
     def ask(first: int) -> list[float]:
-        connection, latencies = http.client.HTTPConnection("127.0.0.1", port, timeout=120), []
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        latencies: list[float] = []
         for photo in cycle(photos[first:] + photos[:first]):
             started = time.perf_counter()
             if latencies and started > until:
@@ -118,14 +123,22 @@ def load(port: int, photos: list[bytes], clients: int, seconds: float) -> dict[s
             latencies.append(time.perf_counter() - started)
         return latencies
 
-    started = time.perf_counter()
+    started, computed = time.perf_counter(), computing(port)
     with ThreadPoolExecutor(clients) as pool:
         latencies = sorted(t for of in pool.map(ask, [n % len(photos) for n in range(clients)]) for t in of)
     return {
         "photosPerSecond": len(latencies) / (time.perf_counter() - started),
         "p50": 1000 * statistics.median(latencies),
         "p99": 1000 * latencies[min(len(latencies) - 1, int(0.99 * len(latencies)))],
+        "cpu": 1000 * (computing(port) - computed) / len(latencies),
     }
+
+
+def computing(port: int) -> float:
+    """Seconds that the server's process has computed so far."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection.request("GET", "/")
+    return float(connection.getresponse().read())
 
 
 def measure(artifact: Path, photos: list[bytes], asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -183,7 +196,10 @@ def main() -> None:
     files = sorted((asked.source / "bin-images").glob("*.jpg"))[:100]
     result: dict[str, Any] = {"machine": machine(), "architecture": asked.architecture, "loads": []}
     print(f"{asked.architecture}, {len(files)} photos, {result['machine']}")
-    print(f"{'clients':>7} {'way':<10}{'photos/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>7}{'of p50':>8}", flush=True)
+    print(
+        f"{'clients':>7} {'way':<10}{'photos/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'cpu ms':>9}{'ratio':>7}{'of p50':>8}",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory() as folder:
         weights = create_model(asked.architecture, len(LABELS)).state_dict()
         description = ModelDescription(asked.architecture, LABELS, PREPROCESSING, {})
@@ -201,6 +217,7 @@ def tell(row: dict[str, Any]) -> None:
     for way in (NOTEBOOK, *FORMATS):
         seen = row[way]
         line = f"{row['clients']:>7} {way:<10}{seen['photosPerSecond']:>10.1f}{seen['p50']:>9.0f}{seen['p99']:>9.0f}"
+        line += f"{seen['cpu']:>9.0f}"
         if way != NOTEBOOK:
             line += f"{row['ratio'][way]:>7.2f}{row['ratioP50'][way]:>8.2f}"
         print(line, flush=True)

@@ -149,7 +149,7 @@ def _full() -> int:
 
 
 def _png(depth: int, colour: int, interlaced: bool = False, more: bytes = b"") -> bytes:
-    return noisy_png(photo_file.MAXIMUM_PNG_PIXELS, depth, colour, interlaced, more)
+    return noisy_png(photo_file.MAXIMUM_PNG_PIXELS // (2 if depth == 16 else 1), depth, colour, interlaced, more)
 
 
 EXIF = _segment(0xE1, b"Exif\0\0" + TURNED)

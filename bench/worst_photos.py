@@ -86,7 +86,10 @@ def main() -> None:
             assert len(photo) <= MOST, f"{name}: no request can have {len(photo)} bytes"
             rows.append({"photo": name, "bytes": len(photo), **endpoint(photo)})
             told = "" if rows[-1]["answer"].startswith("{") else rows[-1]["answer"][:70]
-            print("{photo:<44}{0:6.2f}{seconds:7.2f}{megabytes:11.0f}  {1}".format(len(photo) / 1e6, told, **rows[-1]))
+            print(
+                "{photo:<44}{0:6.2f}{seconds:7.2f}{megabytes:11.0f}  {1}".format(len(photo) / 1e6, told, **rows[-1]),
+                flush=True,
+            )
     most = {figure: max(row[figure] for row in rows) for figure in ("seconds", "megabytes")}
     print(f"most: {most['seconds']:.2f} s, {most['megabytes']:.0f} MB")
     write_json(asked.json, {"photos": rows, "most": most})

@@ -64,7 +64,7 @@ def input_fn(body: bytes, content_type: str) -> bytes:
 
 
 def pixels_of(photo: bytes, model: CountingModel) -> Tensor:
-    """A photo as the network takes it: uint8 (1, 3, S, S).
+    """A photo as the network takes it: uint8 (3, S, S).
 
     Raises
     ------
@@ -72,7 +72,7 @@ def pixels_of(photo: bytes, model: CountingModel) -> Tensor:
         413 for too many pixels, 422 for too few, 400 for anything undecodable.
     """
     try:
-        return model.description.preprocessing.pixels(photo).unsqueeze(0)
+        return model.description.preprocessing.pixels(photo)
     except ImageTooLarge as error:
         raise RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
     except ImageTooSmall as error:
@@ -83,21 +83,24 @@ def pixels_of(photo: bytes, model: CountingModel) -> Tensor:
 
 def predict_fn(photo: bytes, model: CountingModel) -> dict[str, Any]:
     """Count the items in one photo: the endpoint's answer. Raises what `pixels_of` does."""
-    return answer(pixels_of(photo, model), model)
+    return predict_several([pixels_of(photo, model)], model)[0]
 
 
-def answer(pixels: Tensor, model: CountingModel) -> dict[str, Any]:
-    """The answer to one photo's pixels, uint8 (1, 3, S, S)."""
+def predict_several(photos: list[Tensor], model: CountingModel) -> list[dict[str, Any]]:
+    """Count the items in each of some photos' pixels, all in one batch."""
     labels = list(model.description.labels)
-    probabilities = model.probabilities(pixels)
-    return {
-        "count": labels[int(probabilities.argmax())],
-        "probabilities": probabilities[0].tolist(),
-        "labels": labels,
-        "expected": float(expected_counts(probabilities, labels)),
-        "precision": model.precision,
-        "model": model.package,
-    }
+    probabilities = model.probabilities(torch.stack(photos))
+    return [
+        {
+            "count": labels[int(row.argmax())],
+            "probabilities": row.tolist(),
+            "labels": labels,
+            "expected": float(expected),
+            "precision": model.precision,
+            "model": model.package,
+        }
+        for row, expected in zip(probabilities, expected_counts(probabilities, labels), strict=True)
+    ]
 
 
 def output_fn(prediction: dict[str, Any], accept: str) -> str:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from PIL import Image
 from ray import serve
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from torch import Tensor
 
-from inference import RequestRefused, answer, input_fn, model_fn, pixels_of
+from inference import RequestRefused, input_fn, model_fn, pixels_of, predict_several
+from photo_file import MINIMUM_SIDE, jpeg
 from stocktake.model.served_network import native_precision
 from stocktake.serving.answers import answer_type, written
 from stocktake.serving.log import log, request_id
@@ -26,25 +29,30 @@ MOST_REQUESTS = 128
 """That Ray lets in at once, each with up to 6 MB. Which of them may wait is decided here, with a word to the client."""
 
 
+class Decoded(NamedTuple):
+    """A photo or its refusal, when work on it began and how long that took."""
+
+    pixels: Tensor | RequestRefused
+    began: float
+    milliseconds: float
+
+
 class Counted(NamedTuple):
-    """A photo's answer, or its refusal, and when work on it began, it was decoded and it was counted."""
+    """A photo's answer or its refusal, when work on it began, and its milliseconds: of a batch's forward, a share."""
 
     answer: dict[str, Any] | RequestRefused
     began: float
-    decoded: float
-    ended: float
+    decode: float
+    forward: float
 
 
 class Stocktake:
     """One loaded copy of the model, which answers as many photos at once as there are cores."""
 
     def __init__(self) -> None:
-        # Forwards side by side, each on one thread, need no waiting for each other's threads.
-        torch.set_num_threads(1)
         self.model = model_fn(MODEL_DIR)
-        self.workers = Workers()
-        side = self.model.description.preprocessing.image_size
-        self.workers.warm_up(lambda: self.model.probabilities(torch.zeros(1, 3, side, side, dtype=torch.uint8)))
+        self.workers = Workers(lambda contents, threads: self.count_batch(contents, threads))
+        self.workers.warm_up(_blank(self.model.description.preprocessing.image_size))
         precision, native = self.model.precision, native_precision()
         log("ready", model=self.model.package, precision=precision, native=native, workers=self.workers.number)
         if precision not in ("float32", native):
@@ -99,11 +107,11 @@ class Stocktake:
         asked = [content for content in contents if isinstance(content, bytes)]
         with self.workers.room_for(len(asked)):
             queued = time.perf_counter()
-            done = await self.workers.each(self.count_one, asked)
+            done = await self.workers.each(asked)
         if done:
             facts["queue"] = max(_milliseconds(queued, one.began) for one in done)
-            facts["decode"] = sum(_milliseconds(one.began, one.decoded) for one in done)
-            facts["forward"] = sum(_milliseconds(one.decoded, one.ended) for one in done)
+            facts["decode"] = round(sum(one.decode for one in done), 1)
+            facts["forward"] = round(sum(one.forward for one in done), 1)
         answers = iter(one.answer for one in done)
         counted = [next(answers) if isinstance(content, bytes) else content for content in contents]
         facts["counts"] = [None if isinstance(one, RequestRefused) else one["count"] for one in counted]
@@ -111,16 +119,29 @@ class Stocktake:
             facts["reasons"] = refused
         return counted
 
-    def count_one(self, content: bytes) -> Counted:
-        """Decode and count one photo, on a worker's thread."""
+    def count_batch(self, contents: list[bytes], threads: int) -> list[Counted]:
+        """Decode some photos and count them at once, on a worker's thread."""
+        torch.set_num_threads(threads)  # of forwards that this thread starts
+        decoded = [self.decode(content) for content in contents]
+        photos = [one.pixels for one in decoded if isinstance(one.pixels, Tensor)]
+        started = time.perf_counter()
+        answers = iter(predict_several(photos, self.model) if photos else [])
+        forward = _milliseconds(started) / max(1, len(photos))
+        return [
+            Counted(one.pixels, one.began, one.milliseconds, 0)
+            if isinstance(one.pixels, RequestRefused)
+            else Counted(next(answers), one.began, one.milliseconds, forward)
+            for one in decoded
+        ]
+
+    def decode(self, content: bytes) -> Decoded:
+        """The photo, or why it is refused."""
         began = time.perf_counter()
         try:
-            pixels = pixels_of(input_fn(content, ""), self.model)
+            pixels: Tensor | RequestRefused = pixels_of(input_fn(content, ""), self.model)
         except RequestRefused as refusal:
-            ended = time.perf_counter()
-            return Counted(refusal, began, ended, ended)
-        decoded = time.perf_counter()
-        return Counted(answer(pixels, self.model), began, decoded, time.perf_counter())
+            pixels = refusal
+        return Decoded(pixels, began, _milliseconds(began))
 
 
 async def read_body(request: Request) -> bytes:
@@ -139,6 +160,11 @@ async def read_body(request: Request) -> bytes:
             HTTPStatus.REQUEST_TIMEOUT, f"The body did not arrive within {BODY_SECONDS} seconds."
         ) from None
     return bytes(body)
+
+
+def _blank(side: int) -> bytes:
+    """A photo of nothing, to warm up with."""
+    return jpeg(Image.new("RGB", (max(side, MINIMUM_SIDE),) * 2), quality=75)
 
 
 def _milliseconds(start: float, end: float | None = None) -> float:

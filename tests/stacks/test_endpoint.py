@@ -1,12 +1,13 @@
 """The endpoint exists only with a model, changes by its parameter alone, and rolls back by itself."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from stacks.endpoint import capacity
 from stocktake.model.network import ARCHITECTURES
-from stocktake.serving import photos, workers
+from stocktake.serving import answers, photos, workers
 from tests.stacks.template import Template, as_list, resources, statements
 
 
@@ -172,6 +173,15 @@ def test_target_and_threshold_follow_from_network_and_instance(synthesize: Calla
 def test_the_estimates_are_of_every_network_and_of_the_applications_own_limits() -> None:
     assert set(capacity.MILLISECONDS) == set(ARCHITECTURES)
     assert (capacity.QUEUE, capacity.MAXIMUM_PHOTOS) == (workers.QUEUE, photos.MAXIMUM_PHOTOS)
+
+
+def test_a_package_says_what_the_application_takes_answers_and_computes_in(states: dict[str, dict[str, Any]]) -> None:
+    specification = states["Register"]["Arguments"]["InferenceSpecification"]
+    [container] = specification["Containers"]
+    assert container["Environment"] == {"STOCKTAKE_PRECISION": "{% $evaluation.precision %}"}
+    taken = {*photos.PHOTO_TYPES, photos.FORM, photos.JSON_LINES}
+    assert set(specification["SupportedContentTypes"]) == taken
+    assert set(specification["SupportedResponseMIMETypes"]) == set(answers.ANSWER_TYPES)
 
 
 def test_scaling_and_alarms_know_the_variant_by_the_same_name(templates: dict[str, Template]) -> None:

@@ -129,8 +129,17 @@ def test_the_pixels_of_a_png_may_lie_in_many_chunks() -> None:
         (KINDS["baseline"][:2] + b"\xff\xe1\0\2" * 5000 + KINDS["baseline"][2:], "segments"),
         (KINDS["progressive"].replace(b"\x00\x30\x00\x40\x03\x01\x22", b"\x17\x70\x1f\x40\x03\x01\x11"), "progressive"),
         (saved(Image.new("1", (5000, 4000)), "PNG"), "too many pixels"),
+        (saved(Image.new("I;16", (4000, 3000)), "PNG"), "at most 8,000,000"),
     ],
-    ids=["scans", "one scan", "scans of a large photo", "segments", "coefficients", "large PNG"],
+    ids=[
+        "scans",
+        "one scan",
+        "scans of a large photo",
+        "segments",
+        "coefficients",
+        "large PNG",
+        "large PNG of 16 bits",
+    ],
 )
 def test_work_is_bounded_before_anything_is_decoded(
     content: bytes, reason: str, monkeypatch: pytest.MonkeyPatch

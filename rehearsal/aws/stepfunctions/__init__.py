@@ -14,6 +14,7 @@ from rehearsal.aws.stepfunctions import (
     failures,
     interpreter,
     limits,
+    nested_executions,
     observation,
     parser,
     permissions,
@@ -54,6 +55,7 @@ def install() -> None:
     expressions.refuse_items_and_times_that_are_none()
     limits.measure_what_states_pass_on()
     limits.end_long_histories()
+    limits.end_waits_that_are_too_long()
     distributed_map.name_failed_readers()
     observation.tell_cloudwatch()
     executions.page_through_histories()
@@ -64,4 +66,5 @@ def install() -> None:
     sdk.name_errors_as_aws_does()
     sdk.convert_requests()
     sdk.return_plain_json()
+    nested_executions.spell_requests_and_answers()
     constraints.enforce(StepFunctionResponse, "stepfunctions")

@@ -131,7 +131,10 @@ def show_to_clients() -> None:
 
     def describe_execution(self: StepFunctionResponse) -> ActionResult:
         execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
-        return ActionResult(describe(self).result | {"mapRunArn": getattr(execution, "map_run_arn", None)})
+        told = describe(self).result | {"mapRunArn": getattr(execution, "map_run_arn", None)}
+        return ActionResult(
+            told | {f"{data}Details": {"included": True} for data in ("input", "output") if data in told}
+        )
 
     def describe_also_children(self: StepFunctionsParserBackend, execution_arn: str) -> Any:
         if "/" in execution_arn:

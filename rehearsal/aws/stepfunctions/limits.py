@@ -7,12 +7,13 @@ import sys
 from typing import Any
 
 from moto.stepfunctions.parser import quotas
-from moto.stepfunctions.parser.api import ExecutionFailedEventDetails
+from moto.stepfunctions.parser.api import ExecutionFailedEventDetails, HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.assign.assign_decl import AssignDecl
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.common.parargs import Parargs
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.timestamp import Timestamp
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 from rehearsal.aws.stepfunctions import entry
@@ -22,6 +23,8 @@ PAYLOAD_BYTES = 262_144
 """The largest input, output or set of assigned variables, as JSON in UTF-8."""
 HISTORY_EVENTS = 25_000
 """The most events of an execution; a Distributed Map's children have histories of their own."""
+WAIT_SECONDS = 2**31 - 1
+"""The longest wait for a Timestamp: 24,855 days are taken, 24,856 are not (recorded)."""
 
 
 def measure_what_states_pass_on() -> None:
@@ -63,6 +66,20 @@ def end_long_histories() -> None:
         evaluate(self, env)
 
     CommonStateField._eval_body = evaluate_while_there_is_room
+
+
+def end_waits_that_are_too_long() -> None:
+    """Fail a Wait for a moment further ahead than AWS counts seconds; moto waits."""
+    seconds_until = Timestamp._get_wait_seconds
+
+    def seconds_until_if_countable(self: Timestamp, env: Environment) -> int:
+        seconds: int = seconds_until(self, env)
+        if seconds > WAIT_SECONDS:
+            cause = "Wait state delay is too long."
+            raise failed(env, StatesErrorNameType.StatesRuntime, cause, HistoryEventType.ExecutionFailed)
+        return seconds
+
+    Timestamp._get_wait_seconds = seconds_until_if_countable
 
 
 class _HistoryIsFull(FailureEventException):

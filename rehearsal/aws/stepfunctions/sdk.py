@@ -36,7 +36,7 @@ def convert_requests() -> None:
     """
 
     def normalise(self: StateTaskServiceAwsSdk, parameters: dict[str, Any], *_: Any) -> None:
-        self._to_boto_request(parameters, _operation(self).input_shape)
+        self._to_boto_request(parameters, operation(self).input_shape)
 
     StateTaskServiceAwsSdk._normalise_parameters = normalise
 
@@ -50,27 +50,29 @@ def return_plain_json() -> None:
 
     def call_and_convert(self: StateTaskServiceAwsSdk, env: Environment, *args: Any, **kwargs: Any) -> None:
         call(self, env, *args, **kwargs)
-        shape = _operation(self).output_shape
-        env.stack[-1] = _as_json(env.stack[-1], shape) if shape else {}
+        shape = operation(self).output_shape
+        env.stack[-1] = as_json(env.stack[-1], shape) if shape else {}
 
     StateTaskServiceAwsSdk._eval_service_task = call_and_convert
 
 
-def _operation(task: StateTaskServiceAwsSdk) -> Any:
+def operation(task: Any) -> Any:
+    """The operation that a moto task of a service calls, in botocore's model."""
     action = task.resource.api_action
     return service_model(task._get_boto_service_name()).operation_model(action[0].upper() + action[1:])
 
 
-def _as_json(value: Any, shape: Any) -> Any:
+def as_json(value: Any, shape: Any) -> Any:
+    """An answer of botocore's as Step Functions passes it on; ``shape`` is its place in the service's model."""
     if isinstance(value, datetime.datetime):
         return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, StreamingBody):
         return value.read().decode()
     if isinstance(value, list):
-        return [_as_json(member, shape.member) for member in value]
+        return [as_json(member, shape.member) for member in value]
     if isinstance(value, dict) and shape.type_name == "map":
-        return {name: _as_json(member, shape.value) for name, member in value.items()}
+        return {name: as_json(member, shape.value) for name, member in value.items()}
     if isinstance(value, dict) and shape.type_name == "structure":
-        members = {name: _as_json(member, shape.members[name]) for name, member in value.items()}
+        members = {name: as_json(member, shape.members[name]) for name, member in value.items()}
         return {name[0].upper() + name[1:]: member for name, member in members.items()}
     return value

@@ -113,9 +113,9 @@ def listed(bins: list[str]) -> dict[str, Any]:
 
 
 def test_a_list_of_bins_in_the_data_bucket_is_taken(kept: Kept) -> None:
-    # given a list of bins that the whole dataset has, one that is in no source, and a model that need not be good
+    # given a list of bins of the source, and one that it does not have
     storage, bucket = kept.client("s3"), kept.result["output"]["dataset"]["uri"].split("/")[2]
-    bins = [f"{number:05d}" for number in range(150, 400)]
+    bins = [f"{number:05d}" for number in range(1, 121)]
     body = json.dumps(listed([*bins, "99999"])).encode()
     storage.put_object(Bucket=bucket, Key="lists/file_list.json", Body=body)
     chosen = {"fraction": None, "files": f"s3://{bucket}/lists/file_list.json"}

@@ -145,6 +145,15 @@ def post(connection: http.client.HTTPConnection, body: bytes, kind: str = "image
     return answer.status, answer.read()
 
 
+def right(answer: tuple[int, bytes], expected: tuple[int, bytes]) -> bool:
+    """The same, but for last digits, which follow from the batch that a photo is counted in."""
+    if answer[0] != expected[0]:
+        return False
+    found, known = json.loads(answer[1]), json.loads(expected[1])
+    pairs = zip(found["probabilities"], known["probabilities"], strict=True)
+    return found["count"] == known["count"] and all(abs(a - b) < 1e-5 for a, b in pairs)
+
+
 def replica() -> tuple[int, int]:
     """Process id and resident kilobytes of the one that holds the model."""
     for folder in Path("/proc").glob("[0-9]*"):
@@ -200,7 +209,7 @@ def main() -> None:
         while not done.is_set():
             turn = (turn + 1) % len(photos)
             answer = post(own, photos[turn])
-            sound["right" if answer == expected[turn] else str(answer[0]) if answer[0] != 200 else "wrong"] += 1
+            sound["right" if right(answer, expected[turn]) else str(answer[0]) if answer[0] != 200 else "wrong"] += 1
 
     others = [threading.Thread(target=ask_for_sound_ones, args=(n,)) for n in range(2)]
     for thread in others:
@@ -236,7 +245,7 @@ def main() -> None:
         "mutated": of_mutated,
         "sound": sound,
         "sameReplica": first[0] == last[0],
-        "stillRight": [post(connection, photo) for photo in photos] == expected,
+        "stillRight": all(right(post(connection, photo), known) for photo, known in zip(photos, expected, strict=True)),
         "replicaMegabytes": memory,
     }
     print(json.dumps(figures))

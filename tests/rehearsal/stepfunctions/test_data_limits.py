@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Any
 
@@ -89,3 +90,27 @@ def test_a_history_has_a_last_event(aws: Emulator) -> None:
     result = aws.execute(single({"Type": "Pass", "Next": "Again"}, Again=again, Last=END))
     assert result["status"] == "FAILED"
     assert result["cause"] == f"The execution reached the maximum number of history events ({HISTORY_EVENTS})."
+
+
+def test_no_wait_is_longer_than_aws_counts(aws: Emulator) -> None:
+    # Given a moment 24,856 days ahead, Then the execution fails, as recorded; 24,855 days are waited for.
+    states = aws.client("stepfunctions")
+    machine = states.create_state_machine(
+        name="far",
+        definition=json.dumps(single({"Type": "Wait", "TimestampPath": "$.at", "End": True})),
+        roleArn=ROLE,
+    )["stateMachineArn"]
+
+    def started(days: int) -> str:
+        moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
+        at = json.dumps({"at": f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"})
+        return str(states.start_execution(stateMachineArn=machine, input=at)["executionArn"])
+
+    near, far = started(24_855), started(24_856)
+    failed = aws.wait_for(
+        lambda: states.describe_execution(executionArn=far), lambda answer: answer["status"] != "RUNNING", 60
+    )
+    place = "An error occurred while executing the state 'First' (entered at the event id #2)."
+    assert (failed["error"], failed["cause"]) == ("States.Runtime", f"{place} Wait state delay is too long.")
+    assert states.describe_execution(executionArn=near)["status"] == "RUNNING"
+    states.stop_execution(executionArn=near)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.rehearsal.emulator import Emulator
-from tests.rehearsal.machines import child, distributed, single
+from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.machines import END, child, distributed, single
 
 PASS = {"Type": "Pass", "End": True}
 
@@ -107,3 +107,25 @@ def test_the_services_own_spelling_is_found(aws: Emulator) -> None:
     assert started["output"]["ExecutionArn"].startswith(target.replace(":stateMachine:", ":execution:"))
     execution = aws.client("stepfunctions").describe_execution(executionArn=started["output"]["ExecutionArn"])
     assert json.loads(execution["input"]) == {"n": 1}
+
+
+@pytest.mark.parametrize(("pattern", "output"), [(".sync", '{"n":1}'), (".sync:2", {"n": 1})])
+def test_another_execution_is_waited_for(aws: Emulator, pattern: str, output: Any) -> None:
+    # Given a task that runs another machine, Then it has that execution's description, its output as text or as JSON.
+    name = f"nested{pattern[-1]}"
+    target = aws.client("stepfunctions").create_state_machine(
+        name=name, definition=json.dumps(single({"Type": "Wait", "Seconds": 1, "Next": "Last"}, Last=END)), roleArn=ROLE
+    )["stateMachineArn"]
+    task = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::states:startExecution{pattern}",
+        "Arguments": {"StateMachineArn": target, "Input": {"n": 1}},
+        "End": True,
+    }
+    ended = aws.execute(single(task))["output"]
+    assert (ended["Status"], ended["StateMachineArn"]) == ("SUCCEEDED", target)
+    assert ended["Input"] == output
+    assert isinstance(ended["Output"], type(output))
+    assert ended["OutputDetails"] == {"Included": True}
+    wrong = task | {"Arguments": {"StateMachineArn": f"{target}x"}}
+    assert aws.execute(single(wrong))["error"] == "StepFunctions.StateMachineDoesNotExistException"

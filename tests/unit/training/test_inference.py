@@ -71,11 +71,24 @@ def test_a_photo_is_answered_as_the_contract_says(send: Send) -> None:
         (JPEG, "IMAGE/JPEG; charset=binary"),
         (JPEG, "image/jpg"),
         (JPEG, "application/octet-stream"),
+        (JPEG, "application/json"),
+        (JPEG, "application/x-www-form-urlencoded"),
         (encoded(Image.open(io.BytesIO(JPEG))), "application/octet-stream"),
         (encoded(Image.new("CMYK", (64, 48), (9, 80, 30, 0)), "JPEG"), "image/jpeg"),
         (encoded(Image.new("I;16", (64, 48), 30_000)), "image/png"),
     ],
-    ids=["png", "any image", "parameters", "jpg", "any bytes", "any bytes of a png", "cmyk", "16 bit"],
+    ids=[
+        "png",
+        "any image",
+        "parameters",
+        "jpg",
+        "any bytes",
+        "adapter's",
+        "curl's",
+        "any bytes of a png",
+        "cmyk",
+        "16 bit",
+    ],
 )
 def test_other_pictures_are_answered_too(send: Send, body: bytes, content_type: str) -> None:
     assert send(body, content_type=content_type).status_code == 200
@@ -155,14 +168,14 @@ def test_the_event_loop_goes_on_while_a_photo_is_counted(artifact: Path, monkeyp
     async def serve_one() -> Response:
         counting = asyncio.create_task(application(http_request(JPEG, content_type="image/jpeg")))
         release = asyncio.Event()
-        count_one = application.count_one
+        count_batch = application.count_batch
 
-        def wait_for_the_loop(content: bytes) -> serving.Counted:
+        def wait_for_the_loop(contents: list[bytes], threads: int) -> list[serving.Counted]:
             asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
-            return count_one(content)
+            return count_batch(contents, threads)
 
         loop = asyncio.get_running_loop()
-        application.count_one = wait_for_the_loop  # type: ignore[method-assign]
+        application.count_batch = wait_for_the_loop  # type: ignore[method-assign]
         await asyncio.sleep(0)
         loop_ran.append(True)
         release.set()

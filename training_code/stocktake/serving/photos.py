@@ -11,9 +11,12 @@ from typing import NamedTuple
 from stocktake.serving.refusal import RequestRefused
 
 PHOTO_TYPES = ("image/jpeg", "image/png", "application/x-image")
-GENERIC_TYPES = ("", "image/jpg", "image/*", "application/octet-stream", "binary/octet-stream")
-"""Headers that say less than the bytes themselves: none, what the SDKs and S3 put when nobody says, and names that
-are not registered but usual."""
+GENERIC_TYPES = (
+    *("", "image/jpg", "image/*", "application/octet-stream", "binary/octet-stream"),
+    *("application/json", "application/x-www-form-urlencoded"),
+)
+"""Headers that say less than the bytes themselves: none, what the SDKs and S3, the image's adapter and curl put when
+nobody says, and names that are not registered but usual."""
 FORM, JSON_LINES = "multipart/form-data", "application/jsonlines"
 
 MAXIMUM_BODY = 6 * 2**20
