@@ -11,7 +11,7 @@ export NODE_NO_WARNINGS := 1
 # The CDK command line starts `python3 app.py`: it must find the virtual environment's.
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup rehearse test fuzz lint format doctor synth deploy destroy clean
+.PHONY: help setup rehearse test fuzz lint format doctor synth deploy destroy predict approve reject rollback promote clean
 
 help:
 	@echo 'make rehearse [SOURCE=DIR] [INPUT=FILE] [RESULT=FILE] [EXPORT=DIR] [KEEP=1]   the whole application on this machine'
@@ -20,6 +20,11 @@ help:
 	@echo 'make lint | format                                                           ruff, mypy'
 	@echo 'make doctor                                                                  what would fail in your AWS account'
 	@echo 'make synth | deploy | destroy                                                the CDK application (needs an AWS account)'
+	@echo 'make predict IMAGE=FILE [ENDPOINT=NAME]                                      what an endpoint counts in a photo'
+	@echo 'make approve | reject EXECUTION=NAME [REASON=TEXT]                           a model that waits for a person'
+	@echo 'make rollback [PACKAGE=ARN]                                                  the model that was served before'
+	@echo 'make promote PACKAGE=ARN                                                     a model that is registered'
+	@echo 'The last three take DEPLOYMENT=NAME where the setting name is another; AWS_ENDPOINT_URL points all at a kept rehearsal'
 
 setup: .venv/.complete node_modules/.complete
 
@@ -51,7 +56,7 @@ fuzz: setup
 lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy app.py stacks doctor rehearsal bench
+	@$(BIN)/mypy app.py stacks doctor console rehearsal bench
 	@cd lambda && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache .
 	@cd training_code && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache .
 
@@ -70,6 +75,21 @@ deploy: setup
 
 destroy: setup
 	@cdk destroy --all --no-notices
+
+# Not NAME: some shells have a variable of that name, and make takes it over.
+NAMED = $(if $(DEPLOYMENT),--name '$(DEPLOYMENT)')
+
+predict: setup
+	@$(BIN)/python -m console predict $(if $(IMAGE),'$(IMAGE)') $(if $(ENDPOINT),--endpoint '$(ENDPOINT)')
+
+approve reject: setup
+	@$(BIN)/python -m console $@ $(if $(EXECUTION),'$(EXECUTION)') $(if $(REASON),--reason '$(REASON)') $(NAMED)
+
+rollback: setup
+	@$(BIN)/python -m console rollback $(if $(PACKAGE),--package '$(PACKAGE)') $(NAMED)
+
+promote: setup
+	@$(BIN)/python -m console promote $(if $(PACKAGE),'$(PACKAGE)') $(NAMED)
 
 clean:
 	rm -rf .venv node_modules build cdk.out .rehearsal .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -24,6 +24,8 @@ from run.weights import Weights, find_weights
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """The run: the complete input and every name that later states use (see docs/architecture.md).
 
+    Of an execution that is to serve a package which is there already, only the input.
+
     Raises:
         InvalidInput, SourceNotFound, SourceAccessDenied, EmptySource, NoUsableImages
     """
@@ -32,6 +34,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     source_buckets = json.loads(settings["SOURCE_BUCKETS"])
     check_deployment(completed, source_buckets, json.loads(settings["MANAGED_DEBUGGER"]))
     name = run_name(event["execution"])
+    if completed.release.package:
+        return {"name": name, "input": completed.to_json(), "candidates": [None]}
     bucket = settings["DATA_BUCKET"]
     gpu = instances.has_gpu(completed.training.instance_type)
     # Before the source is listed, which takes long.

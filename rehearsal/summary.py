@@ -82,7 +82,8 @@ def tell_how_to_explore(ended: Ended, outputs: dict[str, str], console: Console)
     ask = f"""
   aws sagemaker describe-endpoint --endpoint-url {ended.aws_url} --endpoint-name {ended.endpoint}
   curl --user rehearsal:rehearsal --aws-sigv4 aws:amz:us-east-1:sagemaker -H 'Content-Type: image/jpeg' \\
-      --data-binary @{ended.photo} {ended.endpoint_url}"""
+      --data-binary @{ended.photo} {ended.endpoint_url}
+  make predict IMAGE={ended.photo} ENDPOINT={ended.endpoint}"""
     commands = f"""
 Everything goes on serving until Ctrl-C. In another terminal:
 
@@ -94,6 +95,7 @@ Everything goes on serving until Ctrl-C. In another terminal:
   aws stepfunctions list-executions --endpoint-url {ended.aws_url} --state-machine-arn {outputs["StateMachineArn"]}
   aws s3 ls --endpoint-url {ended.aws_url} --recursive s3://{outputs["DataBucketName"]}{ask if ended.prediction else ""}
   make deploy        # the same stacks again: no changes
+  make rollback      # the model that was served before; make promote, approve and reject work here, too
 """
     console.print(commands, markup=False, highlight=False, soft_wrap=True)
 

@@ -28,6 +28,7 @@ from run import contract, instances  # noqa: E402
 from run.deployment import check_deployment  # noqa: E402
 from run.sentences import shown  # noqa: E402
 
+DEFAULT_NAME = "stocktake"
 _JOB_PREFIX = 9
 
 # Plan gets both in its environment, which holds 4 KB in all.
@@ -59,7 +60,7 @@ class DeploymentSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
     name: str = Field(
-        "stocktake",
+        DEFAULT_NAME,
         pattern=r"^[a-z](-?[a-z0-9])*$",
         max_length=20,
         description="at most 20 lower-case letters, digits and single dashes between them, a letter first "

@@ -37,6 +37,8 @@ class StorageStack(Stack):
                 s3.LifecycleRule(id="checkpoints", prefix="checkpoints/", expiration=Duration.days(7)),
                 # A trial's model is not used after its metrics are known, and tensors are for looking into a fresh job.
                 s3.LifecycleRule(id="trials", prefix="trials/", expiration=Duration.days(7)),
+                # A token that a person has not answered within the longest wait answers nothing any more.
+                s3.LifecycleRule(id="approvals", prefix="approvals/", expiration=Duration.days(31)),
                 s3.LifecycleRule(id="debug", prefix="debug/", expiration=Duration.days(30)),
                 # Photos of a site's own, kept to look at and to train with; not for ever.
                 s3.LifecycleRule(id=CAPTURED, prefix=f"{CAPTURED}/", expiration=Duration.days(90)),

@@ -180,6 +180,14 @@ class Release(Part):
         default=0, ge=0, le=1, description="a number from 0 to 1 that the recall of each count must reach"
     )
     approval: Literal["automatic", "manual"] = Field(default="automatic", description='"automatic" or "manual"')
+    approval_seconds: int = Field(
+        default=604_800, ge=1, le=2_592_000, description="an integer from 1 to 2592000 (30 days)"
+    )
+    package: str | None = Field(
+        default=None,
+        pattern=r"^(previous|arn:[a-z-]+:sagemaker:[a-z0-9-]+:\d{12}:model-package/[^/]+/\d+)$",
+        description='null, "previous" or the ARN of a model package, to serve it instead of training a model',
+    )
 
 
 class ExecutionInput(Part):

@@ -28,14 +28,16 @@ def call_aws(
     wildcard
         Why a resource has to be a pattern, if one is.
     """
-    if wildcard:
-        accept(scope, wildcard, iam.PolicyStatement(actions=[action], resources=resources))
     service, _, api = action.partition(":")
+    permission = action.replace("sfn:", "states:")  # the SDK's name of the service is not IAM's
+    if wildcard:
+        accept(scope, wildcard, iam.PolicyStatement(actions=[permission], resources=resources))
     return tasks.CallAwsService.jsonata(
         scope,
         name,
         service=service,
         action=api,
+        iam_action=permission,
         iam_resources=list(resources),
         parameters=dict(parameters),
         assign=dict(assign) if assign else None,

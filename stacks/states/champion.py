@@ -7,7 +7,7 @@ from stacks.endpoint.stack import PARAMETER
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
-from stacks.states.release import Target
+from stacks.states.target import Target
 
 
 def read_champion(scope: Construct, target: Target, failure: Failure) -> sfn.Chain:

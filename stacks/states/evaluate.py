@@ -13,7 +13,7 @@ from stacks.states.failure import Failure
 from stacks.states.jsonata import expression, object_of
 from stacks.states.processing_job import OUTPUT, SECONDS, processing_job, source
 from stacks.states.quota import wait_for_quota
-from stacks.states.release import Target
+from stacks.states.target import Target
 
 RULE = ("minimumAccuracy", "aboveMajority", "margin", "minimumRecall")
 """Fields of `release` that the evaluation decides by."""

@@ -1,7 +1,8 @@
 """One way out for every failure: say which state failed and why, notify, fail. The running endpoint is left alone."""
 
+import copy
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
@@ -36,7 +37,7 @@ class Failure:
             error=expression("$failure.error"),
             cause=expression("$failure.state & ': ' & $failure.cause"),
         )
-        self.start = tasks.SnsPublish.jsonata(
+        notify = tasks.SnsPublish.jsonata(
             scope,
             "Notify failure",
             topic=topic,
@@ -49,8 +50,17 @@ class Failure:
             ),
         )
         # A topic that cannot be reached must not hide what went wrong.
-        catch_everything(self.start, failed)
-        self.start.next(failed)
+        catch_everything(notify, failed)
+        notify.next(failed)
+        self.start: sfn.State = notify
+
+    def after(self, first: tasks.CallAwsService) -> Self:
+        """The same way out, with another state before it, whose own failure changes nothing."""
+        catch_everything(first, self.start)
+        first.next(self.start)
+        other = copy.copy(self)
+        other.start = first
+        return other
 
     def catch(self, state: Caught, errors: Sequence[str] | None = None) -> Caught:
         """Send errors of `state` here, all by default, with the state's name and the sentence in the error's cause."""

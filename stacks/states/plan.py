@@ -29,6 +29,7 @@ def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn
             "featuresSeconds": 0,
             "evaluationSeconds": 0,
             "evaluations": 0,
+            "dataset": NULL,
             "comparison": NULL,
             "tuning": NULL,
             "training": NULL,

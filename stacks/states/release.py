@@ -1,79 +1,95 @@
-"""Release: register a model that is good enough, put it behind the endpoint, try it, and take it back if it fails.
+"""Release: register a model that is good enough, have it approved, wait for a turn, put it behind the endpoint, try it.
 
-The endpoint belongs to its CloudFormation stack; deploying is an update of that stack's parameter. The same states take
-a model back: they set the parameter to what it was before.
+A package that the input names takes the same way from the turn on.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.endpoint.stack import PARAMETER
+from stacks.states.approval import approval
 from stacks.states.aws_call import call_aws
-from stacks.states.failure import Failure, catch_everything
-from stacks.states.invoke import invoke
-from stacks.states.jsonata import NULL, SENTENCE, expression
-from stacks.states.package import properties
+from stacks.states.deploy import SERVED, Deploy
+from stacks.states.failure import Failure
+from stacks.states.jsonata import NULL, expression
+from stacks.states.packages import PROMOTE, ROLL_BACK, TAKE_BACK, find_package
+from stacks.states.registration import register
+from stacks.states.target import STACK_ID, Target
+from stacks.states.turn import Turn
 
-_STACK_ID = "A stack's ARN ends in an id that differs with every creation."
-_NUMBERED = "Packages are numbered by SageMaker."
-
-CONTENT_TYPES = ["image/jpeg", "image/png", "application/x-image", "multipart/form-data", "application/jsonlines"]
-RESPONSE_TYPES = ["application/json", "application/jsonlines", "text/csv"]
-"""What the serving application takes and answers."""
+_SUPERSEDED = expression(
+    "'meanwhile ' & $previous & ' came behind the endpoint: ' & $evaluation.release.reason & '; ' & $package "
+    "& ' stays approved'"
+)
 
 
-@dataclass(frozen=True)
-class Target:
-    """What a release acts on.
+class Release(NamedTuple):
+    """Where executions come to it: with a model that they have evaluated, or with a package that the input names."""
 
-    Attributes
-    ----------
-    code_hash
-        The asset hash of the code that trains its models.
-    """
-
-    stack_name: str
-    stack_arn: str
-    update_role_arn: str
-    endpoint_name: str
-    endpoint_arn: str
-    package_group: str
-    package_group_arn: str
-    package_arns: str
-    serving_image: str
-    serving_instance_type: str
-    poll_seconds: int
-    code_hash: str
+    new: sfn.IChainable
+    package: sfn.IChainable
 
 
 def release(
-    scope: Construct, target: Target, smoke_test: lambda_.IFunction, report: sfn.IChainable, failure: Failure
-) -> sfn.Chain:
-    """Ends in `report` with `decision`, `reason`, `package` and `endpoint` assigned."""
-    register = _register(scope, target, failure)
-    deploy = _deploy(scope, target, smoke_test, report, failure)
+    scope: Construct,
+    target: Target,
+    data_bucket: s3.IBucket,
+    topic: sns.ITopic,
+    smoke_test: lambda_.IFunction,
+    approve: lambda_.IFunction,
+    turn: Turn,
+    report: sfn.IChainable,
+    failure: Failure,
+    compare: sfn.IChainable,
+) -> Release:
+    """Ends in `report` with `decision`, `reason`, `package` and `endpoint` assigned.
 
-    approval = sfn.Choice.jsonata(scope, "Approved?")
-    approval.when(
-        sfn.Condition.jsonata(expression("$run.input.release.approval = 'manual'")),
-        report,
-        assign=_outcome(
-            target,
-            "awaiting-approval",
-            f"release.approval is manual: approve the package, then set {PARAMETER} of {target.stack_name}",
-        ),
-    ).otherwise(deploy)
+    Parameters
+    ----------
+    compare
+        Where an execution goes in its turn when another champion serves than the one it was compared with: to states
+        that compare again and lead to `new`.
+    """
+    done = turn.ends(report)
+    deploy = Deploy(scope, target, smoke_test, turn.failure)
+    deploy.tested.next(done)
+    find = find_package(scope, target, data_bucket, deploy, turn.failure)
+    deploy.withdrawn.next(sfn.Pass.jsonata(scope, "Take package back", assign=TAKE_BACK)).next(find)
+    superseded = sfn.Pass.jsonata(scope, "Supersede", assign=_outcome(target, "superseded", _SUPERSEDED)).next(done)
+
+    given = "$run.input.release.package"
+    whose = sfn.Choice.jsonata(scope, "What to deploy?")
+    whose.when(sfn.Condition.jsonata(expression(f"{given} = 'previous'")), find, assign=ROLL_BACK)
+    whose.when(sfn.Condition.jsonata(expression(f"{given} != null")), find, assign=PROMOTE)
+    whose.when(
+        sfn.Condition.jsonata(expression("$previous != '' and $previous != $champion.packageArn & ''")),
+        compare,
+    ).otherwise(deploy.start)
+    turn.taken.next(_describe_stack(scope, target, "Read endpoint stack", turn.failure, previous=SERVED)).next(whose)
 
     enough = sfn.Choice.jsonata(scope, "Good enough?")
+    accepted = "$evaluation.release.accepted"
+    # One with a package comes here in its turn, compared for the second time.
+    enough.when(sfn.Condition.jsonata(expression(f"$package != null and {accepted}")), deploy.start)
+    enough.when(sfn.Condition.jsonata(expression("$package != null")), superseded)
     enough.when(
-        sfn.Condition.jsonata(expression("$evaluation.release.accepted")),
-        register.next(approval),
+        sfn.Condition.jsonata(expression(accepted)),
+        register(scope, target, failure).next(
+            approval(
+                scope,
+                target,
+                topic,
+                approve,
+                approved=turn.start,
+                rejected=_rejected(scope, target, report),
+                failure=failure,
+            )
+        ),
     ).otherwise(
         sfn.Pass.jsonata(
             scope,
@@ -81,7 +97,29 @@ def release(
             assign=_outcome(target, "rejected", expression("$evaluation.release.reason")),
         ).next(report)
     )
-    return sfn.Chain.start(enough)
+    return Release(new=enough, package=turn.start)
+
+
+def _describe_stack(
+    scope: Construct, target: Target, name: str, failure: Failure, **assigned: str
+) -> tasks.CallAwsService:
+    """Look at the endpoint's stack; `assigned` are variables and their JSONata."""
+    state = call_aws(
+        scope,
+        name,
+        "cloudformation:describeStacks",
+        [target.stack_arn],
+        {"StackName": target.stack_name},
+        assign={variable: expression(text) for variable, text in assigned.items()} | {"stackReason": NULL},
+        wildcard=STACK_ID,
+    )
+    return failure.catch(state)
+
+
+def _rejected(scope: Construct, target: Target, report: sfn.IChainable) -> sfn.Chain:
+    """`reason` is assigned already."""
+    outcome = _outcome(target, "rejected", expression("$reason"))
+    return sfn.Pass.jsonata(scope, "Not approved", assign=outcome).next(report)
 
 
 def _outcome(target: Target, decision: str, reason: str) -> dict[str, object]:
@@ -90,175 +128,3 @@ def _outcome(target: Target, decision: str, reason: str) -> dict[str, object]:
         "reason": reason,
         "endpoint": {"name": target.endpoint_name, "status": "unchanged"},
     }
-
-
-def _register(scope: Construct, target: Target, failure: Failure) -> sfn.Chain:
-    state = call_aws(
-        scope,
-        "Register",
-        "sagemaker:createModelPackage",
-        [target.package_group_arn, target.package_arns],
-        {
-            "ModelPackageGroupName": target.package_group,
-            "ModelPackageDescription": expression("$training.architecture & ' trained on dataset ' & $dataset.id"),
-            "InferenceSpecification": {
-                "Containers": [
-                    {
-                        "Image": target.serving_image,
-                        "ModelDataUrl": expression("$training.modelArtifact"),
-                        # The endpoint computes in the format that was evaluated.
-                        "Environment": {"STOCKTAKE_PRECISION": expression("$evaluation.precision")},
-                    }
-                ],
-                "SupportedContentTypes": CONTENT_TYPES,
-                "SupportedResponseMIMETypes": RESPONSE_TYPES,
-                "SupportedRealtimeInferenceInstanceTypes": [target.serving_instance_type],
-            },
-            "ModelApprovalStatus": expression(
-                "$run.input.release.approval = 'automatic' ? 'Approved' : 'PendingManualApproval'"
-            ),
-            "ModelMetrics": {
-                "ModelQuality": {
-                    "Statistics": {
-                        "ContentType": "application/json",
-                        "S3Uri": expression("$run.report.uri & '/metrics.json'"),
-                    }
-                }
-            },
-            "CustomerMetadataProperties": properties(target.code_hash),
-        },
-        assign={"package": expression("$states.result.ModelPackageArn")},
-        wildcard=_NUMBERED,
-    )
-    return sfn.Chain.start(failure.catch(state))
-
-
-def _deploy(
-    scope: Construct, target: Target, smoke_test: lambda_.IFunction, report: sfn.IChainable, failure: Failure
-) -> sfn.Chain:
-    this_stack = {"StackName": target.stack_name}
-    stack = "$states.result.Stacks[0]"
-
-    def call(
-        name: str,
-        action: str,
-        resource: str,
-        parameters: Mapping[str, object],
-        assign: Mapping[str, object],
-        wildcard: str | None = None,
-    ) -> tasks.CallAwsService:
-        state = call_aws(scope, name, action, [resource], parameters, assign=assign, wildcard=wildcard)
-        return failure.catch(state)
-
-    before = call(
-        "Read endpoint stack",
-        "cloudformation:describeStacks",
-        target.stack_arn,
-        this_stack,
-        {
-            "previous": expression(
-                f"{stack}.Parameters[ParameterKey = '{PARAMETER}'].ParameterValue & ''",
-            ),
-            "wanted": expression("$package"),
-            "stackReason": NULL,
-        },
-        _STACK_ID,
-    )
-    update = call(
-        "Update endpoint stack",
-        "cloudformation:updateStack",
-        target.stack_arn,
-        this_stack
-        | {
-            "UsePreviousTemplate": True,
-            "Capabilities": ["CAPABILITY_IAM"],
-            "RoleARN": target.update_role_arn,
-            "Parameters": [{"ParameterKey": PARAMETER, "ParameterValue": expression("$wanted")}],
-        },
-        {},
-        _STACK_ID,
-    )
-    wait = sfn.Wait.jsonata(
-        scope,
-        "Wait for endpoint stack",
-        time=sfn.WaitTime.duration(Duration.seconds(target.poll_seconds)),
-    )
-    look = call(
-        "Describe endpoint stack",
-        "cloudformation:describeStacks",
-        target.stack_arn,
-        this_stack,
-        {
-            "stackStatus": expression(f"{stack}.StackStatus"),
-            # Told while the stack rolls back, and gone from its final status.
-            "stackReason": expression(f"$exists({stack}.StackStatusReason) ? {stack}.StackStatusReason : $stackReason"),
-        },
-        _STACK_ID,
-    )
-    status = call(
-        "Describe endpoint",
-        "sagemaker:describeEndpoint",
-        target.endpoint_arn,
-        {"EndpointName": target.endpoint_name},
-        {
-            "endpoint": {
-                "name": expression("$states.result.EndpointName"),
-                "status": expression("$states.result.EndpointStatus"),
-            },
-            "decision": "deployed",
-        },
-    )
-    # Its cause is kept while the previous model is put back, and ends the execution afterwards.
-    test = invoke(
-        scope,
-        "Smoke test",
-        smoke_test,
-        sfn.TaskInput.from_object(
-            {
-                "endpoint": expression("$endpoint.name"),
-                "package": expression("$package"),
-                "report": expression("$run.report"),
-            }
-        ),
-        assign={"smokeTest": expression("$states.result.Payload")},
-        outputs={},
-    )
-    withdraw = call(
-        "Withdraw package",
-        "sagemaker:updateModelPackage",
-        target.package_arns,
-        {
-            "ModelPackageArn": expression("$package"),
-            "ModelApprovalStatus": "Rejected",
-            "ApprovalDescription": expression("$substring($failure.cause, 0, 1024)"),
-        },
-        {"wanted": expression("$previous"), "stackReason": NULL},
-        _NUMBERED,
-    )
-    smoke_failed = failure.of("Smoke test", "$states.errorOutput.Error", SENTENCE)
-    catch_everything(test, withdraw, assign=smoke_failed, outputs={})
-    withdraw.next(update)
-
-    settled = sfn.Choice.jsonata(scope, "Endpoint stack settled?")
-    settled.when(sfn.Condition.jsonata(expression("$contains($stackStatus, /_IN_PROGRESS$/)")), wait)
-    settled.when(sfn.Condition.jsonata(expression("$stackStatus = 'UPDATE_COMPLETE' and $wanted = $package")), status)
-    settled.when(
-        sfn.Condition.jsonata(expression("$stackStatus = 'UPDATE_COMPLETE'")),
-        failure.start,  # rolled back after the smoke test; `failure` says why
-    )
-    settled.otherwise(
-        sfn.Pass.jsonata(
-            scope,
-            "Endpoint stack failed",
-            assign=failure.of(
-                "Deploy",
-                "'DeployFailed'",
-                f"'stack {target.stack_name} ended in ' & $stackStatus & "
-                "($stackReason != null ? ': ' & $stackReason : '') & "
-                "($failure != null ? '; before that, ' & $failure.state & ': ' & $failure.cause : '')",
-            ),
-        ).next(failure.start)
-    )
-    before.next(update).next(wait).next(look).next(settled)
-    status.next(test).next(report)
-    return sfn.Chain.start(before)

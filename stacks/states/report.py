@@ -37,8 +37,8 @@ def report(scope: Construct, topic: sns.ITopic) -> sfn.Chain:
             "model": {"packageArn": expression("$package")},
             "endpoint": expression("$endpoint"),
             "cost": {
-                "trainingSeconds": expression("$sum($spent.trainingSeconds)"),
-                "billableSeconds": expression("$sum($spent.billableSeconds)"),
+                "trainingSeconds": expression("$sum([0, $spent.trainingSeconds])"),
+                "billableSeconds": expression("$sum([0, $spent.billableSeconds])"),
                 "featuresSeconds": expression("$featuresSeconds"),
                 "evaluationSeconds": expression("$evaluationSeconds"),
             },

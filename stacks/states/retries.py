@@ -7,7 +7,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 JOB_RETRIES = 3
 
 
-def retry_throttling(state: tasks.LambdaInvoke) -> None:
+def retry_throttling(state: tasks.LambdaInvoke | sfn.CustomState) -> None:
     """Wait for a free place: a new account may run ten functions at once, and one map alone asks for more."""
     state.add_retry(
         errors=["Lambda.TooManyRequestsException"], interval=Duration.seconds(5), max_attempts=12, backoff_rate=1.5

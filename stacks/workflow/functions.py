@@ -14,11 +14,12 @@ from stacks.arns import sagemaker_arn
 from stacks.checks import JOB_NAMES, Wildcard
 from stacks.roles import on_objects
 from stacks.settings import DeploymentSettings
+from stacks.states.target import NUMBERED, Target
 from stacks.workflow.function import Function
 
 
 class Functions(Construct):
-    """Plan, Catalogue, Split, Pack, Seal, Stage weights, Collect trials and Smoke test."""
+    """Plan, Catalogue, Split, Pack, Seal, Stage weights, Collect trials, Approval and Smoke test."""
 
     def __init__(
         self,
@@ -27,7 +28,7 @@ class Functions(Construct):
         *,
         settings: DeploymentSettings,
         data_bucket: s3.IBucket,
-        endpoint_name: str,
+        target: Target,
     ) -> None:
         super().__init__(scope, id)
         packages = lambda_.LayerVersion(
@@ -101,7 +102,30 @@ class Functions(Construct):
         invoke = iam.PolicyStatement(
             sid="InvokeEndpoint",
             actions=["sagemaker:InvokeEndpoint"],
-            resources=[sagemaker_arn(self, "endpoint", endpoint_name)],
+            resources=[target.endpoint_arn],
+        )
+        self.approval = function(
+            "Approval",
+            "approval",
+            memory_mb=256,
+            minutes=1,
+            statements=[
+                find,
+                on_data(["GetObject", "PutObject"], "approvals", sid="KeepTaskTokens"),
+                Wildcard(
+                    NUMBERED,
+                    sid="ReadDecision",
+                    actions=["sagemaker:DescribeModelPackage"],
+                    resources=[target.package_arns],
+                ),
+                Wildcard(
+                    "states:SendTaskSuccess knows no resource: whoever has the token may answer.",
+                    sid="AnswerExecution",
+                    actions=["states:SendTaskSuccess"],
+                    resources=["*"],
+                ),
+            ],
+            environment={"DATA_BUCKET": data_bucket.bucket_name},
         )
         self.smoke_test = function(
             "SmokeTest",

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -46,10 +47,15 @@ def run_jobs(scope: Construct, job_names: str, roles: Iterable[iam.IRole]) -> li
 
 
 def release_model(
-    scope: Construct, data_bucket: s3.IBucket, stack_arn: str, update_role: iam.IRole
+    scope: Construct,
+    data_bucket: s3.IBucket,
+    stack_arn: str,
+    update_role: iam.IRole,
+    approval: lambda_.IFunction,
 ) -> list[iam.PolicyStatement]:
-    """Register a model and have CloudFormation put it behind the endpoint, in the role made for that."""
+    """Register a model, have it approved, and have CloudFormation put it behind the endpoint in the role for that."""
     return [
+        iam.PolicyStatement(sid="AskForApproval", actions=["lambda:InvokeFunction"], resources=[approval.function_arn]),
         # Without a role CloudFormation would use that of the last `cdk deploy`, an administrator's.
         iam.PolicyStatement(
             sid="OnlyInUpdateRole",

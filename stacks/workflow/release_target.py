@@ -1,18 +1,21 @@
 """Where models are registered, and what a release of one acts on."""
 
-from aws_cdk import Fn, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Fn, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_sagemaker as sagemaker
 
 from stacks import images
 from stacks.arns import sagemaker_arn
+from stacks.checks import acknowledge
 from stacks.endpoint.stack import EndpointStack
 from stacks.settings import DeploymentSettings
-from stacks.states.release import Target
+from stacks.states.target import Target
 
 
 def release_target(stack: Stack, settings: DeploymentSettings, endpoint: EndpointStack, code_hash: str) -> Target:
-    """The endpoint's stack and a model package group of this stack's own."""
+    """The endpoint's stack and a model package group and a table of this stack's own."""
     group = _package_group(stack, settings.name)
+    turns = _turns(stack)
     return Target(
         stack_name=endpoint.stack_name,
         stack_arn=stack.format_arn(
@@ -21,6 +24,8 @@ def release_target(stack: Stack, settings: DeploymentSettings, endpoint: Endpoin
         update_role_arn=endpoint.update_role.role_arn,
         endpoint_name=endpoint.endpoint_name,
         endpoint_arn=sagemaker_arn(stack, "endpoint", endpoint.endpoint_name),
+        endpoint_config_arns=sagemaker_arn(stack, "endpoint-config", "*ndpoint?onfig-*"),
+        model_arns=sagemaker_arn(stack, "model", "*odel-*"),
         package_group=group.model_package_group_name,
         package_group_arn=group.attr_model_package_group_arn,
         package_arns=sagemaker_arn(stack, "model-package", f"{group.model_package_group_name}/*"),
@@ -28,7 +33,28 @@ def release_target(stack: Stack, settings: DeploymentSettings, endpoint: Endpoin
         serving_instance_type=settings.endpoint_instance_type,
         poll_seconds=settings.poll_seconds,
         code_hash=code_hash,
+        turns_table=turns.table_name,
+        turns_table_arn=turns.table_arn,
+        execution_arns=stack.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{settings.name}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        ),
     )
+
+
+def _turns(stack: Stack) -> dynamodb.Table:
+    """Holds one item, while an execution changes the endpoint. It goes with the stack, and so does the turn."""
+    table = dynamodb.Table(
+        stack,
+        "Turns",
+        partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    acknowledge(table, "AwsSolutions-DDB3", "There is nothing to recover: a turn is over when its execution is.")
+    return table
 
 
 def _package_group(stack: Stack, name: str) -> sagemaker.CfnModelPackageGroup:

@@ -14,6 +14,7 @@ from stacks.endpoint.stack import EndpointStack
 from stacks.settings import DeploymentSettings
 from stacks.states.training_job import TrainingSetup
 from stacks.workflow.debugger import ManagedDebugger
+from stacks.workflow.decisions import hear_of_decisions
 from stacks.workflow.functions import Functions
 from stacks.workflow.job_roles import job_roles
 from stacks.workflow.permissions import release_model, run_jobs
@@ -39,13 +40,9 @@ class WorkflowStack(Stack):
         super().__init__(scope, id, **kwargs)
         archive, digest = assets.training_archive()
         code = s3_assets.Asset(self, "TrainingCode", path=str(archive), asset_hash=digest)
-        functions = Functions(
-            self,
-            "Functions",
-            settings=settings,
-            data_bucket=data_bucket,
-            endpoint_name=endpoint.endpoint_name,
-        )
+        target = release_target(self, settings, endpoint, digest)
+        functions = Functions(self, "Functions", settings=settings, data_bucket=data_bucket, target=target)
+        hear_of_decisions(self, target.package_group, functions.approval)
         debugger = ManagedDebugger(self, data_bucket) if settings.managed_debugger else None
         roles = job_roles(self, data_bucket, code, debugger)
         training = TrainingSetup(
@@ -55,7 +52,6 @@ class WorkflowStack(Stack):
             bucket=data_bucket.bucket_name,
             managed_debugger=debugger.training_job_fields() if debugger else {},
         )
-        target = release_target(self, settings, endpoint, digest)
         machine = StateMachine(
             self,
             "StateMachine",
@@ -68,7 +64,7 @@ class WorkflowStack(Stack):
             target=target,
             permissions=[
                 *run_jobs(self, settings.job_names, roles),
-                *release_model(self, data_bucket, target.stack_arn, endpoint.update_role),
+                *release_model(self, data_bucket, target.stack_arn, endpoint.update_role, functions.approval),
             ],
         ).machine
         if settings.schedule:

@@ -18,12 +18,15 @@ from stacks.states.dataset import dataset
 from stacks.states.evaluate import evaluate
 from stacks.states.failure import Failure
 from stacks.states.features import extract_features
+from stacks.states.jsonata import expression
 from stacks.states.plan import plan
-from stacks.states.release import Target, release
+from stacks.states.release import release
 from stacks.states.report import report
+from stacks.states.target import Target
 from stacks.states.train import compare, train
 from stacks.states.training_job import TrainingSetup
 from stacks.states.tune import tune
+from stacks.states.turn import Turn
 from stacks.states.weights import stage_weights
 from stacks.workflow.functions import Functions
 from stacks.workflow.job_roles import JobRoles
@@ -49,37 +52,50 @@ class StateMachine(Construct):
         super().__init__(scope, id)
         code_uri, job_arns = training.code_uri, sagemaker_arn(self, "processing-job", settings.job_names)
         failure = Failure(self, topic)
-        ending = report(self, topic)
-        definition = (
-            plan(self, functions.plan, failure)
-            .next(dataset(self, functions, data_bucket, settings.map_concurrency, failure))
+        turn = Turn(self, target, failure)
+        evaluated = evaluate(
+            self,
+            roles.evaluation,
+            job_arns,
+            images.image_uri(self, images.TRAINING_CPU),
+            code_uri,
+            settings.evaluation_type,
+            data_bucket,
+            target,
+            turn.failure,  # A model that was overtaken is compared again in its turn.
+        )
+        released = release(
+            self,
+            target,
+            data_bucket,
+            topic,
+            functions.smoke_test,
+            functions.approval,
+            turn,
+            report(self, topic),
+            failure,
+            compare=evaluated,
+        )
+        training_and_release = (
+            sfn.Chain.start(dataset(self, functions, data_bucket, settings.map_concurrency, failure))
             .next(stage_weights(self, functions.stage_weights, failure))
             .next(extract_features(self, roles.features, job_arns, code_uri, data_bucket, failure))
             .next(compare(self, training, failure))
             .next(tune(self, training, functions.collect_trials, target.poll_seconds, failure))
             .next(train(self, training, failure))
-            .next(
-                evaluate(
-                    self,
-                    roles.evaluation,
-                    job_arns,
-                    images.image_uri(self, images.TRAINING_CPU),
-                    code_uri,
-                    settings.evaluation_type,
-                    data_bucket,
-                    target,
-                    failure,
-                )
-            )
-            .next(release(self, target, functions.smoke_test, ending, failure))
+            .next(evaluated)
+            .next(released.new)
         )
+        named = sfn.Choice.jsonata(self, "Package named?")
+        named.when(sfn.Condition.jsonata(expression("$run.input.release.package != null")), released.package)
+        definition = plan(self, functions.plan, failure).next(named.otherwise(training_and_release))
         self.machine = sfn.StateMachine(
             self,
             "Default",  # what CDK leaves out of logical ids
             state_machine_name=settings.name,
             definition_body=sfn.DefinitionBody.from_chainable(definition),
             query_language=sfn.QueryLanguage.JSONATA,
-            timeout=Duration.days(7),
+            timeout=Duration.days(7 + 30),  # the work, and the longest wait for a person
             tracing_enabled=True,
             logs=sfn.LogOptions(
                 destination=logs.LogGroup(

@@ -54,6 +54,7 @@ def variables(given: dict[str, Any] | None = None, *, ready: bool = True, **more
         "tuning": None,
         "training": None,
         "spent": [],
+        "package": None,
         "champion": None,
         "evaluations": 1,
         "evaluationSeconds": 0,

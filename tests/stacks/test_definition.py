@@ -13,6 +13,15 @@ from tests.stacks.template import walk
 
 ROOT = Path(__file__).resolve().parents[2]
 
+OUT = {"Notify failure", "Give turn back after failure"}
+WITH_A_TURN = {
+    *("Take turn", "Whose turn", "Look at whose turn it is", "Read endpoint stack", "Note what it replaces"),
+    *("Update endpoint stack", "Describe endpoint stack", "Describe endpoint", "Describe endpoint configuration"),
+    *("Describe served model", "Smoke test", "Withdraw package", "Look at package", "Read its evaluation"),
+    # One that was overtaken is compared again; whoever has no turn yet has nothing to give back, either.
+    *("Read champion", "Describe champion", "Find champion bins", "Evaluate", "Describe evaluation", "Read evaluation"),
+}
+
 
 def test_the_validator_accepts_it(definition: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "definition.json"
@@ -30,6 +39,7 @@ def test_aws_would_take_it(definition: dict[str, Any]) -> None:
 def test_it_goes_from_plan_to_report(definition: dict[str, Any], states: dict[str, dict[str, Any]]) -> None:
     """Following Next, and at a Choice the way of a first, good, automatically approved model."""
     way_on = {
+        "Package named?": "Dataset ready?",
         "Dataset ready?": "Catalogue",
         "Catalogue complete?": "Catalogue done",
         "Pack complete?": "Pack done",
@@ -42,8 +52,10 @@ def test_it_goes_from_plan_to_report(definition: dict[str, Any], states: dict[st
         "Champion serves?": "Evaluate",
         "Evaluate done?": "Read evaluation",
         "Good enough?": "Register",
-        "Approved?": "Read endpoint stack",
+        "Approved?": "Ask for turn",
+        "What to deploy?": "Note what it replaces",
         "Endpoint stack settled?": "Describe endpoint",
+        "Package serves?": "Smoke test",
     }
     name, way = definition["StartAt"], []
     while name:
@@ -67,12 +79,18 @@ def test_it_goes_from_plan_to_report(definition: dict[str, Any], states: dict[st
         "Describe evaluation",
         "Read evaluation",
         "Register",
+        "Ask for turn",
+        "Take turn",
         "Read endpoint stack",
+        "Note what it replaces",
         "Update endpoint stack",
         "Wait for endpoint stack",
         "Describe endpoint stack",
         "Describe endpoint",
+        "Describe endpoint configuration",
+        "Describe served model",
         "Smoke test",
+        "Give turn back",
         "Summarise",
         "Report",
         "Done",
@@ -87,18 +105,48 @@ def test_a_ready_dataset_skips_the_four_data_states(definition: dict[str, Any]) 
 
 
 def test_every_failure_goes_to_one_notification(definition: dict[str, Any]) -> None:
-    # The smoke test takes the model back first; the two notifications must not hide what happened before.
-    own_way = {"Smoke test": "Withdraw package", "Notify failure": "Failed", "Report": "Done"}
+    # The smoke test takes the model back first; what notifies or gives a turn back must not hide what happened before.
+    own_way = {
+        "Smoke test": "Withdraw package",
+        "Notify failure": "Failed",
+        "Report": "Done",
+        "Ask for approval": "Wait for approval",
+        "Give turn back": "Summarise",
+        "Give turn back after failure": "Notify failure",
+    }
     for name, state in definition["States"].items():
         if state["Type"] in {"Task", "Map"}:
             catches = {c["Next"] for c in state["Catch"] if c["ErrorEquals"] == ["States.ALL"]}
-            assert catches == {own_way.get(name, "Notify failure")}, name
+            way_out = "Give turn back after failure" if name in WITH_A_TURN else "Notify failure"
+            assert catches == {own_way.get(name, way_out)}, name
+
+
+def test_whoever_has_a_turn_gives_it_back(definition: dict[str, Any]) -> None:
+    """From taking it, no way leads to an end but by giving it back."""
+    seen, ends = set(), set()
+    ahead = ["Take turn"]
+    while ahead:
+        name = ahead.pop()
+        if name.startswith("Give turn back"):
+            continue
+        state = definition["States"][name]
+        if state["Type"] in {"Succeed", "Fail"} or name in {"Summarise", "Notify failure"}:
+            ends.add(name)
+        elif name not in seen:
+            seen.add(name)
+            others = [*state.get("Choices", ()), *state.get("Catch", ())]
+            if name == "Good enough?":  # Whoever has a turn has a package, too.
+                others = [other for other in others if "$package != null" in other["Condition"]]
+                state = {}
+            ahead += [other["Next"] for other in others] + [state[key] for key in ("Next", "Default") if key in state]
+    assert not ends
+    assert {name for name in seen if definition["States"][name]["Type"] == "Task"} == WITH_A_TURN
 
 
 def test_a_failure_says_which_state_it_was(definition: dict[str, Any]) -> None:
     for name, state in definition["States"].items():
         for catch in state.get("Catch", []):
-            if catch["Next"] == "Notify failure":
+            if catch["Next"] in OUT and name not in OUT:
                 assert catch["Assign"]["failure"]["state"] == name
 
 
@@ -126,16 +174,33 @@ def test_a_model_that_fails_the_smoke_test_is_taken_back(states: dict[str, dict[
     *_, catch = states["Smoke test"]["Catch"]
     withdraw = states[catch["Next"]]
     assert withdraw["Arguments"]["ModelApprovalStatus"] == "Rejected"
-    assert withdraw["Assign"]["wanted"] == "{% $previous %}"
-    assert withdraw["Next"] == "Update endpoint stack"
+    back = states[withdraw["Next"]]
+    assert back["Assign"]["candidate"] == "{% $previous %}"
+    # which package serves again is decided by test_packages.py
+    assert back["Next"] == "Package left to look at?"
+
+
+def test_whoever_is_compared_again_in_its_turn_keeps_its_package(states: dict[str, dict[str, Any]]) -> None:
+    def way(package: str | None, accepted: bool) -> str:
+        known = {"package": package, "evaluation": {"release": {"accepted": accepted}}}
+        state = states["Good enough?"]
+        met = (choice["Next"] for choice in state["Choices"] if rendered(choice["Condition"], known))
+        return str(next(met, state["Default"]))
+
+    assert (way(None, True), way(None, False)) == ("Register", "Reject model")
+    assert (way("arn:p/2", True), way("arn:p/2", False)) == ("Note what it replaces", "Supersede")
 
 
 def test_only_an_approved_package_is_deployed(states: dict[str, dict[str, Any]]) -> None:
     assert states["Register"]["Next"] == "Approved?"
     (manual,) = states["Approved?"]["Choices"]
     assert manual["Condition"] == "{% $run.input.release.approval = 'manual' %}"
-    assert manual["Assign"]["decision"] == "awaiting-approval"
-    assert manual["Next"] == "Summarise"
+    assert manual["Next"] == "Ask for approval"
+    assert states["Ask for approval"]["Next"] == "Wait for approval"
+    (person,) = states["Approved by a person?"]["Choices"]
+    assert (person["Condition"], person["Next"]) == ("{% $answer = 'Approved' %}", "Ask for turn")
+    assert states["Approved by a person?"]["Default"] == "Not approved"
+    assert states["Not approved"]["Next"] == "Summarise"
 
 
 def test_a_failed_map_item_is_named(definition: dict[str, Any]) -> None:
@@ -156,6 +221,32 @@ def test_the_output_keeps_its_contract(states: dict[str, dict[str, Any]]) -> Non
     }
     assert set(output["evaluation"]) >= {
         *("accuracy", "interval", "withinOne", "mae", "rmse", "recall", "reportUri", "champion")
+    }
+
+
+def test_a_promotion_has_an_output_though_nothing_was_trained(states: dict[str, dict[str, Any]]) -> None:
+    # given what Plan and the release assign on that way
+    planned = rendered(
+        states["Plan"]["Assign"], {}, result={"Payload": {"input": {"hyperparameters": {}}, "candidates": [None]}}
+    )
+    figures = dict.fromkeys(("interval", "withinOne", "mae", "rmse", "recall", "images", "majorityAccuracy"), 1)
+    known = planned | {
+        "run": {"report": {"uri": "s3://data/reports/r"}},
+        "evaluation": {"accuracy": 0.5, "champion": None, "release": {"checks": []}} | figures,
+        "package": "arn:p/1",
+        "decision": "deployed",
+        "endpoint": {"name": "stocktake", "status": "InService"},
+    }
+    # when
+    output = rendered(states["Summarise"]["Output"], known, context={"Execution": {"Input": {}}})
+    # then
+    assert (output["dataset"], output["training"], output["tuning"]) == (None, None, None)
+    assert output["evaluation"]["accuracy"] == 0.5
+    assert output["cost"] == {
+        "trainingSeconds": 0,
+        "billableSeconds": 0,
+        "featuresSeconds": 0,
+        "evaluationSeconds": 0,
     }
 
 

@@ -1,10 +1,13 @@
 """What AWS limits in size and number, at the largest settings that are taken."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
+from run import contract
 from stacks.settings import DeploymentSettings
+from stacks.states.turn import WAITS
 from tests.stacks.template import Template, resources
 
 EVENTS = {"Task": 5, "Wait": 2, "Choice": 2}
@@ -73,4 +76,28 @@ def test_looking_at_two_long_updates_fits_into_an_executions_history(
     seconds = 2 * 2 * (policy["MaximumExecutionTimeoutInSeconds"] + policy["TerminationWaitInSeconds"])
     # then its looks leave most of the 25,000 events to what comes before
     looks = seconds / shortest
-    assert looks * sum(EVENTS[states[name]["Type"]] for name in loop) < 20_000
+    looking = looks * sum(EVENTS[states[name]["Type"]] for name in loop)
+    assert looking < 20_000
+    # ... even of an execution that has waited for its turn as often as it may
+    waiting = ["Take turn", "Whose turn", "Turn given back?", "Look at whose turn it is", "Turn left behind?"]
+    assert states["Wait for turn"]["Next"] == waiting[0]
+    (last,) = [choice for choice in states["Turn left behind?"]["Choices"] if "$waited >=" in choice["Condition"]]
+    waits = int(re.sub(r"\D", "", last["Condition"]))
+    assert looking + waits * sum(EVENTS[states[name]["Type"]] for name in [*waiting, "Wait for turn"]) < 22_000
+
+
+def test_a_turn_is_waited_for_longer_than_two_deployments_that_roll_back(
+    states: dict[str, dict[str, Any]], templates: dict[str, Template]
+) -> None:
+    (endpoint,) = resources(templates["Endpoint"], "AWS::SageMaker::Endpoint").values()
+    policy = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+    one = policy["MaximumExecutionTimeoutInSeconds"] + policy["TerminationWaitInSeconds"]
+    assert states["Wait for turn"]["Seconds"] * WAITS >= 2 * one
+
+
+def test_an_execution_may_wait_for_a_person_as_long_as_the_input_allows(definition: dict[str, Any]) -> None:
+    longest = max(
+        limit.le for limit in contract.Release.model_fields["approval_seconds"].metadata if hasattr(limit, "le")
+    )
+    week = 7 * 24 * 3600
+    assert definition["TimeoutSeconds"] >= longest + week

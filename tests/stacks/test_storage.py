@@ -33,7 +33,7 @@ def test_what_serves_a_running_job_expires_and_models_do_not(bucket: dict) -> No
         for rule in bucket["LifecycleConfiguration"]["Rules"]
         if "ExpirationInDays" in rule
     }
-    assert expiring == {"checkpoints/": 7, "trials/": 7, "debug/": 30, "captured/": 90}
+    assert expiring == {"approvals/": 31, "checkpoints/": 7, "trials/": 7, "debug/": 30, "captured/": 90}
 
 
 @pytest.mark.parametrize(("retain", "policy"), [(True, "Retain"), (False, "Delete")])

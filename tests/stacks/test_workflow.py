@@ -31,6 +31,7 @@ def writes(found: list[dict[str, Any]]) -> list[str]:
         ("FunctionsPackRole", ["/datasets/*"]),
         ("FunctionsStageWeightsRole", ["/weights/*"]),
         ("FunctionsCollectTrialsRole", ["/reports/*"]),
+        ("FunctionsApprovalRole", ["/approvals/*"]),
         ("FunctionsSmokeTestRole", []),
     ],
 )
@@ -191,11 +192,62 @@ def test_models_outlive_the_stack(workflow: Template) -> None:
 def test_a_schedule_starts_executions_with_the_defaults(
     templates: dict[str, Template], synthesize: Callable[..., dict[str, Template]]
 ) -> None:
-    assert not resources(templates["Workflow"], "AWS::Events::Rule")
-    scheduled = synthesize(schedule="rate(7 days)")["Workflow"]
-    (rule,) = resources(scheduled, "AWS::Events::Rule").values()
+    def schedules(template: Template) -> list[dict[str, Any]]:
+        return [rule for rule in resources(template, "AWS::Events::Rule").values() if "ScheduleExpression" in rule]
+
+    assert not schedules(templates["Workflow"])
+    (rule,) = schedules(synthesize(schedule="rate(7 days)")["Workflow"])
     assert rule["ScheduleExpression"] == "rate(7 days)"
     assert rule["Targets"][0]["Input"] == "{}"
+
+
+def test_a_decision_in_the_registry_reaches_the_function_that_answers(workflow: Template) -> None:
+    (group,) = resources(workflow, "AWS::SageMaker::ModelPackageGroup").values()
+    (rule,) = resources(workflow, "AWS::Events::Rule").values()
+    # every decision on a package of this deployment's own group, and no other event
+    assert rule["EventPattern"] == {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {
+            "ModelPackageGroupName": [group["ModelPackageGroupName"]],
+            "ModelApprovalStatus": ["Approved", "Rejected"],
+        },
+    }
+    (target,) = rule["Targets"]
+    (permission,) = resources(workflow, "AWS::Lambda::Permission").values()
+    assert target["Arn"] == permission["FunctionName"]
+    assert "FunctionsApproval" in str(target["Arn"])
+    # ... and only this rule may invoke it
+    assert permission["Principal"] == "events.amazonaws.com"
+    assert permission["SourceArn"]["Fn::GetAtt"][0] in resources(workflow, "AWS::Events::Rule")
+
+
+def test_the_state_machine_may_invoke_the_function_that_keeps_its_token(workflow: Template) -> None:
+    """CDK knows nothing of a CustomState's needs."""
+    (statement,) = [s for s in statements(workflow, "StateMachineRole") if s.get("Sid") == "AskForApproval"]
+    (rule,) = resources(workflow, "AWS::Events::Rule").values()
+    assert statement["Action"] == "lambda:InvokeFunction"
+    assert statement["Resource"] == rule["Targets"][0]["Arn"]
+
+
+def test_who_answers_an_execution_reads_the_registry_and_decides_nothing(workflow: Template) -> None:
+    actions = {a for s in statements(workflow, "FunctionsApprovalRole") for a in as_list(s["Action"])}
+    assert {action for action in actions if action.startswith(("sagemaker:", "states:"))} == {
+        "sagemaker:DescribeModelPackage",
+        "states:SendTaskSuccess",
+    }
+
+
+def test_turns_go_with_the_stack(workflow: Template) -> None:
+    """One that outlived the machine would name an execution that nobody can look at."""
+    (table,) = [r for r in workflow["Resources"].values() if r["Type"] == "AWS::DynamoDB::Table"]
+    assert table["DeletionPolicy"] == "Delete"
+    assert table["Properties"]["KeySchema"] == [{"AttributeName": "id", "KeyType": "HASH"}]
+
+
+def test_the_state_machines_permissions_fit_into_its_own_policies(workflow: Template) -> None:
+    """What does not fit CDK puts into a managed policy, which none of these tests and no reader looks at."""
+    assert not resources(workflow, "AWS::IAM::ManagedPolicy")
 
 
 def test_failed_executions_raise_an_alarm_that_reaches_the_topic(templates: dict[str, Template]) -> None:

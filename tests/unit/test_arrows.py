@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = {
     folder: {path.stem for path in (ROOT / folder).iterdir() if path.suffix == ".py" or path.is_dir()}
     for folder in ("lambda", "training_code")
-} | {"stacks": {"stacks", "app"}, "rehearsal": {"rehearsal"}, "doctor": {"doctor"}}
+} | {"stacks": {"stacks", "app"}, "rehearsal": {"rehearsal"}, "doctor": {"doctor"}, "console": {"console"}}
 
 
 def imported(folder: str) -> Iterator[tuple[Path, str]]:
@@ -44,11 +44,12 @@ CARRIED = {"photo_file"}
 @pytest.mark.parametrize(
     ("folder", "others"),
     [
-        ("lambda", ["stacks", "rehearsal", "training_code", "doctor"]),
-        ("training_code", ["stacks", "rehearsal", "lambda", "doctor"]),
+        ("lambda", ["stacks", "rehearsal", "training_code", "doctor", "console"]),
+        ("training_code", ["stacks", "rehearsal", "lambda", "doctor", "console"]),
         ("rehearsal", ["stacks", "lambda", "training_code", "doctor"]),
-        ("stacks", ["rehearsal", "training_code", "doctor"]),
-        ("doctor", ["rehearsal", "training_code"]),
+        ("stacks", ["rehearsal", "training_code", "doctor", "console"]),
+        ("doctor", ["rehearsal", "training_code", "console"]),
+        ("console", ["stacks", "rehearsal", "lambda", "training_code", "doctor"]),
     ],
 )
 def test_no_folder_imports_against_the_arrows(folder: str, others: list[str]) -> None:

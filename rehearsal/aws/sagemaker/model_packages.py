@@ -9,6 +9,8 @@ from moto.sagemaker.exceptions import AWSValidationException, ConflictException
 from moto.sagemaker.models import Model, ModelPackage, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
+from rehearsal.aws import eventbridge
+
 _create_model_package = SageMakerModelBackend.create_model_package
 _update_model_package = SageMakerModelBackend.update_model_package
 _create_model = SageMakerModelBackend.create_model
@@ -20,6 +22,7 @@ def create_model_package(self: SageMakerModelBackend, **request: Any) -> str:
     if request["model_package_group_name"] and not request["model_approval_status"]:
         request["model_approval_status"] = "PendingManualApproval"
     arn: str = _create_model_package(self, **request)
+    _tell(self, arn)
     return arn
 
 
@@ -33,7 +36,26 @@ def update_model_package(self: SageMakerModelBackend, model_package_arn: str, **
         **(request["customer_metadata_properties"] or {}),
     }
     arn: str = _update_model_package(self, model_package_arn=model_package_arn, **request)
+    _tell(self, arn)
     return arn
+
+
+def _tell(backend: SageMakerModelBackend, arn: str) -> None:
+    """EventBridge hears of every version that is registered or changed.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+    """
+    package = backend.describe_model_package(arn)
+    if package.model_package_group_name:
+        detail = {
+            "ModelPackageGroupName": package.model_package_group_name,
+            "ModelPackageName": arn.partition("model-package/")[2],
+            "ModelPackageArn": arn,
+            "ModelPackageVersion": package.model_package_version,
+            "ModelPackageStatus": package.model_package_status,
+            "ModelApprovalStatus": package.model_approval_status,
+        }
+        eventbridge.publish("aws.sagemaker", "SageMaker Model Package State Change", backend.region_name, arn, detail)
 
 
 def gen_response_object(self: ModelPackage) -> dict[str, Any]:

@@ -35,4 +35,6 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     arguments = [text for option, name in options.items() for text in (f"--{option}", str(folder / name))]
     with running_rehearsal(folder / "output", *arguments, "--keep") as process:
         process.wait_until_it_says("Everything goes on serving")
-        yield Kept(process, json.loads((folder / "result.json").read_text()), folder / "exported", folder / "bins")
+        kept = Kept(process, json.loads((folder / "result.json").read_text()), folder / "exported", folder / "bins")
+        kept.shorten_waits()
+        yield kept

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.rehearsal.emulator import Emulator, client
+from tests.rehearsal.emulator import ROOT, Emulator, client
 from tests.rehearsal.rehearsal_process import RehearsalProcess
 from tests.rehearsal.sagemaker.jobs import explanation_of_execution
 
@@ -49,11 +52,20 @@ class Kept:
         -------
         DescribeExecution's answer and the states it `entered`.
         """
+        return self.ended(self.start(execution_input), awaited)
+
+    def start(self, execution_input: Any) -> str:
+        """Start the deployed state machine; the execution's ARN."""
         states = self.client("stepfunctions")
         (machine,) = states.list_state_machines()["stateMachines"]
-        arn = states.start_execution(stateMachineArn=machine["stateMachineArn"], input=json.dumps(execution_input))[
-            "executionArn"
-        ]
+        arn: str = states.start_execution(
+            stateMachineArn=machine["stateMachineArn"], input=json.dumps(execution_input)
+        )["executionArn"]
+        return arn
+
+    def ended(self, arn: str, awaited: str = "SUCCEEDED") -> dict[str, Any]:
+        """An execution's end, as `execute` returns it."""
+        states = self.client("stepfunctions")
         ended: dict[str, Any] = Emulator.wait_for(
             lambda: states.describe_execution(executionArn=arn), lambda answer: answer["status"] != "RUNNING"
         )
@@ -61,6 +73,31 @@ class Kept:
         events = states.get_execution_history(executionArn=arn, maxResults=1000)["events"]
         details = [event["stateEnteredEventDetails"] for event in events if "stateEnteredEventDetails" in event]
         return ended | {"entered": [detail["name"] for detail in details]}
+
+    def shorten_waits(self) -> None:
+        """Let the deployed machine look every second at what takes AWS minutes."""
+        states = self.client("stepfunctions")
+        (machine,) = states.list_state_machines()["stateMachines"]
+        definition = json.loads(states.describe_state_machine(**_arn(machine))["definition"])
+        for state in definition["States"].values():
+            if state["Type"] == "Wait":
+                state["Seconds"] = 1
+        states.update_state_machine(**_arn(machine), definition=json.dumps(definition))
+
+    def console(self, *arguments: str) -> subprocess.Popen[str]:
+        """A command for people, as somebody would give it who has the variables that the rehearsal prints."""
+        environment = os.environ | {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "rehearsal",
+            "AWS_SECRET_ACCESS_KEY": "rehearsal",
+            "NO_PROXY": "localhost",
+        }
+        command = [sys.executable, "-m", "console", *arguments]
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def explanation(self) -> str:
         """How the rehearsal's own execution ended, and its jobs."""
@@ -81,3 +118,7 @@ class Kept:
         )
         parsed: dict[str, Any] = json.loads(answer["Body"].read())
         return parsed
+
+
+def _arn(machine: dict[str, Any]) -> dict[str, str]:
+    return {"stateMachineArn": machine["stateMachineArn"]}

@@ -35,6 +35,9 @@ TWICE = {
     # CDK's, besides RunJobs.
     "StateMachineRole sagemaker:describeTrainingJob",
     "StateMachineRole sagemaker:describeProcessingJob",
+    # An execution of the machine may be another one at the endpoint or a map's child: each statement allows both.
+    "StateMachineRole states:describeExecution",
+    "StateMachineRole states:DescribeExecution, states:StopExecution",
 }
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from stacks.endpoint.stack import PARAMETER
-from tests.rehearsal.emulator import Emulator
+from tests.rehearsal.emulator import PATIENCE, Emulator
 from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, Kept
 
 STACK = "Stocktake-Endpoint"
@@ -46,29 +49,93 @@ def test_the_endpoint_answers_as_the_evaluation_did(kept: Kept) -> None:
         assert answer["model"] == kept.result["output"]["model"]["packageArn"]
 
 
-def test_a_better_model_on_the_same_dataset_takes_the_champions_place(kept: Kept) -> None:
-    # when more is learned from the same dataset, and the release asks for what it does by default
-    longer = INPUT["hyperparameters"] | {"epochs": 12}
-    ended = kept.execute(INPUT | {"hyperparameters": longer, "release": {"minimumAccuracy": 0}})
+def goes_on_from(kept: Kept, answer: str, **release: Any) -> dict[str, Any]:
+    """Input for a model that hardly learns, from one that gives the same answer to every photo."""
+    uri: str = kept.result["output"]["training"]["modelArtifact"]
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    s3, packed = kept.client("s3"), io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())) as original,
+        tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as archive,
+    ):
+        for member in original.getmembers():
+            file = original.extractfile(member)
+            content = file.read() if file else b""
+            if Path(member.name).name == "model.pt":
+                content = always(int(answer), content)
+                member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    name = f"models/always-{answer}/model.tar.gz"
+    s3.put_object(Bucket=bucket, Key=name, Body=packed.getvalue())
+    unlearned = INPUT["hyperparameters"] | {"learningRate": 1e-7}
+    return INPUT | {"weights": f"s3://{bucket}/{name}", "hyperparameters": unlearned, "release": release}
+
+
+def always(answer: int, tensors: bytes) -> bytes:
+    """The file model.pt of a network all of whose parameters are nothing but the bias of one count of 1 to 5."""
+    weights = torch.load(io.BytesIO(tensors))
+    for name, value in weights.items():
+        value.fill_(1 if name.endswith("running_var") else 0)
+    weights["fc.bias"][answer - 1] = 5
+    file = io.BytesIO()
+    torch.save(weights, file)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def images_by_count(kept: Kept) -> dict[str, int]:
+    """Test images by count."""
+    counts: dict[str, int] = kept.result["output"]["dataset"]["counts"]["test"]
+    assert min(counts.values()) < max(counts.values())
+    return counts
+
+
+@pytest.fixture(scope="module")
+def rarest(images_by_count: dict[str, int]) -> str:
+    return min(images_by_count, key=lambda count: images_by_count[count])
+
+
+@pytest.fixture(scope="module")
+def most_frequent(images_by_count: dict[str, int]) -> str:
+    return max(images_by_count, key=lambda count: images_by_count[count])
+
+
+def test_a_second_execution_reuses_the_dataset_and_serves_its_own_model(kept: Kept, rarest: str) -> None:
+    # when the same dataset is asked for with another model, which may be any
+    ended = kept.execute(goes_on_from(kept, rarest, **INPUT["release"]))
     # then no data state runs again, and the same endpoint serves the new model
     assert not BUILD & set(ended["entered"])
     output = json.loads(ended["output"])
     package = output["model"]["packageArn"]
-    assert package != kept.result["output"]["model"]["packageArn"], output["reason"]
+    assert package != kept.result["output"]["model"]["packageArn"]
     assert kept.ask(kept.photo())["model"] == package
-    # ... which was compared with the first on all test images, by the same code
-    champion = output["evaluation"]["champion"]
-    assert champion["packageArn"] == kept.result["output"]["model"]["packageArn"]
-    assert (champion["comparable"], champion["leftOut"]) == (True, 0)
-    assert champion["images"] == output["evaluation"]["images"]
-    for name, evaluation in (("champion", kept.result["output"]["evaluation"]), ("challenger", output["evaluation"])):
-        assert champion[name] == pytest.approx({measure: evaluation[measure] for measure in champion[name]}, abs=1e-6)
-    assert champion["difference"]["accuracy"]["estimate"] >= 0
+    assert kept.ask(kept.photo())["count"] == int(rarest)
+    # ... and the first one was measured beside it as it was then
+    champion, before = output["evaluation"]["champion"], kept.result["output"]
+    assert (champion["packageArn"], champion["comparable"]) == (before["model"]["packageArn"], True)
+    assert champion["champion"] == pytest.approx(
+        {measure: before["evaluation"][measure] for measure in champion["champion"]}, abs=1e-6
+    )
+
+
+def test_a_better_model_takes_the_champions_place(
+    kept: Kept, images_by_count: dict[str, int], rarest: str, most_frequent: str
+) -> None:
+    # given a champion that always gives the rarest count, when another always gives the most frequent one
+    asked = goes_on_from(kept, most_frequent, minimumAccuracy=0, aboveMajority=False)
+    output = json.loads(kept.execute(asked)["output"])
+    # then it is better by exactly so many of the same images, and serves
+    champion, images = output["evaluation"]["champion"], sum(images_by_count.values())
+    better = (images_by_count[most_frequent] - images_by_count[rarest]) / images
+    assert (champion["images"], champion["leftOut"]) == (images, 0)
+    assert champion["difference"]["accuracy"]["estimate"] == pytest.approx(better)
+    assert output["decision"] == "deployed"
+    assert kept.ask(kept.photo())["model"] == output["model"]["packageArn"]
     # ... and the registry knows where it came from
-    described = kept.client("sagemaker").describe_model_package(ModelPackageName=package)
-    told = described["CustomerMetadataProperties"]
+    package = kept.client("sagemaker").describe_model_package(ModelPackageName=output["model"]["packageArn"])
+    told = package["CustomerMetadataProperties"]
     assert (told["dataset"], told["trainingJob"]) == (output["dataset"]["id"], output["training"]["jobName"])
-    assert (told["champion"], told["epochs"], len(told["code"])) == (champion["packageArn"], "12", 64)
+    assert (told["champion"], told["weights"], len(told["code"])) == (champion["packageArn"], asked["weights"], 64)
 
 
 def test_a_model_that_does_not_start_is_rolled_back_in_the_update_role(kept: Kept) -> None:
@@ -101,26 +168,29 @@ def test_a_model_that_does_not_start_is_rolled_back_in_the_update_role(kept: Kep
     sagemaker.delete_model_package(ModelPackageName=broken)
 
 
-def test_a_worse_model_is_rejected_with_its_paired_figures_and_the_endpoint_left_alone(kept: Kept) -> None:
-    # given a live model, and an execution that asks for more than any model reaches and hardly learns
+def test_a_worse_model_is_rejected_with_its_paired_figures_and_the_endpoint_left_alone(
+    kept: Kept, images_by_count: dict[str, int], rarest: str, most_frequent: str
+) -> None:
+    # given a live model that always gives the most frequent count, and an execution that asks for more than any reaches
     before = kept.ask(kept.photo())
-    unlearned = INPUT["hyperparameters"] | {"learningRate": 1e-7}
-    # when
-    ended = kept.execute(INPUT | {"hyperparameters": unlearned, "release": {"minimumAccuracy": 1}})
+    assert before["count"] == int(most_frequent)
+    # when its model always gives the rarest count
+    ended = kept.execute(goes_on_from(kept, rarest, minimumAccuracy=1))
     # then the output says so and why
     output = json.loads(ended["output"])
     assert (output["decision"], output["model"]["packageArn"]) == ("rejected", None)
     assert "below release.minimumAccuracy 1" in output["reason"]
     # ... it is worse than the champion, on the same images
-    champion, evaluation = output["evaluation"]["champion"], output["evaluation"]
-    assert (champion["packageArn"], champion["images"]) == (before["model"], evaluation["images"])
+    champion, images = output["evaluation"]["champion"], sum(images_by_count.values())
+    alone = {"onlyChallenger": images_by_count[rarest], "onlyChampion": images_by_count[most_frequent]}
+    assert (champion["packageArn"], champion["images"]) == (before["model"], images)
+    assert champion["mcnemar"].items() >= alone.items()
     low, high = champion["difference"]["accuracy"]["interval"]
-    assert low <= champion["difference"]["accuracy"]["estimate"] <= high
-    assert champion["difference"]["accuracy"]["estimate"] < 0
+    assert low < champion["difference"]["accuracy"]["estimate"] < high
     assert "is lower by more than release.margin 0" in output["reason"]
     # ... and than always giving the most frequent count
-    assert evaluation["accuracy"] <= evaluation["majorityAccuracy"]
-    assert f"is not above {evaluation['majorityAccuracy']:.4f}, what always giving the most" in output["reason"]
+    share = images_by_count[most_frequent] / images
+    assert f"is not above {share:.4f}, what always giving the most frequent count reaches" in output["reason"]
     assert kept.ask(kept.photo()) == before
 
 
@@ -160,14 +230,84 @@ def groups_of(kept: Kept, dataset: str, split: str) -> dict[str, str]:
     return found
 
 
-def test_a_model_that_waits_for_approval_is_registered_and_not_served(kept: Kept) -> None:
-    # given
+def test_a_model_that_waits_for_a_person_is_served_when_one_approves(kept: Kept) -> None:
+    # given an execution that waits, its model registered and not served
     before = kept.ask(kept.photo())
-    # when
-    ended = kept.execute(INPUT | {"release": INPUT["release"] | {"approval": "manual"}})
-    # then
-    output = json.loads(ended["output"])
-    assert output["decision"] == "awaiting-approval"
-    package = kept.client("sagemaker").describe_model_package(ModelPackageName=output["model"]["packageArn"])
-    assert package["ModelApprovalStatus"] == "PendingManualApproval"
+    arn = kept.start(INPUT | {"release": INPUT["release"] | {"approval": "manual"}})
+    history = kept.client("stepfunctions").get_execution_history
+    Emulator.wait_for(
+        lambda: str(history(executionArn=arn, maxResults=3, reverseOrder=True)),
+        lambda latest: "waitForTaskToken" in latest and "TaskSubmitted" in latest,
+    )
     assert kept.ask(kept.photo()) == before
+    # when somebody gives the command of the message
+    approval = kept.console("approve", arn.rpartition(":")[2], "--reason", "good enough")
+    said, complaint = approval.communicate(timeout=PATIENCE)
+    assert approval.returncode == 0, complaint
+    # then the execution goes on with the package that was approved
+    output = json.loads(kept.ended(arn)["output"])
+    package = output["model"]["packageArn"]
+    assert package in said
+    assert output["decision"] == "deployed"
+    assert kept.ask(kept.photo())["model"] == package != before["model"]
+
+
+def test_a_rollback_and_a_promotion_at_once_take_turns(kept: Kept) -> None:
+    # given a model that replaced another
+    served = kept.ask(kept.photo())["model"]
+    registry = kept.client("sagemaker")
+    before = registry.describe_model_package(ModelPackageName=served)["CustomerMetadataProperties"]["replaced"]
+    # when two people want different ones at the same time
+    commands = [kept.console("rollback"), kept.console("promote", served)]
+    said = [command.communicate(timeout=PATIENCE) for command in commands]
+    # then neither fails, and whoever came last is served, tried with its own photos
+    assert [command.returncode for command in commands] == [0, 0], said
+    assert f"deployed: {before}" in said[0][0]
+    assert f"deployed: {served}" in said[1][0]
+    executions = kept.client("stepfunctions").list_executions(
+        stateMachineArn=kept.client("stepfunctions").list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    )["executions"][:2]
+    last = max(executions, key=lambda execution: execution["stopDate"])
+    output = json.loads(kept.ended(last["executionArn"])["output"])
+    assert kept.ask(kept.photo())["model"] == output["model"]["packageArn"]
+    assert "Train" not in kept.ended(last["executionArn"])["entered"]
+
+
+def test_a_package_that_answers_otherwise_than_it_was_evaluated_is_taken_back(kept: Kept) -> None:
+    # given an approved package of the served model with another model's evaluation
+    before = kept.ask(kept.photo())
+    registry, s3 = kept.client("sagemaker"), kept.client("s3")
+    package = registry.describe_model_package(ModelPackageName=before["model"])
+    metrics = package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
+    bucket, _, prefix = metrics.removeprefix("s3://").removesuffix("/metrics.json").partition("/")
+    for item in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]:
+        body = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
+        if item["Key"].endswith("/predictions.jsonl"):
+            rows = [json.loads(line) for line in body.splitlines()]
+            others = [row | {"probabilities": row["probabilities"][1:] + row["probabilities"][:1]} for row in rows]
+            body = "\n".join(map(json.dumps, others)).encode()
+        s3.put_object(Bucket=bucket, Key=item["Key"].replace(prefix, "reports/others"), Body=body)
+    statistics = {"ContentType": "application/json", "S3Uri": f"s3://{bucket}/reports/others/metrics.json"}
+    wrong = registry.create_model_package(
+        ModelPackageGroupName=package["ModelPackageGroupName"],
+        InferenceSpecification=package["InferenceSpecification"],
+        ModelApprovalStatus="Approved",
+        ModelMetrics={"ModelQuality": {"Statistics": statistics}},
+    )["ModelPackageArn"]
+    # when it is promoted
+    promotion = kept.console("promote", wrong)
+    _, complaint = promotion.communicate(timeout=PATIENCE)
+    # then the execution fails by name, the package is out, and the model before serves again
+    assert promotion.returncode == 1
+    assert "FAILED SmokeTestFailed: Smoke test: " in complaint
+    assert registry.describe_model_package(ModelPackageName=wrong)["ModelApprovalStatus"] == "Rejected"
+    assert kept.ask(kept.photo()) == before
+
+
+def test_the_sdks_own_client_predicts(kept: Kept, tmp_path: Path) -> None:
+    photo = tmp_path / "bin.jpg"
+    photo.write_bytes(kept.photo())
+    prediction = kept.console("predict", str(photo), "--endpoint", kept.result["endpoint"]["name"])
+    said, complaint = prediction.communicate(timeout=PATIENCE)
+    assert prediction.returncode == 0, complaint
+    assert json.loads(said) == kept.ask(photo.read_bytes())

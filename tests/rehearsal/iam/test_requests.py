@@ -69,6 +69,14 @@ def _text(value: Any) -> str:
     ("service", "operation", "parameters", "expected"),
     [
         ("s3", "get_object", {"Bucket": "b", "Key": "a/x y.jpg"}, [("s3:GetObject", "arn:aws:s3:::b/a/x y.jpg")]),
+        (
+            "dynamodb",
+            "update_item",
+            {"TableName": "turns", "Key": {"id": {"S": "turn"}}},
+            [("dynamodb:UpdateItem", f"arn:aws:dynamodb:{PLACE}:table/turns")],
+        ),
+        # Whoever has the token may answer: no policy can name whose it is.
+        ("stepfunctions", "send_task_success", {"taskToken": "t", "output": "{}"}, [("states:SendTaskSuccess", "*")]),
         ("s3", "head_object", {"Bucket": "b", "Key": "k"}, [("s3:GetObject", "arn:aws:s3:::b/k")]),
         ("s3", "put_object", {"Bucket": "b", "Key": "k", "Body": b"1"}, [("s3:PutObject", "arn:aws:s3:::b/k")]),
         ("s3", "delete_object", {"Bucket": "b", "Key": "k"}, [("s3:DeleteObject", "arn:aws:s3:::b/k")]),

@@ -35,6 +35,8 @@ def test_every_field_has_a_default(given_: object) -> None:
         "margin": 0,
         "minimumRecall": 0,
         "approval": "automatic",
+        "approvalSeconds": 7 * 24 * 3600,
+        "package": None,
     }
 
 
@@ -133,6 +135,8 @@ def test_a_complete_input_is_a_fixed_point() -> None:
         ("release.margin", None, "from 0 to 1"),
         ("release.minimumRecall", 1.1, "from 0 to 1 that the recall of each count must reach"),
         ("release.approval", "auto", '"automatic" or "manual"'),
+        ("release.approvalSeconds", 2_592_001, "30 days"),
+        ("release.package", "stocktake/3", '"previous" or the ARN of a model package'),
         ("seed", -1, "from 0"),
     ],
 )

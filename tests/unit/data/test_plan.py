@@ -31,6 +31,17 @@ def test_the_run_has_every_name_that_later_states_use(bin_source: BinSource) -> 
     assert len(json.dumps(made)) < 10_000
 
 
+@pytest.mark.parametrize(
+    "package", ["previous", "arn:aws:sagemaker:us-east-1:123456789012:model-package/stocktake-1/3"]
+)
+def test_of_an_execution_that_serves_a_package_nothing_is_listed(package: str) -> None:
+    # given no source at all
+    made = plan.handler({"input": {"release": {"package": package}}, "execution": "back"}, None)
+    # then the input is complete, and nothing is planned
+    assert made["input"]["release"]["package"] == package
+    assert "dataset" not in made
+
+
 @pytest.mark.parametrize("execution", ["0b3f0c1e-aaaa-4bbb-8ccc-0123456789ab", "Nightly_Run.2026", "a" * 80, "-x-"])
 def test_any_execution_name_gives_a_short_name_for_jobs(execution: str) -> None:
     name = plan.run_name(execution)

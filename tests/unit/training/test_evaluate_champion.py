@@ -111,7 +111,7 @@ def test_images_that_the_champion_has_seen_are_left_out_for_both(
         ("no list", "its dataset has no list of the bins that it was trained on"),
         (
             "seen",
-            "20 of 24 test images are of bins that it was trained on or of their groups, which leaves 4 of the 20",
+            "20 of 24 test images are of bins that it was trained on or of their groups, which leaves 4, and",
         ),
         ("broken", "its model cannot be loaded (ReadError: "),
         ("absent", "its model cannot be loaded (JobFailure: There is no model.tar.gz in "),

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-FEWEST = 20
-"""Images that a comparison takes at least. About a third of them would be counted exactly by one of two such models
-alone, and of fewer than six even all being one model's is no more than chance (McNemar's exact test, 5%)."""
+FEWEST = 10
+"""Images that a comparison takes at least: of fewer, one alone would move an accuracy by more than a tenth."""
 
 
 class NotComparable(Exception):
@@ -47,8 +46,8 @@ def check_number(unseen: int, images: int) -> None:
     """Raise NotComparable when too few of the test images remain."""
     if unseen < FEWEST:
         raise NotComparable(
-            f"{images - unseen} of {images} test images are of bins that it was trained on or of their groups, "
-            f"which leaves {unseen} of the {FEWEST} that a comparison takes at least"
+            f"{images - unseen} of {images} test images are of bins that it was trained on or of their groups, which "
+            f"leaves {unseen}, and a comparison takes at least {FEWEST}"
         )
 
 

@@ -35,6 +35,7 @@ _TYPES: dict[str, ResourceType] = {
         storage.LogGroup,
         storage.Parameter,
         storage.Repository,
+        storage.Table,
     )
 }
 

@@ -147,7 +147,7 @@ class StateMachine(PutType):
 
 
 class Rule(PutType):
-    """``AWS::Events::Rule``: kept; nothing fires it in a rehearsal."""
+    """``AWS::Events::Rule``: events of services fire it, and no clock does."""
 
     name = "AWS::Events::Rule"
     replaced_by = frozenset({"Name", "EventBusName"})

@@ -6,7 +6,14 @@ import contextlib
 import json
 from typing import Any
 
-from rehearsal.aws.cloudformation.resource_type import Context, Properties, PutType, ResourceFailed, chosen
+from rehearsal.aws.cloudformation.resource_type import (
+    Context,
+    Properties,
+    PutType,
+    ResourceFailed,
+    ResourceType,
+    chosen,
+)
 from rehearsal.aws.cloudformation.templates import Deployed
 
 
@@ -155,3 +162,23 @@ def _lifecycle_rule(rule: Properties) -> dict[str, Any]:
             for step in rule["Transitions"]
         ]
     return found
+
+
+class Table(ResourceType):
+    """``AWS::DynamoDB::Table``"""
+
+    name = "AWS::DynamoDB::Table"
+    replaced_by = frozenset({"TableName", "KeySchema", "AttributeDefinitions"})
+
+    def create(self, context: Context, properties: Properties) -> Deployed:
+        """Create the table."""
+        table = properties.get("TableName") or context.unique_name(255)
+        options = chosen(properties, "KeySchema", "AttributeDefinitions", "BillingMode", "ProvisionedThroughput")
+        created = context.client("dynamodb").create_table(TableName=table, Tags=properties.get("Tags", []), **options)
+        return Deployed(table, {"Arn": created["TableDescription"]["TableArn"]})
+
+    def delete(self, context: Context, physical_id: str) -> None:
+        """Remove the table."""
+        dynamodb = context.client("dynamodb")
+        with contextlib.suppress(dynamodb.exceptions.ResourceNotFoundException):
+            dynamodb.delete_table(TableName=physical_id)

@@ -1,0 +1,37 @@
+"""The command line: `python -m console COMMAND`. Each command is a module; an error is a sentence and exit status 1."""
+
+from collections.abc import Sequence
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from console.approve import approve
+from console.predict import predict
+from console.promote import promote
+from console.reject import reject
+from console.rollback import rollback
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def console() -> None:
+    """Work with a deployed Stocktake. AWS_ENDPOINT_URL points the commands at a rehearsal."""
+
+
+for command in (predict, approve, reject, rollback, promote):
+    console.add_command(command)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status 0: the command did what it says; 1: it failed; 2: bad arguments; 130: interrupted."""
+    try:
+        console.main(argv, prog_name="python -m console", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        return 130
+    except (BotoCoreError, ClientError) as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
+    return 0

@@ -1,0 +1,32 @@
+"""predict: ask an endpoint how many items are in a photo, through the SageMaker SDK's own client."""
+
+import logging
+from pathlib import Path
+
+import boto3
+import click
+from botocore.exceptions import ClientError
+
+from console.deployment import NAME
+
+_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
+
+
+@click.command()
+@click.argument("image", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--endpoint", default=NAME, show_default=True, help="The endpoint's name.")
+def predict(image: Path, endpoint: str) -> None:
+    """Ask the endpoint about IMAGE, a photo; prints its answer, a JSON document."""
+    logging.getLogger("sagemaker").setLevel(logging.ERROR)
+    from sagemaker.core.resources import Endpoint  # takes seconds, which no other command has to wait for
+
+    content_type = _TYPES.get(image.suffix.lower(), "application/x-image")
+    session = boto3.Session()
+    try:
+        answer = Endpoint(endpoint_name=endpoint).invoke(
+            body=image.read_bytes(), content_type=content_type, session=session, region=session.region_name
+        )
+    except ClientError as error:
+        # What the model says for itself is in a field of its own.
+        raise click.ClickException(str(error.response.get("OriginalMessage") or error)) from None
+    click.echo(answer.body.read().decode())

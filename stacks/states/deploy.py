@@ -1,0 +1,212 @@
+"""Deploy: put a package behind the endpoint, see that it is the one that serves, try it, and take it back if it fails.
+
+The endpoint belongs to its CloudFormation stack; deploying is an update of that stack's parameter. The same states take
+a model back: they set the parameter to another package, or to nothing.
+"""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks.endpoint.stack import PARAMETER
+from stacks.states.aws_call import call_aws
+from stacks.states.failure import Failure, catch_everything
+from stacks.states.invoke import invoke
+from stacks.states.jsonata import NULL, SENTENCE, expression
+from stacks.states.target import NUMBERED, STACK_ID, Target
+
+SERVED = f"$states.result.Stacks[0].Parameters[ParameterKey = '{PARAMETER}'].ParameterValue & ''"
+"""JSONata, where the endpoint's stack was described: the package that it is to serve, or an empty text."""
+_GENERATED_NAMES = "CloudFormation names models and endpoint configurations."
+
+
+class Deploy:
+    """The states of a deployment; `previous` is the package that is behind the endpoint before it.
+
+    Attributes
+    ----------
+    start
+        Where `package` comes to replace another; that it did is noted in the registry.
+    update
+        Where the stack is told to serve `wanted`.
+    verify
+        Where the endpoint is looked at and tried.
+    withdrawn
+        The state after which a package that failed is to be replaced; the next one is the caller's.
+    tested
+        The last state when all went well; the next one is the caller's.
+    """
+
+    def __init__(self, scope: Construct, target: Target, smoke_test: lambda_.IFunction, failure: Failure) -> None:
+        self._scope, self._target, self._failure = scope, target, failure
+        self.start = self._call(
+            "Note what it replaces",
+            "sagemaker:updateModelPackage",
+            [target.package_arns],
+            {
+                "ModelPackageArn": expression("$package"),
+                "CustomerMetadataProperties": {"replaced": expression("$previous = '' ? 'none' : $previous")},
+            },
+            {"wanted": expression("$package")},
+            NUMBERED,
+        )
+        self.withdrawn = self._call(
+            "Withdraw package",
+            "sagemaker:updateModelPackage",
+            [target.package_arns],
+            {
+                "ModelPackageArn": expression("$package"),
+                "ModelApprovalStatus": "Rejected",
+                "ApprovalDescription": expression("$substring($failure.cause, 0, 1024)"),
+            },
+            {"stackReason": NULL},
+            NUMBERED,
+        )
+        self.tested = self._smoke_test(smoke_test)
+        self.verify = self._verify()
+        self.update = self._update()
+        self.start.next(self.update)
+
+    def _call(
+        self,
+        name: str,
+        action: str,
+        resources: list[str],
+        parameters: Mapping[str, object],
+        assign: Mapping[str, object],
+        wildcard: str | None = None,
+    ) -> tasks.CallAwsService:
+        state = call_aws(self._scope, name, action, resources, parameters, assign=assign, wildcard=wildcard)
+        return self._failure.catch(state)
+
+    def _update(self) -> tasks.CallAwsService:
+        """Leads to `verify` when `package` is to serve, and to the failure when another one had to take its place."""
+        target, failure = self._target, self._failure
+        update = self._call(
+            "Update endpoint stack",
+            "cloudformation:updateStack",
+            [target.stack_arn],
+            {
+                "StackName": target.stack_name,
+                "UsePreviousTemplate": True,
+                "Capabilities": ["CAPABILITY_IAM"],
+                "RoleARN": target.update_role_arn,
+                "Parameters": [{"ParameterKey": PARAMETER, "ParameterValue": expression("$wanted")}],
+            },
+            {},
+            STACK_ID,
+        )
+        wait = sfn.Wait.jsonata(
+            self._scope,
+            "Wait for endpoint stack",
+            time=sfn.WaitTime.duration(Duration.seconds(target.poll_seconds)),
+        )
+        stack = "$states.result.Stacks[0]"
+        look = self._call(
+            "Describe endpoint stack",
+            "cloudformation:describeStacks",
+            [target.stack_arn],
+            {"StackName": target.stack_name},
+            {
+                "stackStatus": expression(f"{stack}.StackStatus"),
+                # Told while the stack rolls back, and gone from its final status.
+                "stackReason": expression(
+                    f"$exists({stack}.StackStatusReason) ? {stack}.StackStatusReason : $stackReason"
+                ),
+            },
+            STACK_ID,
+        )
+        settled = sfn.Choice.jsonata(self._scope, "Endpoint stack settled?")
+        settled.when(sfn.Condition.jsonata(expression("$contains($stackStatus, /_IN_PROGRESS$/)")), wait)
+        settled.when(
+            sfn.Condition.jsonata(expression("$stackStatus = 'UPDATE_COMPLETE' and $wanted = $package")), self.verify
+        )
+        # Taken back; `failure` says why.
+        settled.when(sfn.Condition.jsonata(expression("$stackStatus = 'UPDATE_COMPLETE'")), failure.start)
+        settled.otherwise(
+            sfn.Pass.jsonata(
+                self._scope,
+                "Endpoint stack failed",
+                assign=failure.of(
+                    "Deploy",
+                    "'DeployFailed'",
+                    f"'stack {target.stack_name} ended in ' & $stackStatus & "
+                    "($stackReason != null ? ': ' & $stackReason : '') & "
+                    "($failure != null ? '; before that, ' & $failure.state & ': ' & $failure.cause : '')",
+                ),
+            ).next(failure.start)
+        )
+        update.next(wait).next(look).next(settled)
+        return update
+
+    def _verify(self) -> tasks.CallAwsService:
+        """A stack whose update is complete may have an endpoint that has gone back to what it had before."""
+        target = self._target
+        endpoint = self._call(
+            "Describe endpoint",
+            "sagemaker:describeEndpoint",
+            [target.endpoint_arn],
+            {"EndpointName": target.endpoint_name},
+            {
+                "endpoint": {
+                    "name": expression("$states.result.EndpointName"),
+                    "status": expression("$states.result.EndpointStatus"),
+                },
+                "serving": expression("$states.result.EndpointConfigName"),
+                "decision": "deployed",
+            },
+        )
+        configuration = self._call(
+            "Describe endpoint configuration",
+            "sagemaker:describeEndpointConfig",
+            [target.endpoint_config_arns],
+            {"EndpointConfigName": expression("$serving")},
+            {"serving": expression("$states.result.ProductionVariants[0].ModelName")},
+            _GENERATED_NAMES,
+        )
+        model = self._call(
+            "Describe served model",
+            "sagemaker:describeModel",
+            [target.model_arns],
+            {"ModelName": expression("$serving")},
+            {"serving": expression("$states.result.PrimaryContainer.ModelPackageName & ''")},
+            _GENERATED_NAMES,
+        )
+        serves = sfn.Choice.jsonata(self._scope, "Package serves?")
+        serves.when(
+            sfn.Condition.jsonata(expression("$serving = $package and $endpoint.status = 'InService'")), self.tested
+        ).when(
+            sfn.Condition.jsonata(expression("true")),
+            self.withdrawn,
+            assign=self._failure.of(
+                "Deploy",
+                "'NotServed'",
+                "'the stack was updated, and endpoint ' & $endpoint.name & ' is ' & $endpoint.status & ' and serves '"
+                "& $serving & ' instead of ' & $package",
+            ),
+        )
+        endpoint.next(configuration).next(model).next(serves)
+        return endpoint
+
+    def _smoke_test(self, function: lambda_.IFunction) -> tasks.LambdaInvoke:
+        """Its cause is kept while another package is put in place, and ends the execution afterwards."""
+        test = invoke(
+            self._scope,
+            "Smoke test",
+            function,
+            sfn.TaskInput.from_object(
+                {
+                    "endpoint": expression("$endpoint.name"),
+                    "package": expression("$package"),
+                    "report": expression("$run.report"),
+                }
+            ),
+            assign={"smokeTest": expression("$states.result.Payload")},
+            outputs={},
+        )
+        failed = self._failure.of("Smoke test", "$states.errorOutput.Error", SENTENCE)
+        return catch_everything(test, self.withdrawn, assign=failed, outputs={})
