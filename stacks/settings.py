@@ -123,7 +123,9 @@ class DeploymentSettings(BaseModel):
     @field_validator("defaults")
     @classmethod
     def _are_an_execution_input(cls, value: dict[str, Any]) -> dict[str, Any]:
-        contract.complete(value)
+        completed = contract.complete(value)
+        if completed.release.package is not None:
+            raise ValueError("release.package was given; no execution would train anything; must be in an input alone")
         if (size := len(json.dumps(value))) > _MOST_DEFAULTS:
             raise ValueError(f"{size} bytes of JSON were given; must be at most {_MOST_DEFAULTS}")
         return value

@@ -9,7 +9,7 @@ from constructs import Construct
 from stacks.settings import DEFAULT_NAME
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure, catch_everything
-from stacks.states.jsonata import NULL, expression
+from stacks.states.jsonata import expression
 from stacks.states.retries import retry_throttling
 from stacks.states.target import NUMBERED, Target
 
@@ -90,9 +90,11 @@ def approval(
         },
     )
     answer = sfn.Choice.jsonata(scope, "Approved by a person?")
-    answer.when(sfn.Condition.jsonata(expression("$answer = 'Approved'")), approved, assign={"reason": NULL}).otherwise(
-        rejected
-    )
+    answer.when(
+        sfn.Condition.jsonata(expression("$answer = 'Approved'")),
+        approved,
+        assign={"reason": expression("$evaluation.release.reason")},
+    ).otherwise(rejected)
     # Who is not told can still see it in the registry.
     catch_everything(ask, wait, outputs={})
     ask.next(failure.catch(wait)).next(answer)

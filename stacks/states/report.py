@@ -29,8 +29,9 @@ def report(scope: Construct, topic: sns.ITopic) -> sfn.Chain:
                 "images": expression("$evaluation.images"),
                 "reportUri": expression("$run.report.uri & '/report.html'"),
                 "majorityAccuracy": expression("$evaluation.majorityAccuracy"),
-                "champion": expression("$evaluation.champion"),
-                "checks": expression("$evaluation.release.checks"),
+                # A package that is promoted may have been evaluated before these were measured.
+                "champion": expression("$exists($evaluation.champion) ? $evaluation.champion : null"),
+                "checks": expression("$exists($evaluation.release) ? $evaluation.release.checks : null"),
             },
             "decision": expression("$decision"),
             "reason": expression("$reason"),

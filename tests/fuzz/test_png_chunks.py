@@ -45,7 +45,7 @@ def pngs(draw: st.DrawFn) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(piece + bytes(4) * (place == wrong) for place, piece in enumerate(made))
 
 
-@fuzzed(120)
+@fuzzed(60)
 @given(pngs())
 def test_any_chunks_are_a_photo_or_refused_alike(content: bytes) -> None:
     upright_photo(content, 32)

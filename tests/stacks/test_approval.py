@@ -56,7 +56,7 @@ def start(release: Release, package: str, seconds: int) -> str:
         "input": {"release": {"approval": "manual", "approvalSeconds": seconds, "package": None}},
         "report": {"uri": f"s3://{BUCKET}/reports/r"},
     }
-    evaluation = {"accuracy": 0.5}
+    evaluation = {"accuracy": 0.5, "release": {"accepted": True, "reason": "it counts well"}}
     definition = release.machine(
         "Approved?", run=run, package=package, evaluation=evaluation, champion=release.served()
     )
@@ -119,7 +119,7 @@ def test_an_approval_in_the_registry_lets_the_execution_deploy(release: Release)
     update(ModelPackageArn=package, ModelApprovalStatus="Approved")
     # then
     ended = outcome(release, arn)
-    assert (ended["decision"], ended["reason"], release.served()) == ("deployed", None, package)
+    assert (ended["decision"], ended["reason"], release.served()) == ("deployed", "it counts well", package)
 
 
 def test_a_rejection_ends_it_with_the_persons_reason(release: Release) -> None:

@@ -98,6 +98,11 @@ def test_no_more_buckets_than_a_functions_environment_holds() -> None:
         settings(sourceBuckets=[f"bins-{number}" for number in range(21)])
 
 
+def test_a_package_to_promote_is_no_default() -> None:
+    with pytest.raises(InvalidSetting, match=r"setting defaults: release\.package was given"):
+        settings(defaults={"release": {"package": "previous"}})
+
+
 def test_the_execution_defaults_are_checked_with_the_execution_inputs_own_contract() -> None:
     with pytest.raises(InvalidSetting, match=r"setting defaults: dataset\.fraction: 3 was given"):
         settings(defaults={"dataset": {"fraction": 3}})

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from photo_file import decode
+from photo_file import read
 from tests.hard_photos import ODD_EXIF, cut_with_end, of_many_scans, picture, saved, with_wrong_checksum
 from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, Kept
 
@@ -95,7 +95,7 @@ def test_in_a_source_each_is_packed_upright_or_rejected_by_its_name(kept: Kept) 
     assert "3 damaged image (bins 00211, 00212, 00213); 1 image too large (bin 00214)" in ended["cause"]
     shards = packed(kept)
     assert len(shards) == 155
-    sizes = [decode(shards[f"{number:05d}"]).size for number in range(201, 205)]
+    sizes = [read(shards[f"{number:05d}"]).upright().size for number in range(201, 205)]
     assert all(width <= height for width, height in sizes)
     assert "00205" in shards
 

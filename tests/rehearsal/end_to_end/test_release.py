@@ -230,7 +230,7 @@ def groups_of(kept: Kept, dataset: str, split: str) -> dict[str, str]:
     return found
 
 
-def test_a_model_that_waits_for_a_person_is_served_when_one_approves(kept: Kept) -> None:
+def test_a_model_that_waits_for_a_person_is_served_when_one_approves_and_others_wait_for_its_turn(kept: Kept) -> None:
     # given an execution that waits, its model registered and not served
     before = kept.ask(kept.photo())
     arn = kept.start(INPUT | {"release": INPUT["release"] | {"approval": "manual"}})
@@ -240,16 +240,25 @@ def test_a_model_that_waits_for_a_person_is_served_when_one_approves(kept: Kept)
         lambda latest: "waitForTaskToken" in latest and "TaskSubmitted" in latest,
     )
     assert kept.ask(kept.photo()) == before
+    # ... whose turn it is, when another one comes to the endpoint
+    [table] = [name for name in kept.client("dynamodb").list_tables()["TableNames"] if "Turns" in name]
+    turn = {"id": {"S": "turn"}, "takenBy": {"S": arn}}
+    kept.client("dynamodb").put_item(TableName=table, Item=turn)
+    promotion = kept.start({"release": {"package": before["model"]}})
+    Emulator.wait_for(lambda: str(history(executionArn=promotion)), lambda events: "Wait for turn" in events)
     # when somebody gives the command of the message
     approval = kept.console("approve", arn.rpartition(":")[2], "--reason", "good enough")
     said, complaint = approval.communicate(timeout=PATIENCE)
     assert approval.returncode == 0, complaint
-    # then the execution goes on with the package that was approved
+    # then the execution goes on with the package that was approved, and the other one comes after it
     output = json.loads(kept.ended(arn)["output"])
     package = output["model"]["packageArn"]
     assert package in said
-    assert output["decision"] == "deployed"
-    assert kept.ask(kept.photo())["model"] == package != before["model"]
+    assert (output["decision"], output["reason"]) == ("deployed", None)
+    assert json.loads(kept.ended(promotion)["output"])["decision"] == "deployed"
+    described = kept.client("sagemaker").describe_model_package(ModelPackageName=before["model"])
+    assert described["CustomerMetadataProperties"]["replaced"] == package
+    assert kept.ask(kept.photo()) == before
 
 
 def test_a_rollback_and_a_promotion_at_once_take_turns(kept: Kept) -> None:
