@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from moto.servicequotas.exceptions import NoSuchResource
 from moto.servicequotas.responses import ServiceQuotasResponse
 
+from rehearsal.aws.pages import page
 from rehearsal.aws.service_models import service_model
 
 _INSTANCES = 100
@@ -29,9 +30,8 @@ def _list_service_quotas(self: ServiceQuotasResponse) -> str:
     request = json.loads(self.body)
     if request["ServiceCode"] != "sagemaker":
         raise NoSuchResource
-    quotas, start, size = list(_quotas()), int(request.get("NextToken", 0)), request.get("MaxResults", 100)
-    page = {"Quotas": quotas[start : start + size]}
-    return json.dumps(page | ({"NextToken": str(start + size)} if start + size < len(quotas) else {}))
+    quotas, token = page(list(_quotas()), request.get("MaxResults"), request.get("NextToken"))
+    return json.dumps({"Quotas": quotas} | ({"NextToken": token} if token else {}))
 
 
 def _quotas() -> Iterator[dict[str, str | float | bool]]:

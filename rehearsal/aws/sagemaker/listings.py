@@ -9,6 +9,7 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.sagemaker.responses import SageMakerResponse
 
+from rehearsal.aws.pages import page
 from rehearsal.aws.sagemaker.jobs import Job
 from rehearsal.aws.sagemaker.tuning import TuningJob
 
@@ -81,7 +82,5 @@ def _summary(job: Job, kind: str, end: str) -> dict[str, Any]:
 
 
 def _page(response: SageMakerResponse, member: str, summaries: list[dict[str, Any]]) -> ActionResult:
-    start = int(response._get_param("NextToken") or 0)
-    end = start + int(response._get_param("MaxResults") or _PAGE)
-    more = {"NextToken": str(end)} if end < len(summaries) else {}
-    return ActionResult({member: summaries[start:end], **more})
+    shown, token = page(summaries, response._get_param("MaxResults"), response._get_param("NextToken"), _PAGE)
+    return ActionResult({member: shown, "NextToken": token})

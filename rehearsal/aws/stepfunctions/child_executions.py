@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,10 +19,11 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.item
 )
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from rehearsal.aws.stepfunctions.pages import page
+from rehearsal.aws.pages import page
 
 
 @dataclass
@@ -59,7 +59,7 @@ class ChildExecution:
 
     def start(self, value: Any) -> None:
         """Note the input and begin the history."""
-        self.execution_input = json.dumps(value)
+        self.execution_input = to_json_str(value)
         details = ExecutionStartedEventDetails(
             input=self.execution_input,
             inputDetails=HistoryEventExecutionDataDetails(truncated=False),
@@ -78,7 +78,7 @@ class ChildExecution:
         """Note how it has ended; the status last, for those who wait for it."""
         self.stop_date = datetime.datetime.now(datetime.UTC)
         if status == ExecutionStatus.SUCCEEDED:
-            self.output = json.dumps(output)
+            self.output = to_json_str(output)
         else:
             self.error, self.cause = error, cause
         self.status = status

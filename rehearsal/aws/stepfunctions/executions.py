@@ -13,7 +13,7 @@ from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommu
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from rehearsal.aws.stepfunctions.pages import page
+from rehearsal.aws.pages import page
 
 _PATIENCE_WITH_TASKS = 30.0
 """Seconds in which tasks of a deleted machine may end; a function may run on, as in AWS."""

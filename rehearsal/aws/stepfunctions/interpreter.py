@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import uuid
 from typing import Any
 
 from moto.core.config import default_user_config
@@ -20,7 +19,6 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, Progr
 from moto.stepfunctions.parser.backend import execution_worker
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
-from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 _TOO_LARGE = StatesErrorName(typ=StatesErrorNameType.StatesStatesDataLimitExceeded)
 _RUNTIME = StatesErrorName(typ=StatesErrorNameType.StatesRuntime)
@@ -29,16 +27,6 @@ _RUNTIME = StatesErrorName(typ=StatesErrorNameType.StatesRuntime)
 def execute_state_machines() -> None:
     """Let executions run: by default moto only writes them down."""
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-
-
-def name_executions() -> None:
-    """Name an execution that was started without a name by a UUID, as AWS does: moto names it ``None``."""
-    start_execution = StepFunctionsParserBackend.start_execution
-
-    def start(self: StepFunctionsParserBackend, arn: str, name: str | None = None, *args: Any, **kwargs: Any) -> Any:
-        return start_execution(self, arn, name or str(uuid.uuid4()), *args, **kwargs)
-
-    StepFunctionsParserBackend.start_execution = start
 
 
 def complete_the_context() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import uuid
 from typing import Any
 
 from moto.core.exceptions import AWSError
@@ -49,13 +50,17 @@ def refuse_another_machine_of_the_name() -> None:
     StepFunctionsParserBackend.create_state_machine = create_or_refuse
 
 
-def refuse_bad_names_and_inputs() -> None:
-    """Refuse what no execution can be started with: moto takes every name and names no error."""
+def take_only_good_names_and_inputs() -> None:
+    """Refuse what no execution can be started with, and give one without a name a UUID.
+
+    moto takes every name, calls one without ``None``, and names no error.
+    """
     start = StepFunctionsParserBackend.start_execution
 
     def start_checked(
-        self: StepFunctionsParserBackend, arn: str, name: str, execution_input: str = "{}", *args: Any
+        self: StepFunctionsParserBackend, arn: str, name: str | None, execution_input: str = "{}", *args: Any
     ) -> Any:
+        name = name or str(uuid.uuid4())
         self._validate_name(name)
         _check_input(execution_input)
         return start(self, arn, name, execution_input, *args)

@@ -38,7 +38,7 @@ def jobs(kept: Kept) -> int:
         ({"training": {"maxRunSeconds": 100, "maxWaitSeconds": 50}}, "maxWaitSeconds"),
         ({"dataset": {"source": "s3://somebody-elses"}}, "must be added to the setting sourceBuckets"),
         ({"dataset": {"files": "s3://elsewhere/l.json"}}, "copy the file there (aws s3 cp s3://elsewhere/l.json s3://"),
-        ({"dataset": {"files": "s3://b/l.json", "fraction": 1}}, "an object with fraction or files, not both"),
+        ({"dataset": {"files": "s3://lists/l.json", "fraction": 1}}, "an object with fraction or files, not both"),
         ([1, 2], "input: [1, 2] was given; must be a JSON object"),
     ],
 )
@@ -90,7 +90,8 @@ def test_a_source_without_a_usable_image_fails_before_any_job(kept: Kept, allowe
     storage, before = kept.client("s3"), jobs(kept)
     storage.create_bucket(Bucket=allowed_bucket)
     for number in range(1, 41):
-        metadata = {"BIN_FCSKU_DATA": {f"B{number}": {"quantity": 2}}, "EXPECTED_QUANTITY": 2}
+        count = 1 + number % 5
+        metadata = {"BIN_FCSKU_DATA": {f"B{number}": {"quantity": count}}, "EXPECTED_QUANTITY": count}
         storage.put_object(
             Bucket=allowed_bucket, Key=f"zips/metadata/{number:05d}.json", Body=json.dumps(metadata).encode()
         )
@@ -105,6 +106,33 @@ def test_a_source_without_a_usable_image_fails_before_any_job(kept: Kept, allowe
 
 
 HEAD = INPUT | {"trainable": "head"}
+
+
+def test_copies_and_wrong_labels_of_a_source_are_told(kept: Kept, allowed_bucket: str) -> None:
+    # given bins, one that has the photo of another and its own count, and one whose items are not as many as it says
+    storage = kept.client("s3")
+    storage.create_bucket(Bucket=allowed_bucket)
+
+    def put(name: str, photo_of: str, count: int, items: int) -> None:
+        taken = {"Bucket": SOURCE, "Key": f"bin-images/{photo_of}.jpg"}
+        storage.copy_object(Bucket=allowed_bucket, Key=f"copied/bin-images/{name}.jpg", CopySource=taken)
+        metadata = {"BIN_FCSKU_DATA": {f"B{name}": {"quantity": items}}, "EXPECTED_QUANTITY": count}
+        storage.put_object(
+            Bucket=allowed_bucket, Key=f"copied/metadata/{name}.json", Body=json.dumps(metadata).encode()
+        )
+
+    for number in range(60, 84):
+        put(f"{number:05d}", f"{number:05d}", 1 + number % 2, 1 + number % 2)
+    put("00060", "00060", 1, 2)
+    put("00099", "00070", 2, 2)
+    # when
+    given = INPUT["dataset"] | {"source": f"s3://{allowed_bucket}/copied", "maxCount": 2}
+    output = json.loads(kept.execute(INPUT | {"dataset": given})["output"])
+    # then
+    bucket, _, prefix = output["dataset"]["uri"].removeprefix("s3://").partition("/")
+    card = json.load(storage.get_object(Bucket=bucket, Key=f"{prefix}/card.json")["Body"])
+    assert card["wrongLabels"] == {"count": 1, "examples": ["00060"]}
+    assert card["copies"]["examples"] == [[{"id": "00070", "count": 1}, {"id": "00099", "count": 2}]]
 
 
 def listed(bins: list[str]) -> dict[str, Any]:

@@ -82,6 +82,14 @@ def test_an_objects_body_is_written_as_json(aws: Emulator, bucket: str, body: An
     assert b" " not in written
 
 
+def test_the_objects_below_a_prefix_are_items(aws: Emulator, bucket: str) -> None:
+    # Given a map over a listing, whose objects have times, Then each object is a child's input.
+    state = distributed(bucket, "", child(PASS))
+    state["ItemReader"] = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Arguments": {"Bucket": bucket}}
+    result = aws.execute(single(state | {"Output": "{% [$states.result.Key] %}"}))
+    assert result["output"] == ["broken.json", "list.json", "object.json"], result
+
+
 def test_a_call_without_an_answer_gives_an_empty_object(aws: Emulator) -> None:
     # Given an operation that answers nothing, Then the result is an object, and the call was made.
     s3 = aws.client("s3")

@@ -8,14 +8,12 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 
-_LENGTH = 100
 
-
-def page(found: list[Any], limit: int | None, token: str | None) -> tuple[list[Any], str | None]:
-    """One page, and the token of the next. A limit of 0 is the default, as AWS documents."""
+def page(found: list[Any], limit: int | None, token: str | None, usual: int = 100) -> tuple[list[Any], str | None]:
+    """One page, and the token of the next. Without a limit, or with one of 0, a page has the ``usual`` length."""
     try:
         first = int(base64.b64decode(token)) if token else 0
     except (ValueError, binascii.Error) as error:
         raise JsonRESTError("InvalidToken", f"Invalid Token: '{token}'") from error
-    last = first + int(limit or _LENGTH)
+    last = first + int(limit or usual)
     return found[first:last], base64.b64encode(str(last).encode()).decode() if last < len(found) else None
