@@ -47,8 +47,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_UPRIGHT = 1
-_ORIENTATION = 0x0112
+_UPRIGHT, _ORIENTATION = 1, 0x0112
 _END = b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """Within a scan, 00 behind an FF means the byte itself, and D0 to D7 that decoding can start again."""
@@ -98,13 +97,7 @@ class Photo(NamedTuple):
 
 
 def squashed(content: bytes, side: int) -> Image.Image:
-    """What the network sees of a photo, wherever one is read: packed for training, evaluated, served.
-
-    Raises
-    ------
-    ImageRefused
-        As `read`.
-    """
+    """What the network sees of a photo, wherever one is read: packed, evaluated, served. Raises as `read` does."""
     return read(content, side).squashed(side)
 
 
@@ -145,8 +138,8 @@ def read(content: bytes, short_side: int | None = None) -> Photo:
     except Image.UnidentifiedImageError as error:
         raise _damaged("its headers cannot be read") from error
     # Damaged files surface in Pillow as any of these, depending on where the damage is.
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, struct.error) as error:
-        raise _damaged(str(error)) from error
+    except (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AssertionError, struct.error) as error:
+        raise _damaged(str(error) or "what it announces is missing") from error
     raise NotAnImage("The data is not a JPEG or PNG image.")
 
 

@@ -35,6 +35,10 @@ def item(job: str) -> Any:
     return {"jobName": "a-job"} | known if job in MAPS else {"jobName": "a-job"}
 
 
+WAY_OUT = {"Evaluate": "Give turn back after failure"}
+"""Of jobs that an execution may run in its turn."""
+
+
 def failure(states: States, job: str, description: dict[str, Any]) -> dict[str, str] | None:
     """How the machine fails after a job of that description, as a variable `failure` has it; None if it goes on."""
     described = states[DESCRIBED[job]]
@@ -45,7 +49,7 @@ def failure(states: States, job: str, description: dict[str, Any]) -> dict[str, 
     if not rendered(choice["Condition"], known, output):
         return None
     if job not in MAPS:
-        assert choice["Next"] == "Notify failure"
+        assert choice["Next"] == WAY_OUT.get(job, "Notify failure")
         return rendered(choice["Assign"], known, output)["failure"]
     end = states[choice["Next"]]
     error = {name: rendered(end[name], known, output) for name in ("Error", "Cause")}

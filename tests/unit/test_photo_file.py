@@ -112,6 +112,14 @@ def test_a_png_whose_checksum_is_wrong_is_damaged() -> None:
             read(with_wrong_checksum(png, kind))
 
 
+def test_a_png_of_a_palette_without_its_palette_is_damaged() -> None:
+    png = saved(picture().convert("P"), "PNG")
+    place = png.index(b"PLTE") - 4
+    without = png[:place] + png[place + 12 + int.from_bytes(png[place : place + 4]) :]
+    with pytest.raises(ImageRefused, match="damaged"):
+        read(without).upright()
+
+
 def test_the_pixels_of_a_png_may_lie_in_many_chunks() -> None:
     png = saved(picture(), "PNG")
     start = png.index(b"IDAT")

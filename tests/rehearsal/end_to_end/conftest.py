@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from rehearsal.bins import write_bins
-from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, Kept
+from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, SOURCE, Kept
 from tests.rehearsal.rehearsal_process import running_rehearsal
+
+READERS = ("plan.handler", "catalogue.handler", "pack.handler")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,3 +40,25 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         kept = Kept(process, json.loads((folder / "result.json").read_text()), folder / "exported", folder / "bins")
         kept.shorten_waits()
         yield kept
+
+
+@pytest.fixture
+def allowed_bucket(kept: Kept) -> Iterator[str]:
+    """The name of a bucket, not there yet, that the deployed functions may read, as by the setting sourceBuckets."""
+    functions, iam = kept.client("lambda"), kept.client("iam")
+    readers = {f["Handler"]: f for f in functions.list_functions()["Functions"] if f["Handler"] in READERS}
+    variables = readers["plan.handler"]["Environment"]["Variables"]
+    name = "another-source"
+    allowed = variables | {"SOURCE_BUCKETS": json.dumps([SOURCE, name])}
+    plan = readers["plan.handler"]["FunctionName"]
+    functions.update_function_configuration(FunctionName=plan, Environment={"Variables": allowed})
+    actions = ["s3:ListBucket", "s3:GetObject"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    roles = [reader["Role"].rpartition("/")[2] for reader in readers.values()]
+    for role in roles:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)
+    yield name
+    for role in roles:
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
+    functions.update_function_configuration(FunctionName=plan, Environment={"Variables": variables})

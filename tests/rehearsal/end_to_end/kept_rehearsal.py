@@ -14,6 +14,8 @@ from tests.rehearsal.emulator import ROOT, Emulator, client
 from tests.rehearsal.rehearsal_process import RehearsalProcess
 from tests.rehearsal.sagemaker.jobs import explanation_of_execution
 
+SOURCE = "aft-vbi-pds"
+"""The public bucket."""
 INPUT: dict[str, Any] = {
     "dataset": {"fraction": 1, "imageSize": 32, "split": {"train": 0.5, "valid": 0.25, "test": 0.25}},
     "architectures": ["resnet18"],

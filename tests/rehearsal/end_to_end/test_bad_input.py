@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, Kept
-
-SOURCE = "aft-vbi-pds"
-READERS = ("plan.handler", "catalogue.handler", "pack.handler")
+from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, SOURCE, Kept
 
 
 def jobs(kept: Kept) -> int:
@@ -49,28 +45,6 @@ def test_the_execution_ends_with_a_sentence_before_any_job(kept: Kept, given: An
     assert ended["cause"].startswith("Plan: ")
     assert cause in ended["cause"]
     assert jobs(kept) == before
-
-
-@pytest.fixture
-def allowed_bucket(kept: Kept) -> Iterator[str]:
-    """The name of a bucket, not there yet, that the deployed functions may read, as by the setting sourceBuckets."""
-    functions, iam = kept.client("lambda"), kept.client("iam")
-    readers = {f["Handler"]: f for f in functions.list_functions()["Functions"] if f["Handler"] in READERS}
-    variables = readers["plan.handler"]["Environment"]["Variables"]
-    name = "another-source"
-    allowed = variables | {"SOURCE_BUCKETS": json.dumps([SOURCE, name])}
-    plan = readers["plan.handler"]["FunctionName"]
-    functions.update_function_configuration(FunctionName=plan, Environment={"Variables": allowed})
-    actions = ["s3:ListBucket", "s3:GetObject"]
-    statement = {"Effect": "Allow", "Action": actions, "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    roles = [reader["Role"].rpartition("/")[2] for reader in readers.values()]
-    for role in roles:
-        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)
-    yield name
-    for role in roles:
-        iam.delete_role_policy(RoleName=role, PolicyName=name)
-    functions.update_function_configuration(FunctionName=plan, Environment={"Variables": variables})
 
 
 def test_a_source_bucket_that_does_not_exist_is_named(kept: Kept, allowed_bucket: str) -> None:
@@ -125,9 +99,9 @@ def test_copies_and_wrong_labels_of_a_source_are_told(kept: Kept, allowed_bucket
         put(f"{number:05d}", f"{number:05d}", 1 + number % 2, 1 + number % 2)
     put("00060", "00060", 1, 2)
     put("00099", "00070", 2, 2)
-    # when
+    # when, for a model that is not released
     given = INPUT["dataset"] | {"source": f"s3://{allowed_bucket}/copied", "maxCount": 2}
-    output = json.loads(kept.execute(INPUT | {"dataset": given})["output"])
+    output = json.loads(kept.execute(INPUT | {"dataset": given, "release": {"minimumAccuracy": 1}})["output"])
     # then
     bucket, _, prefix = output["dataset"]["uri"].removeprefix("s3://").partition("/")
     card = json.load(storage.get_object(Bucket=bucket, Key=f"{prefix}/card.json")["Body"])
@@ -147,9 +121,12 @@ def test_a_list_of_bins_in_the_data_bucket_is_taken(kept: Kept) -> None:
     body = json.dumps(listed([*bins, "99999"])).encode()
     storage.put_object(Bucket=bucket, Key="lists/file_list.json", Body=body)
     chosen = {"fraction": None, "files": f"s3://{bucket}/lists/file_list.json"}
-    # when
-    dataset = json.loads(kept.execute(INPUT | {"dataset": INPUT["dataset"] | chosen})["output"])["dataset"]
+    # when, for a model that is not released
+    asked = INPUT | {"dataset": INPUT["dataset"] | chosen, "release": {"minimumAccuracy": 1}}
+    output = json.loads(kept.execute(asked)["output"])
     # then
+    dataset = output["dataset"]
+    assert output["decision"] == "rejected"
     assert dataset["rejected"]["not in the source"] == 1
     known = sum(sum(counts.values()) for counts in dataset["counts"].values())
     assert known + sum(dataset["rejected"].values()) == len(bins) + 1

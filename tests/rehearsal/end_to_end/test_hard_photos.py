@@ -66,7 +66,7 @@ def test_a_photo_of_48_megapixels_is_counted(kept: Kept) -> None:
         {"ContentType": "application/octet-stream"},
         {},
         {"ContentType": "IMAGE/JPEG; charset=binary", "Accept": "Application/JSON"},
-        {"ContentType": "image/jpeg", "Accept": "text/csv, application/json;q=0.1"},
+        {"ContentType": "image/jpeg", "Accept": "text/html, application/json;q=0.1"},
     ],
     ids=["jpg", "any bytes", "none", "capitals", "weights"],
 )
@@ -75,8 +75,10 @@ def test_the_bytes_decide_where_headers_say_little(kept: Kept, body: bytes, requ
     assert "count" in invoke(kept, body, **request_)
 
 
-def test_in_a_source_each_is_packed_upright_or_rejected_by_its_name(kept: Kept) -> None:
+def test_in_a_source_each_is_packed_upright_or_rejected_by_its_name(kept: Kept, allowed_bucket: str) -> None:
     # given a source of good bins, hard ones, and bad ones
+    storage = kept.client("s3")
+    storage.create_bucket(Bucket=allowed_bucket)
     sideways = [saved(picture(300, 200), exif=exif) for exif in ODD_EXIF.values()]
     photos = {number: saved(picture(300, 200), comment=str(number)) for number in range(1, 151)}
     photos |= dict(enumerate([*sideways, LARGE], 201)) | dict(enumerate([*DAMAGED.values(), MANY_SCANS], 211))
@@ -85,9 +87,9 @@ def test_in_a_source_each_is_packed_upright_or_rejected_by_its_name(kept: Kept) 
         metadata = {"BIN_FCSKU_DATA": {f"B{number}": {"quantity": count}}, "EXPECTED_QUANTITY": count}
         files = {f"metadata/{number:05d}.json": json.dumps(metadata).encode(), f"bin-images/{number:05d}.jpg": photo}
         for key, body in files.items():
-            kept.client("s3").put_object(Bucket="aft-vbi-pds", Key=f"hard/{key}", Body=body)
+            storage.put_object(Bucket=allowed_bucket, Key=f"hard/{key}", Body=body)
     # when no reject is tolerated, which ends the execution behind Pack
-    dataset = INPUT["dataset"] | {"source": "s3://aft-vbi-pds/hard", "maximumRejects": 0}
+    dataset = INPUT["dataset"] | {"source": f"s3://{allowed_bucket}/hard", "maximumRejects": 0}
     ended = kept.execute(INPUT | {"dataset": dataset}, "FAILED")
     # then the bad ones alone are named, and the hard ones are in the shards, upright
     assert ended["error"] == "TooManyRejects"

@@ -34,9 +34,10 @@ def test_the_run_has_every_name_that_later_states_use(bin_source: BinSource) -> 
 @pytest.mark.parametrize(
     "package", ["previous", "arn:aws:sagemaker:us-east-1:123456789012:model-package/stocktake-1/3"]
 )
+@pytest.mark.usefixtures("bin_source")
 def test_of_an_execution_that_serves_a_package_nothing_is_listed(package: str) -> None:
-    # given no source at all
-    made = plan.handler({"input": {"release": {"package": package}}, "execution": "back"}, None)
+    # given a source without a bin
+    made = plan.handler({"input": {**INPUT, "release": {"package": package}}, "execution": "back"}, None)
     # then the input is complete, and nothing is planned
     assert made["input"]["release"]["package"] == package
     assert "dataset" not in made
