@@ -28,5 +28,11 @@ def find(name: str) -> Deployment:
         raise click.ClickException(
             f"There is no stack {stack} in this account and region; `--name` is the setting that it was deployed with."
         ) from None
-    outputs: dict[str, Any] = {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
-    return Deployment(outputs["StateMachineArn"], outputs["ModelPackageGroup"])
+    outputs: dict[str, Any] = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
+    try:
+        return Deployment(outputs["StateMachineArn"], outputs["ModelPackageGroup"])
+    except KeyError as missing:
+        raise click.ClickException(
+            f"Stack {stack} has no output {missing}: an earlier version deployed it, or it is not deployed in full. "
+            "Deploy it again."
+        ) from None

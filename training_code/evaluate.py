@@ -23,11 +23,10 @@ from stocktake.model.artifact import unpack_artifact
 from stocktake.model.metrics import counting_metrics, expected_counts
 from stocktake.model.served_network import native_precision
 from stocktake.report.page import choose_samples, render
+from stocktake.serving.photos import MAXIMUM_BODY
 
 BATCH_SIZE = 32
 SAMPLES = 60
-REQUEST_BYTES = 6_000_000
-"""More than that no endpoint takes: such a photo is evaluated, and is no sample to try the endpoint with."""
 TUNING_KEYS = {"jobName", "strategy", "objective", "ranges", "trials", "best"}
 
 
@@ -77,7 +76,8 @@ def evaluate(
     metrics = measure(predictions, description.labels) | {"precision": model.precision}
     metrics["champion"] = against_champion(champion, test_folder, test, predictions) if champion else None
     metrics["release"] = decide(rule, metrics, metrics["champion"])
-    sendable = [index for index, sample in enumerate(test.samples) if sample.size <= REQUEST_BYTES]
+    # A larger photo is evaluated, and is no sample to try the endpoint with.
+    sendable = [index for index, sample in enumerate(test.samples) if sample.size <= MAXIMUM_BODY]
     samples = [sendable[i] for i in choose_samples([predictions[i] for i in sendable], SAMPLES)]
     write(output, test, predictions, metrics, samples)
     report = render(description, metrics, [(predictions[i], test.image_bytes(i)) for i in samples], tuning)

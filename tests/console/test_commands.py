@@ -110,6 +110,15 @@ def test_another_name_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert "There is no stack Other-Workflow in this account and region" in capsys.readouterr().err
 
 
+def test_a_deployment_of_an_earlier_version_is_named(aws: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
+    aws.client("cloudformation").create_stack(
+        StackName="Old-Workflow", TemplateBody=json.dumps({"Resources": {"Any": parameter}})
+    )
+    assert main(["rollback", "--name", "old"]) == 1
+    assert "Stack Old-Workflow has no output 'StateMachineArn'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("command", "package"),
     [

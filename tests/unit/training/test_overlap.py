@@ -32,6 +32,13 @@ def test_bins_of_training_and_validation_and_what_is_linked_to_them_are_left_out
     assert champion.unseen(ids, groups) == list(range(4, 9))
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"train": [], "valid": {}}'])
+def test_a_damaged_list_is_no_list(tmp_path: Path, content: str) -> None:
+    (tmp_path / "splits.json").write_text(content)
+    with pytest.raises(NotComparable, match="is damaged"):
+        Seen.read(tmp_path)
+
+
 @given(groups_of_bins, groups_of_bins, st.lists(st.tuples(names, names), max_size=10))
 def test_what_remains_was_in_no_list(
     train: dict[str, list[str]], valid: dict[str, list[str]], test: list[tuple[str, str]]

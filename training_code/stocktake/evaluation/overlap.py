@@ -27,13 +27,16 @@ class Seen:
         Raises
         ------
         NotComparable
-            When it is not there: datasets of earlier versions have none, and datasets get deleted.
+            When it is not there (datasets of earlier versions have none, and datasets get deleted) or is damaged.
         """
         file = folder and folder / "splits.json"
         if not file or not file.is_file():
             raise NotComparable("its dataset has no list of the bins that it was trained on")
-        splits: dict[str, dict[str, list[str]]] = json.loads(file.read_bytes())
-        groups = [group for split in ("train", "valid") for group in splits[split].items()]
+        try:
+            splits: dict[str, dict[str, list[str]]] = json.loads(file.read_bytes())
+            groups = [group for split in ("train", "valid") for group in splits[split].items()]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise NotComparable("its dataset's list of the bins that it was trained on is damaged") from error
         return cls(frozenset(bin_ for _, bins in groups for bin_ in bins), frozenset(name for name, _ in groups))
 
     def unseen(self, ids: Sequence[str], groups: Sequence[str]) -> list[int]:
