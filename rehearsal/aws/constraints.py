@@ -20,40 +20,42 @@ from moto.core.responses import BaseResponse
 from rehearsal.aws.service_models import service_model
 
 
-class ValidationException(JsonRESTError):
-    """A request with a value that the service's model forbids."""
+class InvalidValue(JsonRESTError):
+    """A request with a value that the service forbids; `code` is the service's own name for that."""
 
-    code = 400
-
-    def __init__(self, message: str) -> None:
-        super().__init__("ValidationException", message)
+    def __init__(self, message: str, code: str = "ValidationException") -> None:
+        super().__init__(code, message)
 
 
-def enforce(responses: type[BaseResponse], service: str) -> None:
+def enforce(responses: type[BaseResponse], service: str, code: str = "ValidationException") -> None:
     """Check every request to a service of the JSON protocol: its class of moto's answers, its name in botocore."""
     for operation in service_model(service).operation_names:
         method = getattr(responses, xform_name(operation), None)
         if method:
-            setattr(responses, xform_name(operation), _checked(operation, method, service))
+            setattr(responses, xform_name(operation), _checked(operation, method, service, code))
 
 
-def check(operation: str, request: Mapping[str, Any], service: str = "sagemaker") -> None:
+def check(
+    operation: str, request: Mapping[str, Any], service: str = "sagemaker", code: str = "ValidationException"
+) -> None:
     """Refuse a request that a service would refuse for a single member's value.
 
     Raises
     ------
-    ValidationException
+    InvalidValue
         With a sentence for each violation, in AWS's words.
     """
     violations = list(_violations(service_model(service).operation_model(operation).input_shape, request, ""))
     if violations:
         noun = "error" if len(violations) == 1 else "errors"
-        raise ValidationException(f"{len(violations)} validation {noun} detected: {'; '.join(violations)}")
+        raise InvalidValue(f"{len(violations)} validation {noun} detected: {'; '.join(violations)}", code)
 
 
-def _checked(operation: str, method: Callable[[Any], Any], service: str) -> Callable[[Any], Any]:
+def _checked(operation: str, method: Callable[[Any], Any], service: str, code: str) -> Callable[[Any], Any]:
+    @functools.wraps(method)
     def check_and_answer(self: Any) -> Any:
-        check(operation, json.loads(self.body or "{}"), service)
+        request = self.body if isinstance(self.body, dict) else json.loads(self.body or "{}")  # DynamoDB's is read
+        check(operation, request, service, code)
         return method(self)
 
     return check_and_answer

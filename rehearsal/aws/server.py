@@ -101,7 +101,16 @@ def _make_server(listener: socket.socket):  # type: ignore[no-untyped-def]
 
 
 def _install_extensions(mounts: dict[str, Path]) -> None:
-    from rehearsal.aws import cloudformation, functions, iam, public_images, sagemaker, service_quotas, stepfunctions
+    from rehearsal.aws import (
+        cloudformation,
+        functions,
+        iam,
+        public_images,
+        refused_values,
+        sagemaker,
+        service_quotas,
+        stepfunctions,
+    )
     from rehearsal.aws import mounts as mounted
 
     stepfunctions.install()
@@ -111,6 +120,7 @@ def _install_extensions(mounts: dict[str, Path]) -> None:
     cloudformation.install()
     public_images.install()
     service_quotas.install()
+    refused_values.install()
     for bucket, folder in mounts.items():
         mounted.mount(bucket, folder, REGION)
 

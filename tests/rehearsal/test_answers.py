@@ -1,4 +1,4 @@
-"""What the emulated AWS does not have is refused in the protocol of the service, so that clients can read it."""
+"""What the emulated AWS does not have, or a service forbids, is refused in the service's protocol and words."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.rehearsal.emulator import Emulator
+from tests.rehearsal.machines import single
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:machine:name"
 
@@ -33,6 +34,72 @@ def test_an_operation_that_is_not_emulated_is_refused_by_name(
     assert refused.value.response["Error"]["Code"] == code
     assert f"The rehearsal does not have the operation {operation}" in refused.value.response["Error"]["Message"]
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+KEY: dict[str, Any] = {
+    "AttributeDefinitions": [{"AttributeName": "x" * 256, "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+TARGET = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+SECRET = "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
+FORBIDDEN: dict[str, tuple[str, Callable[[Any], Any], str, str]] = {
+    "a scalable resource": (
+        "application-autoscaling",
+        lambda c: c.register_scalable_target(**TARGET | {"ResourceId": f"endpoint/{'x' * 1600}/variant/any"}),
+        "ValidationException",
+        "at 'resourceId' failed to satisfy constraint: Member must have length less than or equal to 1600",
+    ),
+    "a table's key": (
+        "dynamodb",
+        lambda c: c.create_table(TableName="table", KeySchema=[{"AttributeName": "x" * 256, "KeyType": "HASH"}], **KEY),
+        "ValidationException",
+        "at 'keySchema.1.member.attributeName' failed to satisfy constraint: Member must have length less than or",
+    ),
+    "a rule's name": (
+        "events",
+        lambda c: c.put_rule(Name="a rule", ScheduleExpression="rate(1 day)"),
+        "ValidationException",
+        "Value 'a rule' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern",
+    ),
+    "a log group's name": (
+        "logs",
+        lambda c: c.create_log_group(logGroupName="a group"),
+        "InvalidParameterException",
+        "Value 'a group' at 'logGroupName' failed to satisfy constraint: Member must satisfy regular expression",
+    ),
+    "a secret's name": ("secretsmanager", lambda c: c.create_secret(Name="a secret"), "ValidationException", SECRET),
+}
+
+
+@pytest.mark.parametrize(("service", "call", "code", "sentence"), FORBIDDEN.values(), ids=FORBIDDEN)
+def test_a_value_that_a_service_forbids_is_refused(
+    aws: Emulator, service: str, call: Callable[[Any], Any], code: str, sentence: str
+) -> None:
+    # Given a value that moto takes and AWS does not, Then the client raises the service's own error.
+    with pytest.raises(ClientError) as refused:
+        call(aws.client(service))
+    assert refused.value.response["Error"]["Code"] == code
+    assert sentence in refused.value.response["Error"]["Message"]
+
+
+def test_a_secret_of_a_good_name_is_kept(aws: Emulator) -> None:
+    # Given every sign that a secret's name may have, Then it can be read by that name.
+    secrets = aws.client("secretsmanager")
+    secrets.create_secret(Name="aB1-/_+=.@!", SecretString="any")
+    assert secrets.get_secret_value(SecretId="aB1-/_+=.@!")["SecretString"] == "any"
+
+
+def test_a_forbidden_value_fails_a_task_as_aws_recorded_it(aws: Emulator) -> None:
+    # Given a task that creates a secret whose name has a space, Then it fails by the error and the cause of AWS.
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:secretsmanager:createSecret",
+        "Arguments": {"Name": "Invalid Name", "SecretString": "HelloWorld"},
+        "End": True,
+    }
+    failed = aws.execute(single(task))
+    assert failed.get("error") == "SecretsManager.SecretsManagerException", failed
+    assert failed["cause"].startswith(f"{SECRET} (Service: SecretsManager, Status Code: 400, Request ID: ")
 
 
 def test_a_failure_of_the_emulator_says_what_failed(aws: Emulator) -> None:

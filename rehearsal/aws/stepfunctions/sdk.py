@@ -19,6 +19,7 @@ _ERROR_PREFIXES = {
     "cloudwatch": "CloudWatch",
     "s3": "S3",
     "sagemaker": "SageMaker",
+    "secretsmanager": "SecretsManager",
     "sns": "Sns",
 }
 
