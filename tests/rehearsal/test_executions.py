@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.component.program.program import Program
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
+from rehearsal.aws.stepfunctions import interpreter
 from tests.rehearsal.emulator import ROLE, Emulator
 from tests.rehearsal.sagemaker.jobs import ended
 
@@ -122,6 +128,21 @@ def test_a_child_of_a_map_run_can_be_stopped(aws: Emulator, name: str) -> None:
     assert described["mapRunArn"] == of_map["mapRunArn"]
     last = states.get_execution_history(executionArn=child["executionArn"], reverseOrder=True)["events"][0]
     assert (last["type"], last["executionAbortedEventDetails"]["error"]) == ("ExecutionAborted", "Mine")
+
+
+def test_what_is_stopped_before_its_first_state_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given an execution that was stopped while its definition was read, Then its history ends as aborted.
+    monkeypatch.setattr(Program, "eval", Program.eval)
+    interpreter.end_what_is_stopped_before_its_first_state()
+    start = EventHistoryContext.of_program_start()
+    env = Environment(None, "STANDARD", {"Execution": {"Input": {}}}, start, None, {})
+    env.next_state_name = "First"
+    env.event_manager.add_event(start, HistoryEventType.ExecutionStarted)
+    env.set_stop(datetime.datetime.now(tz=datetime.UTC), "Enough", "Mine")
+    program, _ = AmazonStateLanguageParser.parse(json.dumps(TWO_STATES))
+    program.eval(env)
+    last = env.event_manager.get_event_history()[-1]
+    assert last["executionAbortedEventDetails"] == {"error": "Mine", "cause": "Enough"}
 
 
 def test_an_execution_is_logged_and_counted_without_its_data(aws: Emulator, name: str) -> None:

@@ -46,6 +46,7 @@ def install() -> None:
     interpreter.let_reserved_errors_leave_a_map()
     interpreter.answer_queries_from_the_first_moment()
     interpreter.abort_at_once()
+    interpreter.end_what_is_stopped_before_its_first_state()
     interpreter.match_terminal_errors_by_name_alone()
     entry.note_entries()
     failures.name_the_state_and_its_event()

@@ -33,7 +33,7 @@ class ChildExecution:
     record: MapRunRecord
     execution_arn: str
     env: Environment
-    execution_input: str | None = None
+    execution_input: str
     status: ExecutionStatus = ExecutionStatus.RUNNING
     output: str | None = None
     error: str | None = None
@@ -57,9 +57,8 @@ class ChildExecution:
         """The map run that this is a child of."""
         return str(self.record.map_run_arn)
 
-    def start(self, value: Any) -> None:
-        """Note the input and begin the history."""
-        self.execution_input = to_json_str(value)
+    def begin(self) -> None:
+        """Begin the history."""
         details = ExecutionStartedEventDetails(
             input=self.execution_input,
             inputDetails=HistoryEventExecutionDataDetails(truncated=False),
@@ -106,9 +105,10 @@ class ChildExecution:
         return {name: value for name, value in told.items() if value is not None}
 
 
-def add(record: MapRunRecord, execution_arn: str, env: Environment) -> ChildExecution:
-    """A new child of a map run, that runs in an environment of its own."""
-    child = ChildExecution(record, execution_arn, env)
+def begin(record: MapRunRecord, execution_arn: str, env: Environment, value: Any) -> ChildExecution:
+    """A new child of a map run, that will run in an environment of its own with ``value`` as its input."""
+    child = ChildExecution(record, execution_arn, env, to_json_str(value))
+    child.begin()
     _children(record).append(child)
     return child
 

@@ -119,12 +119,11 @@ def _run_child(
         counter.running.count()
     own = _child_environment(env, eval_input.map_run_record)
     execution = own.states.context_object.context_object_data["Execution"]
-    child = child_executions.add(eval_input.map_run_record, execution["Id"], own)
     output, failure = None, None
     try:
         child_input = _select_input(env, eval_input, index, item)
         execution["Input"] = child_input
-        child.start(child_input)
+        child = child_executions.begin(eval_input.map_run_record, execution["Id"], own, child_input)
         own.states.reset(child_input)
         component._get_iteration_program().eval(own)
         end = own.program_state()
@@ -141,7 +140,6 @@ def _run_child(
     except FailureEventException as error:
         name, cause = error.extract_error_cause_pair() or ("", "")
         failure = (name or "", cause or "")
-        child.end(ExecutionStatus.FAILED, None, *failure)
     finally:
         env.delete_frame(own)
     for counter in counters:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 from typing import Any
 
 from moto.core.config import default_user_config
-from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.component.state import state as state_module
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError, ProgramStopped
 from moto.stepfunctions.parser.backend import execution_worker
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
@@ -96,6 +98,23 @@ def abort_at_once() -> None:
             self.exec_status, self.stop_date = ExecutionStatus.ABORTED, stop_date
 
     Execution.stop = stop_now
+
+
+def end_what_is_stopped_before_its_first_state() -> None:
+    """Write the end of a history whose program was never entered: moto raises, and the history has no end."""
+    evaluate = Program.eval
+
+    def evaluate_to_the_end(self: Program, env: Environment) -> None:
+        if env.is_frame():
+            evaluate(self, env)
+            return
+        with contextlib.suppress(RuntimeError):  # it cannot set a first state
+            evaluate(self, env)
+        stopped = isinstance(env.program_state(), ProgramStopped)
+        if stopped and env.event_manager._history_event_list[-1]["type"] != HistoryEventType.ExecutionAborted:
+            self._eval_body(env)
+
+    Program.eval = evaluate_to_the_end
 
 
 def end_with_a_complete_answer() -> None:
