@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,7 @@ from rehearsal.aws.sagemaker.containers import Container, ContainerDefinition, U
 from rehearsal.aws.sagemaker.objects import DownloadFailed
 
 _STARTUP_SECONDS = 180
-_DRAIN_SECONDS = 5.0  # for requests that were about to reach the old server when the new one took over
+_DRAIN_SECONDS = 60.0  # for requests to the old server when the new one took over: an invocation may take so long
 
 _create_endpoint = SageMakerModelBackend.create_endpoint
 _delete_endpoint = SageMakerModelBackend.delete_endpoint
@@ -32,16 +33,24 @@ _describe = FakeEndpoint.response_object.fget
 _validate_variants = FakeEndpointConfig.validate_production_variants
 
 _lock = threading.RLock()
+_answered = threading.Condition(_lock)
 _in_service: dict[str, InService] = {}
 
 
-@dataclass(frozen=True)
+@dataclass
 class InService:
-    """What answers for an endpoint at the moment."""
+    """What answers for an endpoint at the moment, and how many requests it has not answered yet."""
 
     variant: str
     container: Container
     capture: Capture | None = None
+    under_way: int = 0
+
+    def retire(self) -> None:
+        """End the server, which gets no request any more, when it has answered those that it has."""
+        with _answered:
+            _answered.wait_for(lambda: not self.under_way, _DRAIN_SECONDS)
+        self.container.stop()
 
 
 @dataclass
@@ -108,8 +117,7 @@ class Deployment:
             self.endpoint.production_variants = self.endpoint._process_production_variants(config["ProductionVariants"])
             self._settle("InService", None)
         if old:
-            time.sleep(_DRAIN_SECONDS)
-            old.container.stop()
+            old.retire()
 
     def _give_up(self, container: Container | None, message: str) -> None:
         with _lock:
@@ -223,9 +231,21 @@ def validate_instance_type(self: FakeEndpointConfig, instance_type: str) -> None
     constraints.check("CreateEndpointConfig", {"ProductionVariants": [{"InstanceType": instance_type}]})
 
 
-def in_service(account_id: str, region: str, endpoint_name: str) -> InService | None:
-    """What answers for an endpoint, if anything does."""
-    return _in_service.get(FakeEndpoint.arn_formatter(endpoint_name, account_id, region))
+@contextmanager
+def in_service(account_id: str, region: str, endpoint_name: str) -> Iterator[InService | None]:
+    """What answers for an endpoint, if anything does; an update lets it go on until the block has ended."""
+    arn = FakeEndpoint.arn_formatter(endpoint_name, account_id, region)
+    with _lock:
+        found = _in_service.get(arn)
+        if found:
+            found.under_way += 1
+    try:
+        yield found
+    finally:
+        if found:
+            with _answered:
+                found.under_way -= 1
+                _answered.notify_all()
 
 
 def _without_empty(description: dict[str, Any]) -> dict[str, Any]:

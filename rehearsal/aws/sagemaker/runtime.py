@@ -26,7 +26,11 @@ Answer = tuple[int, dict[str, str], str | bytes]
 def invoke_endpoint(self: SageMakerRuntimeResponse) -> Answer:
     """InvokeEndpoint asks the endpoint's server; moto's answers with canned data."""
     name = self.path.split("/")[2]
-    serving = endpoints.in_service(self.current_account, self.region, name)
+    with endpoints.in_service(self.current_account, self.region, name) as serving:
+        return _invoke(self, name, serving)
+
+
+def _invoke(self: SageMakerRuntimeResponse, name: str, serving: InService | None) -> Answer:
     if serving is None:
         return _error(400, "ValidationError", f"Endpoint {name} of account {self.current_account} not found.")
     body: bytes = self.body

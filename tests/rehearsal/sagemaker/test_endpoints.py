@@ -9,11 +9,14 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
+from rehearsal.aws.sagemaker import endpoints
+from rehearsal.aws.sagemaker.containers import Container
 from tests.rehearsal.emulator import Emulator
 from tests.rehearsal.sagemaker.bucket import Bucket
 from tests.rehearsal.sagemaker.serving_model import CONFIG, configure, put_model, serve, settled
@@ -185,6 +188,39 @@ def test_an_update_switches_over_without_an_unanswered_request(
     assert not faults
     assert words == sorted(words)
     assert set(words) == {"first", "second"}
+
+
+class Server:
+    """A container as far as the end of its process."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+
+def test_a_replaced_server_ends_when_it_has_answered_what_it_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given two requests that a server has not answered, however slow it is
+    server, arn = Server(), "arn:aws:sagemaker:us-east-1:123456789012:endpoint/busy"
+    old = endpoints.InService("AllTraffic", cast("Container", server))
+    monkeypatch.setitem(endpoints._in_service, arn, old)
+    with in_service("busy") as first, ExitStack() as second:
+        second.enter_context(in_service("busy"))
+        assert first is old
+        # when another one takes its place
+        monkeypatch.delitem(endpoints._in_service, arn)
+        replacing = threading.Thread(target=old.retire)
+        replacing.start()
+        second.close()
+        # then it runs until both have their answers, and no longer
+        assert not server.stopped.wait(0.1)
+    assert server.stopped.wait(5)
+    replacing.join()
+
+
+def in_service(name: str) -> AbstractContextManager[endpoints.InService | None]:
+    return endpoints.in_service("123456789012", "us-east-1", name)
 
 
 def test_an_update_to_a_model_that_does_not_start_is_rolled_back(
