@@ -129,15 +129,7 @@ class Deploy:
         settled.when(sfn.Condition.jsonata(expression("$stackStatus = 'UPDATE_COMPLETE'")), failure.start)
         settled.otherwise(
             sfn.Pass.jsonata(
-                self._scope,
-                "Endpoint stack failed",
-                assign=failure.of(
-                    "Deploy",
-                    "'DeployFailed'",
-                    f"'stack {target.stack_name} ended in ' & $stackStatus & "
-                    "($stackReason != null ? ': ' & $stackReason : '') & "
-                    "($failure != null ? '; before that, ' & $failure.state & ': ' & $failure.cause : '')",
-                ),
+                self._scope, "Endpoint stack failed", assign=failure.of("Deploy", "'DeployFailed'", _why_failed(target))
             ).next(failure.start)
         )
         update.next(wait).next(look).next(settled)
@@ -210,3 +202,16 @@ class Deploy:
         )
         failed = self._failure.of("Smoke test", "$states.errorOutput.Error", SENTENCE)
         return catch_everything(test, self.withdrawn, assign=failed, outputs={})
+
+
+def _why_failed(target: Target) -> str:
+    """JSONata: how the endpoint's stack ended, what serves now, and where to look."""
+    return f"""
+        'stack {target.stack_name} ended in ' & $stackStatus & ($stackReason != null ? ': ' & $stackReason : '')
+        & ($stackStatus = 'UPDATE_ROLLBACK_COMPLETE' and $wanted = $package ?
+            '; ' & ($previous = '' ? 'there is no endpoint, as before' : $previous & ' serves as before'))
+        & '. If the model did not start, its log says why: aws logs tail '
+        & '/aws/sagemaker/Endpoints/{target.endpoint_name} --since 1h. What else failed is told by: '
+        & 'aws cloudformation describe-stack-events --stack-name '
+        & '{target.stack_name}' & ($failure != null ? '; before that, ' & $failure.state & ': ' & $failure.cause)
+    """

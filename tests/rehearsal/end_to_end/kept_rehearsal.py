@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +68,19 @@ class Kept:
         )["executionArn"]
         return arn
 
+    def wait_until_entered(self, arn: str, state: str) -> None:
+        """Stay until an execution comes to a state; fail when it ends before."""
+        states = self.client("stepfunctions")
+
+        def entered() -> bool:
+            events = states.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+            running = states.describe_execution(executionArn=arn)["status"] == "RUNNING"
+            found = any(event.get("stateEnteredEventDetails", {}).get("name") == state for event in events)
+            assert found or running, explanation_of_execution(self.url, states.describe_execution(executionArn=arn))
+            return found
+
+        Emulator.wait_for(entered, bool)
+
     def ended(self, arn: str, awaited: str = "SUCCEEDED") -> dict[str, Any]:
         """An execution's end, as `execute` returns it."""
         states = self.client("stepfunctions")
@@ -109,6 +125,24 @@ class Kept:
         (first,) = [execution for execution in executions if execution["name"].startswith("rehearsal-")]
         answer = states.describe_execution(executionArn=first["executionArn"])
         return explanation_of_execution(self.url, answer)
+
+    def change_artifact(self, uri: str, key: str, name: str, change: Callable[[bytes], bytes]) -> str:
+        """A copy of a model artifact under `key` in its bucket, with another content of the file `name`; its URI."""
+        bucket, _, original_key = uri.removeprefix("s3://").partition("/")
+        s3, packed = self.client("s3"), io.BytesIO()
+        with (
+            tarfile.open(fileobj=io.BytesIO(s3.get_object(Bucket=bucket, Key=original_key)["Body"].read())) as original,
+            tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as archive,
+        ):
+            for member in original.getmembers():
+                file = original.extractfile(member)
+                content = file.read() if file else b""
+                if Path(member.name).name == name:
+                    content = change(content)
+                    member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        s3.put_object(Bucket=bucket, Key=key, Body=packed.getvalue())
+        return f"s3://{bucket}/{key}"
 
     def photo(self) -> bytes:
         """A photo of the test split."""

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from stacks.endpoint.stack import PARAMETER
 from tests.rehearsal.emulator import PATIENCE, Emulator
 from tests.rehearsal.end_to_end.kept_rehearsal import INPUT, Kept
+from tests.rehearsal.end_to_end.load import CLIENTS, Load
 
-STACK = "Stocktake-Endpoint"
 BUILD = {"Catalogue", "Split", "Pack", "Seal"}
 
 
@@ -51,24 +50,11 @@ def test_the_endpoint_answers_as_the_evaluation_did(kept: Kept) -> None:
 
 def goes_on_from(kept: Kept, answer: str, **release: Any) -> dict[str, Any]:
     """Input for a model that hardly learns, from one that gives the same answer to every photo."""
-    uri: str = kept.result["output"]["training"]["modelArtifact"]
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    s3, packed = kept.client("s3"), io.BytesIO()
-    with (
-        tarfile.open(fileobj=io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())) as original,
-        tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as archive,
-    ):
-        for member in original.getmembers():
-            file = original.extractfile(member)
-            content = file.read() if file else b""
-            if Path(member.name).name == "model.pt":
-                content = always(int(answer), content)
-                member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    name = f"models/always-{answer}/model.tar.gz"
-    s3.put_object(Bucket=bucket, Key=name, Body=packed.getvalue())
+    champion: str = kept.result["output"]["training"]["modelArtifact"]
+    key = f"models/always-{answer}/model.tar.gz"
+    uri = kept.change_artifact(champion, key, "model.pt", lambda content: always(int(answer), content))
     unlearned = INPUT["hyperparameters"] | {"learningRate": 1e-7}
-    return INPUT | {"weights": f"s3://{bucket}/{name}", "hyperparameters": unlearned, "release": release}
+    return INPUT | {"weights": uri, "hyperparameters": unlearned, "release": release}
 
 
 def always(answer: int, tensors: bytes) -> bytes:
@@ -122,50 +108,30 @@ def test_a_better_model_takes_the_champions_place(
     kept: Kept, images_by_count: dict[str, int], rarest: str, most_frequent: str
 ) -> None:
     # given a champion that always gives the rarest count, when another always gives the most frequent one
+    before = kept.ask(kept.photo())["model"]
     asked = goes_on_from(kept, most_frequent, minimumAccuracy=0, aboveMajority=False)
-    output = json.loads(kept.execute(asked)["output"])
+    execution = kept.start(asked)
+    kept.wait_until_entered(execution, "Update endpoint stack")
+    with Load(kept, kept.photo()) as load:
+        output = json.loads(kept.ended(execution)["output"])
+        load.wait_for_answers(CLIENTS)
     # then it is better by exactly so many of the same images, and serves
     champion, images = output["evaluation"]["champion"], sum(images_by_count.values())
     better = (images_by_count[most_frequent] - images_by_count[rarest]) / images
     assert (champion["images"], champion["leftOut"]) == (images, 0)
     assert champion["difference"]["accuracy"]["estimate"] == pytest.approx(better)
     assert output["decision"] == "deployed"
-    assert kept.ask(kept.photo())["model"] == output["model"]["packageArn"]
+    after = output["model"]["packageArn"]
+    assert kept.ask(kept.photo())["model"] == after
+    # ... of all that clients asked meanwhile nothing failed, and once it answered, the old one got no new request
+    assert load.faults == []
+    assert {answer.package for answer in load.answers} == {before, after}
+    assert max(old.sent for old in load.of(before)) < min(new.answered for new in load.of(after))
     # ... and the registry knows where it came from
     package = kept.client("sagemaker").describe_model_package(ModelPackageName=output["model"]["packageArn"])
     told = package["CustomerMetadataProperties"]
     assert (told["dataset"], told["trainingJob"]) == (output["dataset"]["id"], output["training"]["jobName"])
     assert (told["champion"], told["weights"], len(told["code"])) == (champion["packageArn"], asked["weights"], 64)
-
-
-def test_a_model_that_does_not_start_is_rolled_back_in_the_update_role(kept: Kept) -> None:
-    # given a live model, and a registered one whose artifact is no archive
-    before = kept.ask(kept.photo())
-    sagemaker, cloudformation = kept.client("sagemaker"), kept.client("cloudformation")
-    package = sagemaker.describe_model_package(ModelPackageName=before["model"])
-    [container] = package["InferenceSpecification"]["Containers"]
-    bucket = container["ModelDataUrl"].split("/")[2]
-    kept.client("s3").put_object(Bucket=bucket, Key="models/broken/model.tar.gz", Body=b"no archive")
-    specification = package["InferenceSpecification"] | {
-        "Containers": [{"Image": container["Image"], "ModelDataUrl": f"s3://{bucket}/models/broken/model.tar.gz"}]
-    }
-    broken = sagemaker.create_model_package(
-        ModelPackageGroupName=package["ModelPackageGroupName"],
-        InferenceSpecification=specification,
-        ModelApprovalStatus="Approved",
-    )["ModelPackageArn"]
-    # when the endpoint's stack is to serve it, in the role of its last update
-    parameter = {"ParameterKey": PARAMETER, "ParameterValue": broken}
-    cloudformation.update_stack(StackName=STACK, UsePreviousTemplate=True, Parameters=[parameter])
-    ended = Emulator.wait_for(
-        lambda: cloudformation.describe_stacks(StackName=STACK)["Stacks"][0],
-        lambda stack: not stack["StackStatus"].endswith("_IN_PROGRESS"),
-    )
-    # then what the update made is gone again, the role sufficed for that, and the endpoint answers as before
-    assert ended["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    assert "UpdateRole" in ended["RoleARN"]
-    assert kept.ask(kept.photo()) == before
-    sagemaker.delete_model_package(ModelPackageName=broken)
 
 
 def test_a_worse_model_is_rejected_with_its_paired_figures_and_the_endpoint_left_alone(
