@@ -6,36 +6,42 @@ import tarfile
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from bins import groups, names, sampling
+from bins import groups, metadata, names, sampling
 
 SHARES = {"train": 0.9, "valid": 0.05, "test": 0.05}
 
 
 @dataclass(frozen=True)
 class Bin:
-    """A photo in a source in the dataset's layout, how many items it shows, and the head of its group."""
+    """A photo in a source in the dataset's layout, the head of its group, and what its metadata says of its items."""
 
     id: str
     count: int
     group: str
+    skus: int
+    volume: float | None
+    weight: float | None
     photo: Path
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a shard says of it, as Pack writes it."""
+        return {name: value for name, value in vars(self).items() if name != "photo"}
 
-def read_bins(source: Path, labels: tuple[int, ...]) -> list[Bin]:
-    """The bins with one of the counts, in the order of their names."""
-    counts: dict[int, int] = {}
-    skus: dict[int, groups.Skus] = {}
-    for file in (source / "metadata").glob("*.json"):
-        metadata = json.loads(file.read_text())
-        position = names.position(file.stem)
-        skus[position] = frozenset(metadata["BIN_FCSKU_DATA"])
-        counts[position] = metadata["EXPECTED_QUANTITY"]
-    heads = groups.heads(skus, lambda _: frozenset())
+
+def read_bins(source: Path, labels: tuple[int, ...] | None = None) -> list[Bin]:
+    """The bins with one of the counts, or with any, in the order of their names."""
+    found = {
+        names.position(file.stem): metadata.parse(file.read_bytes()) for file in (source / "metadata").glob("*.json")
+    }
+    heads = groups.heads({position: its.skus for position, its in found.items()}, lambda _: frozenset())
     return [
-        Bin(name, counts[position], names.name(heads[position]), photo)
-        for position in sorted(counts)
-        if counts[position] in labels
+        Bin(name, its.quantity, names.name(heads[position]), len(its.skus), its.volume, its.weight, photo)
+        for position, its in sorted(found.items())
+        if its.quantity is not None
+        and (labels is None or its.quantity in labels)
         and (photo := source / "bin-images" / f"{(name := names.name(position))}.jpg").exists()
     ]
 
@@ -53,8 +59,8 @@ def write_shard(shard: Path, bins: list[Bin]) -> None:
     shard.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(shard, "w") as tar:
         for bin_ in bins:
-            label = json.dumps({"id": bin_.id, "count": bin_.count, "group": bin_.group}).encode()
-            for name, content in ((f"{bin_.id}.jpg", bin_.photo.read_bytes()), (f"{bin_.id}.json", label)):
+            facts = json.dumps(bin_.facts).encode()
+            for name, content in ((f"{bin_.id}.jpg", bin_.photo.read_bytes()), (f"{bin_.id}.json", facts)):
                 member = tarfile.TarInfo(name)
                 member.size = len(content)
                 tar.addfile(member, io.BytesIO(content))

@@ -1,6 +1,7 @@
 """The metadata file of a bin, as whoever fills the bucket writes it."""
 
 import json
+import math
 from typing import Any
 
 from hypothesis import given
@@ -16,7 +17,9 @@ ITEM = {
     "name": "Kekse für den Bären",
     "quantity": 2,
     "height": {"unit": "IN", "value": 3.5},
-    "weight": None,
+    "length": {"unit": "IN", "value": 7},
+    "width": {"unit": "IN", "value": 0.25},
+    "weight": {"unit": "pounds", "value": 1.5},
 }
 FILES = [
     json.dumps({"BIN_FCSKU_DATA": {"B00X": ITEM, "B00Y": ITEM}, "EXPECTED_QUANTITY": 4}, indent=indent).encode()
@@ -55,3 +58,4 @@ def test_any_file_is_read_or_called_unreadable(content: bytes) -> None:
     # The catalogue keeps its record as JSON, and links bins by what it reads there.
     record: Any = json.loads(json.dumps({"count": found.quantity, "skus": sorted(found.skus)}).encode())
     assert set(record["skus"]) == found.skus
+    assert all(total is None or 0 < total < math.inf for total in (found.volume, found.weight))
