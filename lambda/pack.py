@@ -93,9 +93,7 @@ def pack(source: Source, bins: list[Bin], prepare: Callable[[bytes], photos.Phot
             if isinstance(photo, str):
                 rejects.add(photo, bin_.id)
                 continue
-            width, height = photo.size
-            facts = {"id": bin_.id, "count": bin_.quantity, "group": bin_.group, "width": width, "height": height}
-            add_sample(shard, bin_.id, photo.content, facts)
+            add_sample(shard, bin_.id, photo.content, facts(bin_, photo))
             counts[bin_.quantity] += 1
             sizes["{}x{}".format(*photo.source_size)] += 1
             shown = samples.setdefault(bin_.quantity, [])
@@ -111,6 +109,13 @@ def pack(source: Source, bins: list[Bin], prepare: Callable[[bytes], photos.Phot
         "bytes": size,
         "sha256": hashlib.file_digest(file, "sha256").hexdigest(),  # type: ignore[arg-type]
     }
+
+
+def facts(bin_: Bin, photo: photos.Photo) -> dict[str, Any]:
+    """What a shard says of a photo. The names are training's, which reads them."""
+    width, height = photo.size
+    known = {"skus": bin_.skus, "volume": bin_.volume, "weight": bin_.weight}
+    return {"id": bin_.id, "count": bin_.quantity, "group": bin_.group, "width": width, "height": height, **known}
 
 
 def _in_order(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:

@@ -89,7 +89,8 @@ class Catalogued:
         if record["verdict"] != KEPT:
             self.rejects.add(record["verdict"], record["id"])
             return
-        self.bins.append(Bin(record["id"], record["count"], record["group"]))
+        known = len(record["skus"]), record["volume"], record["weight"]
+        self.bins.append(Bin(record["id"], record["count"], record["group"], *known))
         if record["wrongLabel"]:
             self.wrong_labels.append(record["id"])
 
