@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import storage
 from errors import WeightsUnavailable, WrongWeights
-from run import weights
+from run import imagenet
 
 SOURCE = "https://download.pytorch.org/models/"
 
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Have every candidate's file in the bucket.
 
     Args:
-        event: bucket: the data bucket's name; candidates: as Plan lists them.
+        event: bucket: the data bucket's name; edition: the input's `weights`; candidates: as Plan lists them.
 
     Returns:
         downloaded: the names of the files that were not there before.
@@ -33,14 +33,16 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     Raises:
         WeightsUnavailable, WrongWeights
     """
-    bucket = event["bucket"]
+    bucket, edition = event["bucket"], event["edition"]
+    files = imagenet.EDITIONS[edition]
     architectures = [candidate["architecture"] for candidate in event["candidates"]]
-    return {"downloaded": [weights.IMAGENET[name] for name in architectures if stage(name, bucket)]}
+    return {
+        "downloaded": [files[name] for name in architectures if stage(files[name], imagenet.key(edition, name), bucket)]
+    }
 
 
-def stage(architecture: str, bucket: str) -> bool:
+def stage(name: str, key: str, bucket: str) -> bool:
     """Download one file unless the bucket has it; whether it was downloaded."""
-    name, key = weights.IMAGENET[architecture], weights.imagenet_key(architecture)
     uri = f"s3://{bucket}/{key}"
     if storage.find_etag(bucket, key) is not None:
         # Somebody may have put it there by hand. Reading it takes seconds, and there is no record of an earlier check

@@ -134,6 +134,6 @@ def _execution_input(file: Path | None) -> dict[str, Any]:
     if weights and not weights.is_file():
         raise BadArgument(
             f"--input: weights is {weights}, but there is no such file; "
-            "allowed are imagenet, none, an S3 URI or a file."
+            f"allowed are {', '.join(data_bucket.IN_THE_CLOUD)}, an S3 URI or a file."
         )
     return parsed

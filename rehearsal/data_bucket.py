@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-IN_THE_CLOUD = ("imagenet", "none")
+IN_THE_CLOUD = ("imagenet", "imagenet-v2", "none")
 
 
 def local_weights(execution_input: dict[str, Any]) -> Path | None:

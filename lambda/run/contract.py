@@ -1,19 +1,23 @@
 """The contract of an execution's input: fields, defaults, limits, and a sentence for each fault.
 
-Every field is optional. What the caller leaves out comes from the deployment's defaults, and what those
-leave out from the defaults below. Names are camelCase in JSON and snake_case in Python.
+Every field is optional. What the caller leaves out comes from the deployment's defaults, what those leave out from the
+recipe's preset, and the rest from the defaults below. Where it is the caller that chooses another recipe than the
+deployment, its preset comes before the deployment's defaults. Names are camelCase in JSON and snake_case in Python.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from run.dataset_part import Dataset as Dataset
 from run.dataset_part import Split as Split
+from run.imagenet import EDITIONS
 from run.part import BUCKET, Part
-from run.sentences import sentence, shown
+from run.recipes import preset
+from run.sentences import CONTRADICTION, sentence, shown
 
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"]
 
@@ -193,6 +197,7 @@ class Release(Part):
 class ExecutionInput(Part):
     """The complete input of one execution."""
 
+    recipe: Literal["notebook", "fine-tuning"] = Field(default="notebook", description='"notebook" or "fine-tuning"')
     dataset: Dataset = Dataset()
     architectures: Annotated[list[Architecture], AfterValidator(_distinct)] = Field(
         default=["resnet50", "resnet101"],
@@ -201,8 +206,9 @@ class ExecutionInput(Part):
     )
     weights: str = Field(
         default="imagenet",
-        pattern=rf"^(imagenet|none|s3://{BUCKET}/.*[^/])$",
-        description='"imagenet", "none" or the S3 URI of a file of weights or of a trained model\'s model.tar.gz',
+        pattern=rf"^({'|'.join(EDITIONS)}|none|s3://{BUCKET}/.*[^/])$",
+        description='"imagenet", "imagenet-v2", "none" or the S3 URI of a file of weights or of a trained model\'s '
+        "model.tar.gz",
     )
     trainable: Literal["head", "layer4", "all"] = Field(default="head", description='"head", "layer4" or "all"')
     loss: Literal["cross-entropy", "ordinal"] = Field(
@@ -214,6 +220,30 @@ class ExecutionInput(Part):
     debugging: Debugging = Debugging()
     release: Release = Release()
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="an integer from 0 to 2147483647")
+
+    @field_validator("weights")
+    @classmethod
+    def _are_published(cls, weights: str, others: ValidationInfo) -> str:
+        files = EDITIONS.get(weights)
+        missing = [name for name in others.data.get("architectures", ()) if files is not None and name not in files]
+        if missing:
+            raise PydanticCustomError(
+                CONTRADICTION,
+                '"imagenet" for {missing}, whose weights have one edition; or architectures must be of {published}',
+                {"missing": " and ".join(missing), "published": ", ".join(files or ())},
+            )
+        return weights
+
+    @field_validator("trainable")
+    @classmethod
+    def _is_enough_for_the_recipe(cls, trainable: str, others: ValidationInfo) -> str:
+        if trainable == "head" and others.data.get("recipe") == "fine-tuning":
+            raise PydanticCustomError(
+                CONTRADICTION,
+                '"all" or "layer4" with the recipe "fine-tuning", which would train one linear layer; '
+                'or recipe must be "notebook"',
+            )
+        return trainable
 
     def to_json(self) -> dict[str, Any]:
         """Every field with its value, named as in JSON."""
@@ -233,7 +263,7 @@ def complete(given: object, defaults: Mapping[str, Any] | None = None) -> Execut
     try:
         if given is not None and not isinstance(given, dict):
             raise InvalidInput(f"input: {shown(given)} was given; must be a JSON object such as {{}}")
-        merged = _overlay(_giving_way(defaults or {}, given or {}), given or {})
+        merged = _overlay(_below(defaults or {}, given or {}), given or {})
         for field in _NOT_OURS:
             merged.pop(field, None)
         # Strict as JSON has it: lists for lists, and 1 is fine where 1.0 is.
@@ -244,6 +274,18 @@ def complete(given: object, defaults: Mapping[str, Any] | None = None) -> Execut
         sentences = list(dict.fromkeys(sentence(ExecutionInput, fault, merged) for fault in error.errors()))
         more = [f"and {len(sentences) - _TOLD} faults more"] if len(sentences) > _TOLD else []
         raise InvalidInput("\n".join(sentences[:_TOLD] + more)) from None
+
+
+def _below(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What fills what the caller leaves out: the deployment's defaults and the recipe's preset.
+
+    A preset stands right below the level that chose the recipe.
+    """
+    deployment = _giving_way(defaults, given)
+    chosen, ours = given.get("recipe"), defaults.get("recipe")
+    if "recipe" in given and chosen != ours:
+        return _overlay(deployment, preset(chosen))
+    return _overlay(preset(ours), deployment)
 
 
 def _giving_way(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -58,6 +58,7 @@ class Dataset(Part):
     )
     min_count: Count = 1
     max_count: Count = 5
+    uncounted: bool = Field(default=False, description="true or false (photos with other counts, for training only)")
     image_size: int = Field(default=224, ge=32, le=1024, description="an integer from 32 to 1024 (pixels)")
     maximum_rejects: float = Field(
         default=0.05,

@@ -7,6 +7,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+CONTRADICTION = "contradiction"
+"""The type of a fault of one field because of what another says; its message completes "must be ..."."""
+
 
 def sentence(model: type[BaseModel], fault: ErrorDetails, given: dict[str, Any]) -> str:
     """Such as `dataset.fraction: 0 was given; must be a number greater than 0 and at most 1`, for a `model`'s field."""
@@ -22,7 +25,7 @@ def sentence(model: type[BaseModel], fault: ErrorDetails, given: dict[str, Any])
             return f"{'.'.join(path)}: unknown field; {_known_fields(model, step)}"
         if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
             # What is wrong inside a list is told by what the whole list must be.
-            must_be = str(field.description)
+            must_be = fault["msg"] if fault["type"] == CONTRADICTION else str(field.description)
             break
         model = field.annotation
     else:

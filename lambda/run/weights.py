@@ -3,24 +3,10 @@
 from dataclasses import dataclass
 
 import storage
+from run import imagenet
 from run.contract import ExecutionInput, InvalidInput
 
-IMAGENET = {
-    "resnet18": "resnet18-f37072fd.pth",
-    "resnet34": "resnet34-b627a593.pth",
-    "resnet50": "resnet50-0676ba61.pth",
-    "resnet101": "resnet101-63fe2227.pth",
-    "resnet152": "resnet152-394f9c45.pth",
-    "mobilenet_v2": "mobilenet_v2-b0353104.pth",
-}
-"""torchvision's IMAGENET1K_V1 files. A name ends in the first 8 hex digits of the file's SHA-256."""
-
 _FOLDERS = ("weights/", "models/")
-
-
-def imagenet_key(architecture: str) -> str:
-    """Where the data bucket holds an architecture's ImageNet weights."""
-    return f"weights/imagenet/{IMAGENET[architecture]}"
 
 
 @dataclass(frozen=True)
@@ -43,8 +29,9 @@ def find_weights(completed: ExecutionInput, architecture: str, bucket: str) -> W
         InvalidInput: the object that `weights` names cannot be used; the sentence says what can.
     """
     match completed.weights:
-        case "imagenet":
-            return Weights(f"s3://{bucket}/{imagenet_key(architecture)}", IMAGENET[architecture])
+        case edition if edition in imagenet.EDITIONS:
+            uri = f"s3://{bucket}/{imagenet.key(edition, architecture)}"
+            return Weights(uri, imagenet.EDITIONS[edition][architecture])
         case "none":
             return Weights(None, f"random {completed.seed}")
         case uri:
@@ -56,8 +43,8 @@ def _version(completed: ExecutionInput, bucket: str) -> str:
     given = f'weights: "{completed.weights}" was given'
     if len(completed.architectures) > 1:
         raise InvalidInput(
-            f"{given}; must be imagenet or none with several architectures, as a file holds the weights of one: "
-            "give one architecture"
+            f"{given}; must be {', '.join(imagenet.EDITIONS)} or none with several architectures, as a file holds the "
+            "weights of one: give one architecture"
         )
     prefix = f"s3://{bucket}/"
     key = completed.weights.removeprefix(prefix)

@@ -21,6 +21,7 @@ def properties(code_hash: str) -> str:
         "code": f"'{code_hash}'",
         "trainingJob": "$training.jobName",
         "architecture": "$training.architecture",
+        "recipe": f"{recipe}.recipe",
         "weights": f"{recipe}.weights",
         "trainable": f"{recipe}.trainable",
         "loss": f"{recipe}.loss",

@@ -111,6 +111,7 @@ def recipe(setup: TrainingSetup, candidate: str, program: str) -> dict[str, str]
         "sagemaker_program": f"'{program}'",
         "sagemaker_submit_directory": f"'{setup.code_uri}'",
         "sagemaker_torch_distributed_enabled": "$string($run.distributed)",
+        "recipe": "$run.input.recipe",
         "architecture": f"{candidate}.architecture",
         "weights": f"{candidate}.weights = null ? 'none' : 'channel'",
         "trainable": "$run.input.trainable",

@@ -16,12 +16,17 @@ def stage_weights(scope: Construct, function: lambda_.IFunction, failure: Failur
         "Stage weights",
         function,
         sfn.TaskInput.from_object(
-            {"bucket": expression("$run.dataset.bucket"), "candidates": expression("$run.candidates")}
+            {
+                "bucket": expression("$run.dataset.bucket"),
+                "edition": expression("$run.input.weights"),
+                "candidates": expression("$run.candidates"),
+            }
         ),
         outputs={},
     )
+    published = sfn.Condition.jsonata(expression("$run.input.weights in ['imagenet', 'imagenet-v2']"))
     return (
         sfn.Choice.jsonata(scope, "ImageNet weights?")
-        .when(sfn.Condition.jsonata(expression("$run.input.weights = 'imagenet'")), failure.catch(state))
+        .when(published, failure.catch(state))
         .afterwards(include_otherwise=True)
     )

@@ -140,6 +140,7 @@ def test_a_package_tells_its_lineage_and_figures() -> None:
             "trainingJob": "a-job",
             "tuningJob": "tune-0",
             "architecture": "resnet50",
+            "recipe": "notebook",
             "weights": "imagenet",
             "learningRate": "0.0005",
             "batchSize": "128",

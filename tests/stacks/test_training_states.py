@@ -36,7 +36,9 @@ def answer(**changed: Any) -> dict[str, Any]:
     ("given", "expected"),
     [
         (ONE | UNTUNED, ["Stage weights", "Train", "Describe training"]),
+        (ONE | UNTUNED | {"weights": "imagenet-v2"}, ["Stage weights", "Train", "Describe training"]),
         (ONE | UNTUNED | {"weights": "none"}, ["Train", "Describe training"]),
+        (ONE | UNTUNED | {"weights": "s3://data/weights/mine.pth"}, ["Train", "Describe training"]),
         (UNTUNED, ["Stage weights", "Compare"]),
         (ONE, ["Stage weights", "Tune", "Collect trials", "Train", "Describe training"]),
         ({}, ["Stage weights", "Compare", "Tune", "Collect trials", "Train", "Describe training"]),
@@ -72,6 +74,7 @@ def test_the_seeds_comparison_is_the_default(states: States) -> None:
     expected = {
         "sagemaker_program": "train.py",
         "sagemaker_torch_distributed_enabled": "true",
+        "recipe": "notebook",
         "weights": "channel",
         "trainable": "head",
         "loss": "cross-entropy",

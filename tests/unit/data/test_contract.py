@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +9,8 @@ from hypothesis import strategies as st
 
 from run import contract
 from run.contract import ExecutionInput, InvalidInput
+
+README = Path(__file__).resolve().parents[3] / "README.md"
 
 
 def nested(path: str, value: object) -> dict[str, Any]:
@@ -72,6 +76,11 @@ def test_a_complete_dataset_is_a_fixed_point(dataset: dict[str, Any]) -> None:
     assert contract.complete(json.loads(json.dumps(complete)), {"dataset": {"fraction": 1}}).to_json() == complete
 
 
+def test_the_readme_shows_every_field_with_its_default() -> None:
+    [shown] = re.findall(r"^```json\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    assert json.loads(shown) == contract.complete({}).to_json()
+
+
 def test_a_complete_input_is_a_fixed_point() -> None:
     complete = contract.complete({"dataset": {"maxCount": 4}}).to_json()
     assert contract.complete(json.loads(json.dumps(complete))).to_json() == complete
@@ -98,11 +107,16 @@ def test_a_complete_input_is_a_fixed_point() -> None:
         ("dataset.files", ["00001"], "null or the S3 URI of a JSON file"),
         ("dataset.wrongLabels", True, '"keep" or "reject"'),
         ("dataset", None, "must be a JSON object"),
+        ("dataset.uncounted", "yes", "true or false (photos with other counts, for training only)"),
+        ("recipe", "best", '"notebook" or "fine-tuning"'),
+        ("recipe", None, '"notebook" or "fine-tuning"'),
+        ("recipe", ["fine-tuning"], '"notebook" or "fine-tuning"'),
         ("architectures", ["vgg16"], "resnet18, resnet34, resnet50, resnet101, resnet152, mobilenet_v2"),
         ("architectures", [], "one or more"),
         ("architectures", ["resnet18", "resnet18"], "none twice"),
         ("architectures", "resnet18", "a list"),
         ("weights", "s3://bucket", "must be"),
+        ("weights", "imagenet-v3", '"imagenet", "imagenet-v2", "none"'),
         ("trainable", "none", '"head", "layer4" or "all"'),
         ("hyperparameters.batchSize", 0, "must be an integer from 1"),
         ("hyperparameters.batchSize", True, "must be an integer"),

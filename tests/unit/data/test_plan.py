@@ -8,6 +8,7 @@ import plan
 from errors import EmptySource, NoUsableImages, SourceNotFound
 from run import instances
 from run.contract import InvalidInput
+from run.imagenet import EDITIONS
 
 
 def run(given: dict[str, Any] | None = None, execution: str = "test") -> dict[str, Any]:
@@ -106,6 +107,13 @@ def test_each_architecture_starts_from_its_own_weights_and_features(bin_source: 
     assert second["features"]["id"] != id_
 
 
+def test_the_second_edition_is_another_file_with_other_features(bin_source: BinSource) -> None:
+    bin_source.add("00001")
+    one, other = (run({"architectures": ["resnet50"], "weights": name})["candidates"][0] for name in EDITIONS)
+    assert other["weights"] == f"s3://{DATA_BUCKET}/weights/imagenet/resnet50-11ad3fa6.pth"
+    assert one["features"]["id"] != other["features"]["id"]
+
+
 def features(given: dict[str, Any]) -> dict[str, Any]:
     (candidate,) = run({"architectures": ["resnet18"], **given})["candidates"]
     return dict(candidate["features"])
@@ -157,7 +165,7 @@ def test_random_weights_are_those_of_the_seed(bin_source: BinSource) -> None:
         ({"weights": f"s3://{DATA_BUCKET}/weights/w.pth"}, r"an object that exists: put the file there"),
         (
             {"weights": f"s3://{DATA_BUCKET}/weights/w.pth", "architectures": ["resnet18", "resnet34"]},
-            r"imagenet or none with several architectures",
+            r"imagenet, imagenet-v2 or none with several architectures",
         ),
     ],
 )

@@ -3,7 +3,7 @@ import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from bin_source import DATA_BUCKET, BinSource
@@ -11,13 +11,14 @@ from torchvision.models import get_model_weights
 
 import stage_weights
 from errors import WeightsUnavailable, WrongWeights
-from run import weights
+from run import imagenet
+from run.contract import Architecture
 
 CONTENT = b"tensors" * 1000
 NAME = f"resnet18-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
 KEY = f"weights/imagenet/{NAME}"
 URI = f"s3://{DATA_BUCKET}/{KEY}"
-EVENT = {"bucket": DATA_BUCKET, "candidates": [{"architecture": "resnet18"}]}
+EVENT = {"bucket": DATA_BUCKET, "edition": "imagenet", "candidates": [{"architecture": "resnet18"}]}
 
 
 class Site(HTTPServer):
@@ -57,15 +58,31 @@ def site(bin_source: BinSource, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sit
         threading.Thread(target=site.serve_forever, daemon=True).start()
         monkeypatch.setattr(stage_weights, "SOURCE", f"http://127.0.0.1:{site.server_port}/models/")
         monkeypatch.setattr(stage_weights, "WAIT_SECONDS", 0)
-        monkeypatch.setitem(weights.IMAGENET, "resnet18", NAME)
+        monkeypatch.setitem(imagenet.EDITIONS["imagenet"], "resnet18", NAME)
         yield site
         site.shutdown()
 
 
-@pytest.mark.parametrize("architecture", weights.IMAGENET)
+@pytest.mark.parametrize("architecture", get_args(Architecture))
 def test_the_files_are_those_that_torchvision_publishes(architecture: str) -> None:
-    published = get_model_weights(architecture).IMAGENET1K_V1.url
-    assert stage_weights.SOURCE + weights.IMAGENET[architecture] == published
+    published = {entry.name: entry.url for entry in get_model_weights(architecture)}
+    ours = zip(("IMAGENET1K_V1", "IMAGENET1K_V2"), imagenet.EDITIONS.values(), strict=True)
+    # All of them: what has a second edition has it here, too.
+    assert published == {
+        edition: stage_weights.SOURCE + files[architecture] for edition, files in ours if architecture in files
+    }
+
+
+def test_each_edition_has_a_file_of_its_own(site: Site, bin_source: BinSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given the first edition in the bucket, the second is downloaded beside it."""
+    name = f"resnet50-{hashlib.sha256(b'second').hexdigest()[:8]}.pth"
+    monkeypatch.setitem(imagenet.EDITIONS["imagenet"], "resnet50", NAME)
+    monkeypatch.setitem(imagenet.EDITIONS["imagenet-v2"], "resnet50", name)
+    bin_source.s3.put_object(Bucket=DATA_BUCKET, Key=KEY, Body=CONTENT)
+    site.answers = [(200, 6, b"second")]
+    event = {"bucket": DATA_BUCKET, "edition": "imagenet-v2", "candidates": [{"architecture": "resnet50"}]}
+    assert stage_weights.handler(event, None) == {"downloaded": [name]}
+    assert bin_source.objects("weights/") == {KEY: CONTENT, f"weights/imagenet/{name}": b"second"}
 
 
 def test_a_missing_file_is_downloaded_once(site: Site, bin_source: BinSource) -> None:
