@@ -2,7 +2,8 @@
 
 A record holds `id`, `count`, `wrongLabel` (the count is not the sum of its items), `skus`, `volume` and `weight` of its
 items (see `Metadata`), `group` (the head of the bin's group), `copy` (None, or `of`: the first bin of the source with
-the same photo, and its `group`) and `verdict`: "kept" or why not.
+the same photo, and its `group`) and `verdict`: "kept", "uncounted" (it has
+another count, and is wanted for training) or why not.
 """
 
 import time
@@ -15,6 +16,7 @@ import storage
 from bins import groups, names
 from bins.metadata import Metadata, parse
 from bins.source import CONCURRENCY, Source, TooLarge
+from dataset.assignment import UNCOUNTED
 from dataset.planned import PlannedDataset
 from dataset.rejects import KEPT, MISSING, NO_IMAGE, OUT_OF_RANGE, UNKNOWN, UNPARSABLE, WRONG_LABEL
 from errors import SourceUnavailable
@@ -128,8 +130,11 @@ def _verdict(metadata: Metadata | None, parameters: Dataset, has_image: bool) ->
         return MISSING if has_image else UNKNOWN
     if metadata.quantity is None:
         return UNPARSABLE
-    if not parameters.min_count <= metadata.quantity <= parameters.max_count:
+    counted = parameters.min_count <= metadata.quantity <= parameters.max_count
+    if not counted and not parameters.uncounted:
         return OUT_OF_RANGE
     if not has_image:
         return NO_IMAGE
-    return WRONG_LABEL if metadata.wrong_label and parameters.wrong_labels == "reject" else KEPT
+    if metadata.wrong_label and parameters.wrong_labels == "reject":
+        return WRONG_LABEL
+    return KEPT if counted else UNCOUNTED

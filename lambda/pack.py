@@ -18,7 +18,7 @@ from typing import IO, Any, TypeVar
 import storage
 from bins import names, photos
 from bins.source import CONCURRENCY, Source, TooLarge
-from dataset.assignment import Bin
+from dataset.assignment import TRAINING, Bin
 from dataset.planned import PlannedDataset
 from dataset.rejects import NO_IMAGE, Rejects
 from dataset.shards import add_sample, open_shard
@@ -47,9 +47,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     source = dataset.source.open()
     with tempfile.TemporaryFile() as file:
         split = shard.rpartition("-")[0]
-        prepare = photos.for_training if split == "train" else photos.as_taken
+        prepare = photos.for_training if split in TRAINING else photos.as_taken
         try:
-            packed = pack(source, bins, partial(prepare, side=dataset.parameters.image_size), file)
+            parameters = dataset.parameters
+            packed = pack(source, bins, partial(prepare, side=parameters.image_size), parameters.labels, file)
         except SourceUnavailable as error:
             raise SourceUnavailable(f"shard {shard}: {error}") from error
         file.seek(0)
@@ -63,12 +64,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {"shard": shard, "images": sum(packed["counts"].values())}
 
 
-def pack(source: Source, bins: list[Bin], prepare: Callable[[bytes], photos.Photo], file: IO[bytes]) -> dict[str, Any]:
+def pack(
+    source: Source, bins: list[Bin], prepare: Callable[[bytes], photos.Photo], labels: list[int], file: IO[bytes]
+) -> dict[str, Any]:
     """Write a shard's tar to `file`, of what `prepare` makes of each photo, and tell what is in it.
 
     Returns:
         counts: images by class; rejected: as in `Rejects.to_json`; sizes: source images by "<width>x<height>";
-        samples: {class: [{"id", "jpeg": base64 of a small picture}]}; bytes and sha256 of the tar.
+        samples: {label: [{"id", "jpeg": base64 of a small picture}]}; bytes and sha256 of the tar.
     """
     counts: Counter[int] = Counter()
     sizes: Counter[str] = Counter()
@@ -96,8 +99,8 @@ def pack(source: Source, bins: list[Bin], prepare: Callable[[bytes], photos.Phot
             add_sample(shard, bin_.id, photo.content, facts(bin_, photo))
             counts[bin_.quantity] += 1
             sizes["{}x{}".format(*photo.source_size)] += 1
-            shown = samples.setdefault(bin_.quantity, [])
-            if len(shown) < SAMPLES:
+            shown = samples.setdefault(bin_.quantity, []) if bin_.quantity in labels else None
+            if shown is not None and len(shown) < SAMPLES:
                 shown.append({"id": bin_.id, "jpeg": base64.b64encode(photos.thumbnail(photo.content)).decode()})
     size = file.tell()
     file.seek(0)

@@ -6,6 +6,7 @@ from typing import Any
 
 import storage
 from dataset import card, classes
+from dataset.assignment import UNCOUNTED
 from dataset.planned import PlannedDataset
 from dataset.rejects import Rejects
 from errors import EmptySplit, NoUsableImages
@@ -25,9 +26,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     for shard in packed:
         rejects.merge(Rejects.from_json(shard["rejected"]))
     counts = count_images(dataset, packed)
-    check(dataset, counts, rejects)
+    uncounted = count_uncounted(packed)
+    check(dataset, counts, sum(uncounted.values()), rejects)
 
-    content = card.describe(dataset, counts, rejects, split, packed)
+    content = card.describe(dataset, counts, uncounted, rejects, split, packed)
     page = card.to_html(content).encode()
     storage.write(dataset.bucket, dataset.key("card.html"), page, "text/html; charset=utf-8")
     # Last: whoever finds this finds the whole dataset.
@@ -58,13 +60,22 @@ def count_images(dataset: PlannedDataset, packed: list[dict[str, Any]]) -> dict[
     }
 
 
-def check(dataset: PlannedDataset, counts: dict[str, dict[str, int]], rejects: Rejects) -> None:
-    """Refuse a dataset that cannot be used, or with more rejects than tolerated."""
+def count_uncounted(packed: list[dict[str, Any]]) -> dict[str, int]:
+    """Images with other counts than the labels, which only train, by count, ascending."""
+    counted: Counter[str] = Counter()
+    for shard in packed:
+        if shard["split"] == UNCOUNTED:
+            counted.update(shard["counts"])
+    return dict(sorted(counted.items(), key=lambda pair: int(pair[0])))
+
+
+def check(dataset: PlannedDataset, counts: dict[str, dict[str, int]], uncounted: int, rejects: Rejects) -> None:
+    """Refuse a dataset that cannot be used, or with more rejects than tolerated of all wanted bins."""
     images = {split: sum(classes.values()) for split, classes in counts.items()}
     given = f"dataset.source: {dataset.parameters.source} was given"
     if not any(images.values()):
         raise NoUsableImages(f"{given}; none of its sampled images can be used: {rejects.listed()}")
-    rejects.check(sum(images.values()), dataset.parameters.maximum_rejects)
+    rejects.check(sum(images.values()) + uncounted, dataset.parameters.maximum_rejects)
     for split, number in images.items():
         if not number:
             raise EmptySplit(f"{given}; no image of the {split} split can be used: {rejects.listed()}")

@@ -1,6 +1,7 @@
 """Split: assign every kept bin to train, valid or test, a whole group at a time, and plan the shards."""
 
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -8,12 +9,13 @@ from typing import Any
 
 import storage
 from dataset import balance, classes, copies
-from dataset.assignment import Bin, assign, leak, made_from, unit
+from dataset.assignment import UNCOUNTED, Bin, assign, leak, made_from, unit
 from dataset.copies import Copy
 from dataset.planned import PlannedDataset
-from dataset.rejects import EXAMPLES, KEPT, Rejects
+from dataset.rejects import EXAMPLES, KEPT, OUT_OF_RANGE, Rejects
 from dataset.shards import packed_bytes, plan_shards
 from errors import EmptySplit, NoUsableImages
+from run.contract import Split
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -22,14 +24,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     parameters = dataset.parameters
     found = read_catalogue(dataset)
     joined = copies.joined(found.copied)
-    bins = [bin_._replace(group=joined.get(bin_.group, bin_.group)) for bin_ in found.bins] if joined else found.bins
+    bins, uncounted = _joined(found.bins, joined), _joined(found.uncounted, joined)
     rejects = found.rejects
     if not bins:
         raise NoUsableImages(
             f"dataset.source: {parameters.source} was given; none of {dataset.listing.sampled} sampled bins has an "
             f"image and {parameters.min_count} to {parameters.max_count} items: {rejects.listed() or 'other counts'}"
         )
-    rejects.check(len(bins), parameters.maximum_rejects)
+    rejects.check(len(bins) + len(uncounted), parameters.maximum_rejects)
 
     splits = assign(bins, parameters.split, dataset.seed)
     for name, asked in parameters.split.shares.items():
@@ -47,36 +49,55 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     )
     balance.check(shares)
 
-    shards = plan_shards(splits, partial(packed_bytes, dataset), dataset.seed)
+    packed = splits | _for_training(uncounted, parameters.split, dataset.seed)
+    left_out = {bin_.id for bin_ in uncounted} - {bin_.id for bin_ in packed.get(UNCOUNTED, ())}
+    for name in sorted(left_out):
+        rejects.add(OUT_OF_RANGE, name)
+    wrong_labels = [name for name in found.wrong_labels if name not in left_out]
+
+    shards = plan_shards(packed, partial(packed_bytes, dataset), dataset.seed)
     for shard, held in shards.items():
         storage.write_json(dataset.bucket, dataset.key("work", "shards", f"{shard}.json"), held)
-    by_image = assign(bins, parameters.split.model_copy(update={"by": "image"}), dataset.seed)
+    image_by_image = parameters.split.model_copy(update={"by": "image"})
+    by_image = assign(bins, image_by_image, dataset.seed) | _for_training(uncounted, image_by_image, dataset.seed)
     report = {
         "shares": [{**asdict(share), "standard_errors": share.standard_errors} for share in shares],
         "groups": Counter(Counter(bin_.group for bin_ in bins).values()),
-        "leak": {"asBuilt": leak(splits), "byImage": leak(by_image)},
+        "leak": {"asBuilt": leak(packed), "byImage": leak(by_image)},
         "rejected": rejects.to_json(),
         "copies": copies.told(found.copied),
-        "wrongLabels": {"count": len(found.wrong_labels), "examples": found.wrong_labels[:EXAMPLES]},
+        "wrongLabels": {"count": len(wrong_labels), "examples": wrong_labels[:EXAMPLES]},
         "took": {"plan": dataset.listing.took, "catalogue": found.took},
     }
     storage.write_json(dataset.bucket, dataset.key("work", "split.json"), report)
     # For evaluations of other datasets' models against one of this: bins that Pack rejects are in it, and in no test.
-    storage.write_json(dataset.bucket, dataset.key("splits.json"), made_from(splits))
+    storage.write_json(dataset.bucket, dataset.key("splits.json"), made_from(packed))
     # Last: the map that packs starts from this list.
     storage.write_json(dataset.bucket, dataset.shards, [{"shard": shard} for shard in shards])
-    return {"bins": {name: len(its) for name, its in splits.items()}, "shards": len(shards)}
+    return {"bins": {name: len(its) for name, its in packed.items()}, "shards": len(shards)}
+
+
+def _joined(bins: list[Bin], joined: Mapping[str, str]) -> list[Bin]:
+    """The bins in the groups that theirs are part of because of copies."""
+    return [bin_._replace(group=joined.get(bin_.group, bin_.group)) for bin_ in bins] if joined else bins
+
+
+def _for_training(uncounted: list[Bin], split: Split, seed: int) -> dict[str, list[Bin]]:
+    """Those of the bins with other counts that fall to train, as a split of their own if there are any."""
+    bins = assign(uncounted, split, seed)["train"]
+    return {UNCOUNTED: bins} if bins else {}
 
 
 @dataclass
 class Catalogued:
     """What Catalogue found: the kept bins in the order of their names, the rejected ones, and what reading took.
 
-    `wrong_labels` names the kept bins whose count is not the sum of their items; `copied` are the bins, kept or not,
-    whose photo others have, too.
+    `uncounted` are bins with other counts that may train. `wrong_labels` names the bins of both whose count is not the
+    sum of their items; `copied` are the bins, kept or not, whose photo others have, too.
     """
 
     bins: list[Bin] = field(default_factory=list)
+    uncounted: list[Bin] = field(default_factory=list)
     rejects: Rejects = field(default_factory=Rejects)
     wrong_labels: list[str] = field(default_factory=list)
     copied: list[Copy] = field(default_factory=list)
@@ -86,11 +107,12 @@ class Catalogued:
         """Take over one bin."""
         if copy := record["copy"]:
             self.copied.append(Copy(record["id"], record["count"], record["group"], copy["of"], copy["group"]))
-        if record["verdict"] != KEPT:
+        if record["verdict"] not in (KEPT, UNCOUNTED):
             self.rejects.add(record["verdict"], record["id"])
             return
         known = len(record["skus"]), record["volume"], record["weight"]
-        self.bins.append(Bin(record["id"], record["count"], record["group"], *known))
+        bins = self.bins if record["verdict"] == KEPT else self.uncounted
+        bins.append(Bin(record["id"], record["count"], record["group"], *known))
         if record["wrongLabel"]:
             self.wrong_labels.append(record["id"])
 

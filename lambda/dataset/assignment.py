@@ -1,10 +1,15 @@
 """Which split a bin goes to: whole groups by a stable hash, so that the same bin is in the same split for ever."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bins.sampling import assigned_split
 from run import contract
+
+UNCOUNTED = "uncounted"
+"""The split of photos with other counts than the labels, which only train; and Catalogue's verdict on them."""
+TRAINING = ("train", UNCOUNTED)
+"""The splits that models learn from."""
 
 
 class Bin(NamedTuple):
@@ -34,17 +39,19 @@ def assign(bins: Iterable[Bin], split: contract.Split, seed: int) -> dict[str, l
     return splits
 
 
-def leak(splits: dict[str, list[Bin]]) -> dict[str, int]:
-    """How many bins the test split has, and how many of them are of a group that is in train, too."""
-    seen = {bin_.group for bin_ in splits["train"]}
+def leak(splits: Mapping[str, list[Bin]]) -> dict[str, int]:
+    """How many bins the test split has, and how many of them are of a group that training sees, too."""
+    seen = {bin_.group for name in TRAINING for bin_ in splits.get(name, ())}
     return {"test": len(splits["test"]), "seenInTraining": sum(bin_.group in seen for bin_ in splits["test"])}
 
 
-def made_from(splits: dict[str, list[Bin]]) -> dict[str, dict[str, list[str]]]:
+def made_from(splits: Mapping[str, list[Bin]]) -> dict[str, dict[str, list[str]]]:
     """The bins that models are trained and validated on, {split: {group: [bins]}}: no fair test of one has any."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for name in ("train", "valid"):
-        groups = found[name] = {}
-        for bin_ in splits[name]:
+    found: dict[str, dict[str, list[str]]] = {"train": {}, "valid": {}}
+    for name, bins in splits.items():
+        groups = found.get("train" if name in TRAINING else name)
+        if groups is None:
+            continue
+        for bin_ in bins:
             groups.setdefault(bin_.group, []).append(bin_.id)
     return found

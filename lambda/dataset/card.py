@@ -27,6 +27,7 @@ LICENCES = {
 def describe(
     dataset: PlannedDataset,
     counts: dict[str, dict[str, int]],
+    uncounted: dict[str, int],
     rejects: Rejects,
     split: dict[str, Any],
     packed: list[dict[str, Any]],
@@ -35,6 +36,7 @@ def describe(
 
     Args:
         counts: images by split and class.
+        uncounted: images that only train, by count.
         split: what Split reports of shares, groups, leaks and time.
         packed: what Pack tells of each shard.
     """
@@ -52,6 +54,7 @@ def describe(
         },
         "asked": {**dataset.parameters.model_dump(mode="json", by_alias=True), "seed": dataset.seed},
         "counts": counts,
+        "uncounted": uncounted,
         "classesMissing": {
             name: absent
             for name, classes in counts.items()
@@ -79,11 +82,13 @@ def describe(
 
 
 def output(card: dict[str, Any]) -> dict[str, Any]:
-    """The dataset's part of the execution's output."""
+    """The dataset's part of the execution's output; `uncounted`, a number of images, only if they were asked for."""
+    uncounted = {"uncounted": sum(card["uncounted"].values())} if card["asked"]["uncounted"] else {}
     return {
         "id": card["id"],
         "uri": card["uri"],
         "counts": card["counts"],
+        **uncounted,
         "rejected": {reason: found["count"] for reason, found in card["rejected"].items()},
     }
 
@@ -128,6 +133,7 @@ def to_html(card: dict[str, Any]) -> str:
             ["split", *map(_items, labels), "all"],
             [[name, *classes.values(), sum(classes.values())] for name, classes in card["counts"].items()],
         ),
+        uncounted=_uncounted(card) if card["asked"]["uncounted"] else "",
         shares=_table(
             ["split", "of", "bins", "asked", "got", "standard error", "deviation"],
             [
@@ -230,6 +236,17 @@ def _warnings(card: dict[str, Any]) -> list[str]:
         if abs(share["standard_errors"]) > 3
     ]
     return found
+
+
+def _uncounted(card: dict[str, Any]) -> str:
+    asked, found = card["asked"], card["uncounted"]
+    few = sum(photos for count, photos in found.items() if int(count) < asked["minCount"])
+    many = sum(found.values()) - few
+    low = "0" if asked["minCount"] == 1 else f"fewer than {asked['minCount']}"
+    return (
+        f"<p>For training only, {few + many:,} photos with other counts: {few:,} with {low} items and {many:,} with "
+        f"more than {asked['maxCount']}.</p>{_table(['items', 'photos'], list(found.items()))}"
+    )
 
 
 def _copies(found: dict[str, Any]) -> str:

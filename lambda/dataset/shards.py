@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from bins.sampling import unit_hash
-from dataset.assignment import Bin
+from dataset.assignment import TRAINING, Bin
 from dataset.planned import PlannedDataset
 
 SHARD_BYTES = 100_000_000
@@ -37,7 +37,7 @@ def packed_bytes(dataset: PlannedDataset, split: str) -> float:
     """About how many bytes a bin takes in a shard of `split`: what is larger shrinks for training to 0.3 bytes a pixel
     of the square; the rest is tar headers and metadata."""
     image = dataset.listing.image_bytes / max(1, dataset.listing.sampled)
-    return (min(image, 0.3 * dataset.parameters.image_size**2) if split == "train" else image) + 2048
+    return (min(image, 0.3 * dataset.parameters.image_size**2) if split in TRAINING else image) + 2048
 
 
 def plan_shards(splits: dict[str, list[Bin]], bin_bytes: Callable[[str], float], seed: int) -> dict[str, list[Bin]]:
@@ -48,7 +48,7 @@ def plan_shards(splits: dict[str, list[Bin]], bin_bytes: Callable[[str], float],
     shards: dict[str, list[Bin]] = {}
     for name, bins in splits.items():
         wanted = math.ceil(len(bins) * bin_bytes(name) / SHARD_BYTES)
-        number = min(len(bins), max(wanted, TRAIN_SHARDS if name == "train" else 1))
+        number = min(len(bins), max(wanted, TRAIN_SHARDS if name in TRAINING else 1))
         shuffled = sorted(bins, key=lambda bin_: (unit_hash(f"order {seed}", bin_.id), bin_.id))
         for index in range(number):
             part = slice(index * len(bins) // number, (index + 1) * len(bins) // number)

@@ -30,7 +30,7 @@ _SHORT_SENTENCE = f"""(
 def dataset(
     scope: Construct, functions: Functions, data_bucket: s3.IBucket, concurrency: int, failure: Failure
 ) -> sfn.Chain:
-    """Assigns `dataset`: id, uri, counts and rejects, as the execution's output has them."""
+    """Assigns `dataset`: id, uri, counts, uncounted images and rejects, as the execution's output has them."""
 
     def step(name: str, function: lambda_.IFunction, **options: Any) -> tasks.LambdaInvoke:
         payload = sfn.TaskInput.from_object({"dataset": expression("$run.dataset")})

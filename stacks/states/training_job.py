@@ -125,6 +125,8 @@ def recipe(setup: TrainingSetup, candidate: str, program: str) -> dict[str, str]
 def channels(candidate: str, test: str = "false") -> str:
     """JSONata for the input: a candidate's features where it has some, else images; and its weights.
 
+    Of images with other counts than the labels learns the recipe fine-tuning only.
+
     Parameters
     ----------
     test
@@ -132,10 +134,14 @@ def channels(candidate: str, test: str = "false") -> str:
     """
     folder = f"({candidate}.features = null ? $run.dataset.uri : {candidate}.features.uri)"
     sharded = "$run.input.training.sharded ? 'ShardedByS3Key' : 'FullyReplicated'"
+    uncounted = "$run.input.recipe = 'fine-tuning' and $dataset.uncounted > 0"
     return f"""(
         $folder := {folder};
         $append(
-            [{_channel("train", "$folder & '/train/'", sharded)}, {_channel("valid", "$folder & '/valid/'")}],
+            $append(
+                [{_channel("train", "$folder & '/train/'", sharded)}, {_channel("valid", "$folder & '/valid/'")}],
+                {uncounted} ? [{_channel("uncounted", "$folder & '/uncounted/'", sharded)}] : []
+            ),
             $append(
                 {test} ? [{_channel("test", "$folder & '/test/'")}] : [],
                 {candidate}.weights = null ? [] : [{_channel("weights", f"{candidate}.weights")}]

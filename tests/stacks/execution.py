@@ -49,6 +49,7 @@ def variables(given: dict[str, Any] | None = None, *, ready: bool = True, **more
         "run": run,
         "chosen": run["candidates"][0],
         "hyperparameters": completed["hyperparameters"],
+        "dataset": {"id": "d", "uri": "s3://data/datasets/d"},
         "featuresSeconds": 0,
         "comparison": None,
         "tuning": None,

@@ -141,6 +141,39 @@ def test_only_the_training_split_is_shared_out_among_instances(states: States) -
     }
 
 
+FINE_TUNING = {"recipe": "fine-tuning"}
+
+
+@pytest.mark.parametrize(
+    ("given", "found", "read"),
+    [
+        (FINE_TUNING, {"uncounted": 7}, True),
+        # None was found; they were not asked for, so the dataset does not say; and the notebook's recipe reads none.
+        (FINE_TUNING, {"uncounted": 0}, False),
+        (FINE_TUNING | {"dataset": {"uncounted": False}}, {}, False),
+        ({"trainable": "all", "dataset": {"uncounted": True}}, {"uncounted": 7}, False),
+        ({"trainable": "head", "dataset": {"uncounted": True}}, {"uncounted": 7}, False),
+    ],
+)
+def test_only_fine_tuning_reads_photos_with_other_counts(
+    states: States, given: dict[str, Any], found: dict[str, Any], read: bool
+) -> None:
+    known = variables(ONE | given | {"training": {"instanceCount": 2, "sharded": True}})
+    known["dataset"] |= found
+    training = accepted("CreateTrainingJob", rendered(states["Train"]["Arguments"], known))
+    trial = accepted("CreateHyperParameterTuningJob", rendered(states["Tune"]["Arguments"], known))
+    hyperparameters = training["HyperParameters"], trial["TrainingJobDefinition"]["StaticHyperParameters"]
+    assert {its["recipe"] for its in hyperparameters} == {given.get("recipe", "notebook")}
+    for request in (training, trial["TrainingJobDefinition"]):
+        channels = {c["ChannelName"]: c["DataSource"]["S3DataSource"] for c in request["InputDataConfig"]}
+        assert channels.keys() - {"uncounted"} == {"train", "valid", "weights"}
+        assert ("uncounted" in channels) is read
+        if read:
+            # as the training split is
+            assert channels["uncounted"] == channels["train"] | {"S3Uri": "s3://data/datasets/d/uncounted/"}
+            assert channels["train"]["S3DataDistributionType"] == "ShardedByS3Key"
+
+
 def test_debugging_can_be_chosen(states: States) -> None:
     def hyperparameters(debugging: dict[str, Any]) -> tuple[str, str]:
         found = rendered(states["Train"]["Arguments"]["HyperParameters"], variables({"debugging": debugging}))

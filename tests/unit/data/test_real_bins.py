@@ -99,3 +99,20 @@ def test_the_leak_table_is_as_documented() -> None:
     ]
     # Then every bin is where it always was
     assert leaks == [{"test": 544, "seenInTraining": 0}, {"test": 541, "seenInTraining": 288}]
+
+
+def test_a_third_more_photos_can_train_and_none_of_a_measured_group() -> None:
+    # Given all real bins, counted or not, in groups that do not ask which
+    heads = groups.heads({at: skus_at(at) for at in map(names.position, contents())}, skus_at)
+    counted: list[Bin] = []
+    uncounted: list[Bin] = []
+    for at, head in heads.items():
+        quantity = metadata.parse(contents()[names.name(at)]).quantity
+        (counted if quantity in range(1, 6) else uncounted).append(Bin(names.name(at), 1, names.name(head)))
+    # When both are split
+    split = contract.Split(train=0.8, valid=0.1, test=0.1)
+    splits, others = assignment.assign(counted, split, seed=0), assignment.assign(uncounted, split, seed=0)
+    # Then, although many groups have bins of both
+    assert len({bin_.group for bin_ in counted} & {bin_.group for bin_ in uncounted}) > 500
+    assert assignment.leak(splits | {assignment.UNCOUNTED: others["train"]}) == {"test": 544, "seenInTraining": 0}
+    assert (len(counted), len(uncounted), len(others["train"])) == (5614, 2886, 2312)
