@@ -1,13 +1,13 @@
 """A recipe is a preset of the input: which value wins, and what a recipe refuses."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from run import contract
-from run.contract import InvalidInput
+from run.contract import ExecutionInput, InvalidInput
 from run.recipes import PRESETS
 
 FINE_TUNING = {"recipe": "fine-tuning"}
@@ -33,6 +33,10 @@ def test_fine_tuning_trains_the_whole_network_and_learns_from_every_bin() -> Non
     assert {name: value for name, value in made.items() if name not in {"recipe", *PRESETS["fine-tuning"]}} == {
         name: value for name, value in plain.items() if name not in {"recipe", *PRESETS["fine-tuning"]}
     }
+
+
+def test_every_recipe_has_a_preset() -> None:
+    assert get_args(ExecutionInput.model_fields["recipe"].annotation) == tuple(PRESETS)
 
 
 @pytest.mark.parametrize("recipe", PRESETS)
