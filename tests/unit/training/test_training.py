@@ -48,6 +48,7 @@ def never() -> bool:
 
 
 def after_batches(batches: int) -> Callable[[], bool]:
+    """An epoch has 5 of training and 2 of validation."""
     asked: Iterator[int] = iter(range(1, 1000))
     return lambda: next(asked) == batches
 
@@ -87,7 +88,7 @@ def test_the_same_seed_gives_the_same_result_and_another_seed_another(
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, MOBILE_HEAD], ids=["resnet18 all", "mobilenet_v2 head, dropout"])
-@pytest.mark.parametrize("batches", [1, 7])
+@pytest.mark.parametrize("batches", [1, 6, 9], ids=["in training", "in validation", "in the second epoch"])
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     start: Callable[[Hyperparameters], Training], tmp_path: Path, recipe: Hyperparameters, batches: int
 ) -> None:
@@ -103,6 +104,34 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     whole = start(recipe)
     whole.fit(None, never)
     assert_same_result(resumed, whole)
+
+
+@pytest.mark.parametrize("formats", [(torch.bfloat16, torch.float16), (torch.float16, torch.bfloat16)])
+def test_a_checkpoint_of_another_number_format_is_gone_on_from_and_told(
+    start: Callable[[Hyperparameters], Training],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    formats: tuple[torch.dtype, torch.dtype],
+) -> None:
+    """A spot instance of another type: float16 has a scale of its gradients, bfloat16 has none."""
+
+    def on_a_machine_of(precision: torch.dtype) -> Training:
+        monkeypatch.setattr("stocktake.training.starting_point.fastest_precision", lambda _device: precision)
+        return start(RECIPE)
+
+    checkpoints = Checkpoints(tmp_path, vars(RECIPE))
+    with pytest.raises(JobFailure, match="Stopped by SIGTERM in epoch 1 after 2 batches"):
+        run_from(on_a_machine_of(formats[0]), checkpoints, after_batches(2))
+    # when
+    resumed = on_a_machine_of(formats[1])
+    run_from(resumed, checkpoints, never)
+    # then
+    said = capsys.readouterr().out
+    assert f"was trained in {formats[0]}, this machine goes on in {formats[1]}: results will differ" in said
+    assert "resumed epoch=1 batch=2" in said
+    assert resumed.progress.epoch == 3
+    assert (resumed.scaler.get_scale() > 1) == (formats[1] == torch.float16)
 
 
 def test_a_finished_run_that_is_started_again_only_keeps_its_result(
@@ -139,7 +168,7 @@ def test_a_run_whose_newest_checkpoint_arrived_damaged_goes_on_from_the_one_befo
     # given a run that was stopped in its second epoch, after a checkpoint at the end of the first
     checkpoints = Checkpoints(tmp_path, vars(MOBILE_HEAD))
     with pytest.raises(JobFailure):
-        run_from(start(MOBILE_HEAD), checkpoints, after_batches(7))
+        run_from(start(MOBILE_HEAD), checkpoints, after_batches(9))
     older, newest = tmp_path / "checkpoint-1.pt", tmp_path / "checkpoint-0.pt"
     newest.write_bytes(older.read_bytes()[:1000])
     # when

@@ -37,9 +37,9 @@ class World:
             distributed.all_reduce(tensor)
         return tensor
 
-    def any(self, flag: bool, device: torch.device) -> bool:
-        """Whether it is true in any process."""
-        return flag if self.size == 1 else bool(self.sum(torch.tensor(int(flag), device=device)))
+    def any(self, flag: bool) -> bool:
+        """Whether it is true in any process. It is asked on the CPU, so that no GPU's work is waited for."""
+        return flag if self.size == 1 else bool(self.sum(torch.tensor(int(flag))))
 
     def gather(self, value: Any) -> list[Any]:
         """The value of every process, by rank."""
@@ -84,7 +84,7 @@ def joined_world() -> Iterator[World]:
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if cuda else "gloo", timeout=TIMEOUT)
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=TIMEOUT)
     world = World(distributed.get_rank(), size)
     try:
         yield world

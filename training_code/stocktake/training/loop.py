@@ -59,12 +59,14 @@ class Training:
         self.hyperparameters, self.device = hyperparameters, device
         self.world = world or World()
         self.share = Share.of(self.world.gather((fingerprint(train), len(train))), self.world.rank)
+        self.share.check(hyperparameters.batch_size, self.world.size)
         self.loss = CountingLoss(hyperparameters.loss, hyperparameters.labels).to(device)
         self.model = self.world.wrap(network, device)
         self.optimizer = AdamW(network.trainable_parameters(), lr=hyperparameters.lr)
         # float16's small gradients would vanish unscaled; bfloat16 has float32's range.
         self.scaler = torch.amp.GradScaler(device.type, enabled=network.precision == torch.float16)
         self.progress = Progress(totals=self._zeros())
+        self._after_batch: Callable[[], None] = lambda: None
         torch.manual_seed(hyperparameters.seed + self.world.rank)
 
     def resume(self, checkpoints: Checkpoints | None) -> None:
@@ -95,12 +97,19 @@ class Training:
         JobFailure
             When the loss is no longer a number, or after `interrupted` (the state is in the checkpoint then).
         """
+
+        def stop_if_interrupted() -> None:
+            if self.world.any(interrupted()):
+                self._stop(checkpoints)
+
+        self._after_batch = stop_if_interrupted
         while self.progress.epoch <= self.hyperparameters.epochs:
-            self._train_one_epoch(checkpoints, interrupted)
+            self._train_one_epoch()
+            # One that is interrupted begins again, as all batches of its epoch are done then.
             self._finish_epoch({name: self.measure(split) for name, split in self.held_out.items()})
             self._save(checkpoints)
 
-    def _train_one_epoch(self, checkpoints: Checkpoints | None, interrupted: Callable[[], bool]) -> None:
+    def _train_one_epoch(self) -> None:
         progress, world = self.progress, self.world
         steps = self._epoch(progress.epoch)[progress.batch :]
         started = time.monotonic() - progress.seconds
@@ -116,8 +125,7 @@ class Training:
             progress.totals += batch_totals(loss.detach(), logits.detach(), targets)
             progress.batch += 1
             progress.seconds = time.monotonic() - started
-            if world.any(interrupted(), self.device):
-                self._stop(checkpoints)
+            self._after_batch()
 
     def _epoch(self, epoch: int) -> list[tuple[list[Key], int]]:
         return self.share.epoch(self.hyperparameters.batch_size, self.hyperparameters.seed, epoch)
@@ -129,8 +137,11 @@ class Training:
         world, totals = self.world, self._zeros()
         batches: list[list[Key]] = ordered_batches(len(split), self.hyperparameters.batch_size)
         for batch, targets in split.load([keys[world.rank :: world.size] for keys in batches]):
-            logits, targets = self._forward(split, batch, targets, self.network)
-            totals += batch_totals(self.loss(logits, targets), logits, targets)
+            # Of a last batch some processes may have nothing.
+            if len(targets):
+                logits, targets = self._forward(split, batch, targets, self.network)
+                totals += batch_totals(self.loss(logits, targets), logits, targets)
+            self._after_batch()
         return world.sum(totals)
 
     def _forward(
@@ -188,6 +199,7 @@ class Training:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
+            "precision": str(self.network.precision),
             "progress": vars(self.progress) | {"totals": self.world.sum(self.progress.totals)},
             "rng": self.world.gather(torch.get_rng_state()),
             "cudaRng": self.world.gather(torch.cuda.get_rng_state_all()),
@@ -197,7 +209,12 @@ class Training:
         rank = self.world.rank
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
+        # Weights are kept in float32 whatever the trunk computes in, so the run goes on in this machine's format. The
+        # scale of gradients is float16's alone, and found anew in a few steps.
+        if (before := state.get("precision")) and before != (now := str(self.network.precision)):
+            self._say(f"the checkpoint was trained in {before}, this machine goes on in {now}: results will differ")
+        if state["scaler"]:
+            self.scaler.load_state_dict(state["scaler"])
         self.progress = Progress(**state["progress"])
         # They are the sums of all processes: only one may carry them on.
         self.progress.totals = self.progress.totals.to(self.device) if self.world.is_main else self._zeros()
