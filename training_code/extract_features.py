@@ -1,24 +1,30 @@
 """The entry point of the job that runs the frozen trunk over every image, once: shards in, features out."""
 
 import argparse
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from stocktake.data.features import extract
+import torch
+
+from stocktake.data.features import NotFinite, extract
 from stocktake.data.shards import ShardDataset
 from stocktake.failures import JobFailure, reported_to
 from stocktake.model.network import ARCHITECTURES, fastest_precision
 from stocktake.model.preprocessing import Preprocessing
-from stocktake.training.device import usable_device
+from stocktake.training.device import take, usable_devices
 from stocktake.training.weights import SOURCES, read_weights, starting_trunk
 
 SPLITS = ("train", "valid", "test")
 COUNTS = range(1001)
+OUT_OF_MEMORY = "Lower the input's dataset.imageSize, or use an instance type whose GPUs have more memory."
 
 
 def main() -> None:
     asked = parse_arguments()
     # The job's root, /opt/ml, is where `processing/output` lies; SageMaker shows this file as ExitMessage.
-    with reported_to(asked.output.parents[1] / "output" / "message"):
+    with reported_to(asked.output.parents[1] / "output" / "message", OUT_OF_MEMORY):
         run(asked)
 
 
@@ -35,9 +41,56 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def run(asked: argparse.Namespace) -> None:
+    """Extract in the fastest number format, or all anew in float32 where that does not hold the values.
+
+    One format for the whole dataset: shards of another would be features of another network.
+    """
     if asked.weights == "channel" and asked.weights_folder is None:
         raise JobFailure("weights is channel, but no --weights-folder was given. Give the folder of the weights file.")
-    device = usable_device()
+    devices = usable_devices()
+    precision = fastest_precision(devices[0])
+    print(f"{asked.architecture} in {precision} on {', '.join(map(str, devices))}", flush=True)
+    try:
+        extract_on(devices, asked, precision)
+    except NotFinite as failure:
+        if precision == torch.float32:
+            raise
+        print(f"{failure}\nAll features are computed in float32 instead.", flush=True)
+        extract_on(devices, asked, torch.float32)
+
+
+def extract_on(devices: list[torch.device], asked: argparse.Namespace, precision: torch.dtype) -> None:
+    """Deal the shards out to a process for each device; a single device needs none of its own.
+
+    Raises
+    ------
+    JobFailure
+        When one has failed; the others are ended.
+    """
+    if len(devices) == 1:
+        extract_part(asked, precision, devices[0], 0, 1)
+        return
+    with ProcessPoolExecutor(len(devices), multiprocessing.get_context("spawn")) as pool:
+        parts = [
+            pool.submit(extract_part, asked, precision, device, part, len(devices))
+            for part, device in enumerate(devices)
+        ]
+        try:
+            for part in as_completed(parts):
+                part.result()
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+def extract_part(
+    asked: argparse.Namespace, precision: torch.dtype, device: torch.device, part: int, parts: int
+) -> None:
+    """Extract every `parts`-th shard of each split, from the `part`-th on."""
+    take(device)
+    if parts > 1:
+        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // parts))
     weights = read_weights(asked.weights_folder) if asked.weights == "channel" else None
     trunk = starting_trunk(asked.architecture, asked.seed, weights)
     for split in SPLITS:
@@ -47,10 +100,11 @@ def run(asked: argparse.Namespace) -> None:
             images,
             asked.output / split,
             architecture=asked.architecture,
-            precision=fastest_precision(device),
+            precision=precision,
             device=device,
             # Only training looks at mirror images.
             mirrored=split == "train",
+            shards=slice(part, None, parts),
         )
 
 

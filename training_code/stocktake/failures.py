@@ -2,11 +2,15 @@
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
+OUT_OF_MEMORY = "Lower the hyperparameter batch-size, or use an instance type whose GPUs have more memory."
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -15,7 +19,7 @@ class JobFailure(Exception):
 
 
 @contextmanager
-def reported_to(file: Path) -> Iterator[None]:
+def reported_to(file: Path, out_of_memory: str = OUT_OF_MEMORY) -> Iterator[None]:
     """Write the reason of a failure to `file` and the error stream, then end the process with exit code 1.
 
     SageMaker shows the first 1024 characters of /opt/ml/output/failure as a training job's FailureReason
@@ -26,6 +30,9 @@ def reported_to(file: Path) -> Iterator[None]:
         yield
     except JobFailure as failure:
         sentence = str(failure)
+    except torch.OutOfMemoryError as error:
+        asked = re.search(r"[0-9.]+ [KMGT]?i?B", str(error))
+        sentence = f"The GPU's memory is full{f', {asked[0]} more were needed' if asked else ''}. {out_of_memory}"
     except OSError as error:
         if error.errno not in NO_SPACE:
             _write(file, f"{type(error).__name__}: {error}. The traceback is in the job's log.")

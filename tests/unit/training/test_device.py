@@ -71,3 +71,20 @@ def test_without_a_gpu_to_use_the_cpu_computes(unusable: Path, monkeypatch: pyte
     else:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert device.usable_device(unusable) == torch.device("cpu")
+
+
+def test_every_gpu_is_used_and_a_cpu_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given an instance with four GPUs
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    taken: list[torch.device] = []
+    monkeypatch.setattr("torch.cuda.set_device", taken.append)
+    monkeypatch.setattr("torch.backends.cudnn.benchmark", False)
+    # then a CPU changes nothing, and each GPU becomes a process's own, where cuDNN compares its algorithms
+    device.take(torch.device("cpu"))
+    assert not torch.backends.cudnn.benchmark
+    found = device.usable_devices()
+    assert found == [torch.device("cuda", number) for number in range(4)]
+    device.take(found[3])
+    assert taken == [torch.device("cuda", 3)]
+    assert torch.backends.cudnn.benchmark

@@ -234,6 +234,29 @@ def test_no_thread_of_gloo_outlives_the_training(tmp_path: Path, monkeypatch: py
         assert after == 0
 
 
+def test_a_flag_is_asked_of_other_processes_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the GPU, every training step would wait until the GPU has done it."""
+    groups, asked = [], []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.set_device", lambda _number: None)
+    for name, replacement in {
+        "init_process_group": lambda backend, **_: groups.append(backend),
+        "get_rank": lambda: 0,
+        "destroy_process_group": lambda: None,
+        "all_reduce": lambda tensor: asked.append(tensor.device.type),
+    }.items():
+        monkeypatch.setattr(f"torch.distributed.{name}", replacement)
+    # given two processes with a GPU each
+    with joined_world() as world:
+        assert not world.any(False)
+        assert world.any(True)
+    # then gloo reduces on the CPU, beside NCCL on the GPUs
+    assert groups == ["cpu:gloo,cuda:nccl"]
+    assert asked == ["cpu", "cpu"]
+
+
 def test_where_the_whole_network_learns_gradients_and_batch_norm_are_those_of_the_whole_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

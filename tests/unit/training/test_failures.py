@@ -38,6 +38,26 @@ def test_a_full_disk_is_named_and_leaves_no_half_written_file(tmp_path: Path) ->
     assert torch.load(file) == {"kept": torch.ones(1)}
 
 
+FULL = (
+    "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 14.57 GiB "
+    "of which 1.20 GiB is free. Process 1 has 13.36 GiB memory in use. See documentation for Memory Management"
+)
+
+
+def test_a_gpu_whose_memory_is_full_is_named_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ending, reported_to(tmp_path / "failure"):
+        raise torch.OutOfMemoryError(FULL)
+    assert (tmp_path / "failure").read_text() == (
+        "The GPU's memory is full, 2.00 GiB more were needed. "
+        "Lower the hyperparameter batch-size, or use an instance type whose GPUs have more memory."
+    )
+    assert ending.value.code not in (0, None)
+    # where there is no such hyperparameter, the job says what else helps
+    with pytest.raises(SystemExit), reported_to(tmp_path / "message", "Lower dataset.imageSize."):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+    assert (tmp_path / "message").read_text() == "The GPU's memory is full. Lower dataset.imageSize."
+
+
 def test_an_unexpected_error_is_named_and_goes_on(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), reported_to(tmp_path / "failure"):
         raise ZeroDivisionError("division by zero")

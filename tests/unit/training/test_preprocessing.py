@@ -174,3 +174,32 @@ def test_normalising_gives_channels_last_whatever_comes(images: int, layout: tor
     assert torch.equal(normalised, (before / 255 - mean) / std)
     assert normalised.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(pixels, before)
+
+
+def test_what_images_are_normalised_by_is_put_on_a_device_once() -> None:
+    """Each tensor made of numbers is a copy to the GPU, which waits for it."""
+    made: list[object] = []
+
+    class Watched(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func is torch.tensor:
+                made.append(args)
+            return func(*args, **(kwargs or {}))
+
+    preprocessing = Preprocessing(34, mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))
+    pixels = torch.randint(256, (2, 3, 34, 34), dtype=torch.uint8)
+    # when the first batch is normalised without gradients, and two more with them
+    with Watched():
+        with torch.inference_mode():
+            first = preprocessing.normalise(pixels)
+        second, third = preprocessing.normalise(pixels), preprocessing.normalise(pixels[:1])
+    # then
+    assert len(made) == 2
+    wanted = (pixels / 255 - torch.tensor([0.1, 0.2, 0.3])[:, None, None]) / torch.tensor([0.5, 0.6, 0.7])[
+        :, None, None
+    ]
+    for normalised in (first, second):
+        assert torch.allclose(normalised, wanted, atol=1e-6)
+    assert torch.equal(third, second[:1])
+    # and a network can learn from them
+    torch.nn.Conv2d(3, 1, 3)(second).sum().backward()

@@ -19,6 +19,7 @@ from stocktake.data.shards import ShardDataset, load
 from stocktake.failures import JobFailure
 from stocktake.model.tensor_files import UnreadableTensors, read_tensors, write_tensors
 
+ALL = slice(None)
 REMEDY = "Delete the features and run the execution again."
 
 
@@ -59,7 +60,9 @@ class FeatureDataset:
         for keys in batches:
             places = torch.tensor([index for index, _ in keys], dtype=torch.long)
             mirrored = torch.tensor([mirrored for _, mirrored in keys], dtype=torch.long)
-            yield self._features[places, mirrored], self._targets[places]
+            rows, targets = self._features[places, mirrored], self._targets[places]
+            # A copy out of page-locked memory is not waited for.
+            yield (rows.pin_memory(), targets.pin_memory()) if torch.cuda.is_available() else (rows, targets)
 
     def network_input(self, features: Tensor) -> Tensor:
         """The batch as the network takes it."""
@@ -69,6 +72,10 @@ class FeatureDataset:
 def feature_files(folder: Path) -> list[Path]:
     """The feature files of one split, in the order of the shards they were made of."""
     return sorted(folder.rglob("*.pt"))
+
+
+class NotFinite(JobFailure):
+    """The trunk makes values of an image that its number format does not hold, or that are none."""
 
 
 @torch.inference_mode()
@@ -82,15 +89,21 @@ def extract(
     device: torch.device,
     mirrored: bool,
     batch_size: int = 64,
+    shards: slice = ALL,
 ) -> None:
-    """Write the features of one split, a file for each shard: (N, 2, D), or (N, 1, D) without mirror images.
+    """Write the features of one split, a file for each of its `shards`: (N, 2, D), or (N, 1, D) without mirror images.
 
     They are kept in the number format that the trunk computes them in, so nothing is lost.
+
+    Raises
+    ------
+    NotFinite
+        When a value is none. float16 ends at 65,504, which a random ResNet-101 goes beyond.
     """
     folder.mkdir(parents=True, exist_ok=True)
     trunk.to(device).eval()
-    for shard, group in groupby(range(len(images)), key=lambda index: images.samples[index].shard):
-        places = list(group)
+    by_shard = groupby(range(len(images)), key=lambda index: images.samples[index].shard)
+    for shard, places in [(shard, list(group)) for shard, group in by_shard][shards]:
         keys = [(index, False) for index in places]
         batches = [keys[start : start + batch_size] for start in range(0, len(keys), batch_size)]
         rows: list[Tensor] = []
@@ -98,12 +111,20 @@ def extract(
             inputs = images.preprocessing.normalise(pixels.to(device, non_blocking=True))
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
                 views = [trunk(view) for view in ((inputs, inputs.flip(-1)) if mirrored else (inputs,))]
-            rows.append(torch.stack(views, 1).cpu())
+            rows.append(torch.stack(views, 1))
+        # Once a shard: a GPU that is waited for after each batch stands still while the next one is launched.
+        features = torch.cat(rows).cpu()
+        if not features.isfinite().all():
+            place = int((~features.isfinite()).flatten(1).any(1).nonzero()[0])
+            raise NotFinite(
+                f"{shard.name}: {architecture} in {precision} makes values of {images.samples[places[place]].id}.jpg "
+                "that are no finite numbers. Check the weights that the execution starts from."
+            )
         content = {
             "architecture": architecture,
             "ids": [images.samples[index].id for index in places],
             "counts": [images.samples[index].count for index in places],
-            "features": torch.cat(rows),
+            "features": features,
         }
         write_tensors(folder / f"{shard.stem}.pt", content)
         print(f"{images.split}: {shard.name} images={len(places)}", flush=True)

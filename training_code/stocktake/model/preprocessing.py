@@ -1,6 +1,7 @@
 """From a photo to the network's input: one definition for training, evaluation and serving."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -41,7 +42,13 @@ class Preprocessing:
         images, channels, height, width = pixels.shape
         # In place and along whole rows: pixel by pixel, over three channels each, would take twice as long.
         rows = pixels.permute(0, 2, 3, 1).reshape(images, height, width * channels)
-        mean = torch.tensor(self.mean, device=pixels.device).repeat(width)
-        std = torch.tensor(self.std, device=pixels.device).repeat(width)
+        mean, std = (_along_a_row(values, width, pixels.device) for values in (self.mean, self.std))
         normalised = rows.float().div_(255).sub_(mean).div_(std)
         return normalised.view(images, height, width, channels).permute(0, 3, 1, 2)
+
+
+@cache
+@torch.inference_mode(False)
+def _along_a_row(values: tuple[float, ...], width: int, device: torch.device) -> Tensor:
+    """A value for each channel, again for each pixel of a row. Made once a device, as a GPU's copy is waited for."""
+    return torch.tensor(values, device=device).repeat(width)

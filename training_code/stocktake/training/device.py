@@ -29,6 +29,25 @@ def usable_device(devices: Path = Path("/dev")) -> torch.device:
     return torch.device("cpu")
 
 
+def usable_devices() -> list[torch.device]:
+    """Every GPU of this instance where there are any, else the CPU; errors as `usable_device`."""
+    device = usable_device()
+    if device.type == "cpu":
+        return [device]
+    return [torch.device(device.type, number) for number in range(torch.cuda.device_count())]
+
+
+def take(device: torch.device) -> None:
+    """Make this device the process's own, and fast: batches are of one size, so cuDNN may try out how to compute them.
+
+    A CPU needs nothing.
+    """
+    if device.type == "cuda":
+        if device.index is not None:
+            torch.cuda.set_device(device)
+        torch.backends.cudnn.benchmark = True
+
+
 def _reason() -> str:
     try:
         torch.cuda.init()

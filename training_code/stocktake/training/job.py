@@ -10,7 +10,7 @@ from stocktake.data.splits import Split, fingerprint, open_split
 from stocktake.failures import JobFailure
 from stocktake.model.preprocessing import Preprocessing
 from stocktake.training.checkpoints import Checkpoints
-from stocktake.training.device import usable_device
+from stocktake.training.device import take, usable_device
 from stocktake.training.distributed import World
 from stocktake.training.hyperparameters import Hyperparameters
 from stocktake.training.loop import Training
@@ -74,6 +74,7 @@ class Job:
 def prepare(hyperparameters: Hyperparameters, world: World) -> Job:
     """Open the channels, build the network, and take up the run that was interrupted, if one was."""
     device = usable_device()
+    take(device)
     splits = open_splits(hyperparameters, world)
     weights = read_weights(channel("weights")) if hyperparameters.weights == "channel" else None
     start = StartingPoint(hyperparameters, weights, splits["train"].trunk_is_applied)
