@@ -88,13 +88,17 @@ def test_the_same_seed_gives_the_same_result_and_another_seed_another(
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, MOBILE_HEAD], ids=["resnet18 all", "mobilenet_v2 head, dropout"])
-@pytest.mark.parametrize("batches", [1, 6, 9], ids=["in training", "in validation", "in the second epoch"])
+@pytest.mark.parametrize(
+    ("batches", "place"),
+    [(1, "in epoch 1 after 1 batches"), (6, "in epoch 1 after 5 batches"), (9, "in epoch 2 after 2 batches")],
+    ids=["in training", "in validation", "in the second epoch"],
+)
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
-    start: Callable[[Hyperparameters], Training], tmp_path: Path, recipe: Hyperparameters, batches: int
+    start: Callable[[Hyperparameters], Training], tmp_path: Path, recipe: Hyperparameters, batches: int, place: str
 ) -> None:
     # given a run that is stopped in the middle of an epoch
     interrupted = start(recipe)
-    with pytest.raises(JobFailure, match=r"Stopped by SIGTERM in epoch \d after \d batches"):
+    with pytest.raises(JobFailure, match=f"Stopped by SIGTERM {place};"):
         run_from(interrupted, Checkpoints(tmp_path, vars(recipe)), after_batches(batches))
     # when another process goes on, whose random numbers are elsewhere
     resumed = start(recipe)
