@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from stocktake.data.features import NotFinite, extract
+from stocktake.data.compiled_trunk import CompiledTrunk
+from stocktake.data.features import BATCH_SIZE, NotFinite, extract
 from stocktake.data.shards import ShardDataset
 from stocktake.failures import JobFailure, reported_to
 from stocktake.model.network import ARCHITECTURES, fastest_precision
@@ -17,6 +18,8 @@ from stocktake.training.device import take, usable_devices
 from stocktake.training.weights import SOURCES, read_weights, starting_trunk
 
 SPLITS = ("train", "valid", "test")
+MIRRORED = ("train",)
+"""Splits whose mirror images are wanted, too: only training looks at them."""
 COUNTS = range(1001)
 OUT_OF_MEMORY = "Lower the input's dataset.imageSize, or use an instance type whose GPUs have more memory."
 
@@ -92,9 +95,13 @@ def extract_part(
     if parts > 1:
         torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // parts))
     weights = read_weights(asked.weights_folder) if asked.weights == "channel" else None
-    trunk = starting_trunk(asked.architecture, asked.seed, weights)
-    for split in SPLITS:
-        images = ShardDataset(split, asked.input / split, COUNTS, Preprocessing(asked.image_size))
+    splits = {
+        split: ShardDataset(split, asked.input / split, COUNTS, Preprocessing(asked.image_size)) for split in SPLITS
+    }
+    trunk = starting_trunk(asked.architecture, asked.seed, weights).eval()
+    if device.type == "cpu" and precision == torch.bfloat16:
+        trunk = CompiledTrunk(trunk, BATCH_SIZE, sum(map(views, splits.values())) / BATCH_SIZE / parts)
+    for split, images in splits.items():
         extract(
             trunk,
             images,
@@ -102,10 +109,14 @@ def extract_part(
             architecture=asked.architecture,
             precision=precision,
             device=device,
-            # Only training looks at mirror images.
-            mirrored=split == "train",
+            mirrored=split in MIRRORED,
             shards=slice(part, None, parts),
         )
+
+
+def views(images: ShardDataset) -> int:
+    """How many pictures the trunk has to look at."""
+    return len(images) * (2 if images.split in MIRRORED else 1)
 
 
 if __name__ == "__main__":

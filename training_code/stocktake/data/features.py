@@ -20,6 +20,7 @@ from stocktake.failures import JobFailure
 from stocktake.model.tensor_files import UnreadableTensors, read_tensors, write_tensors
 
 ALL = slice(None)
+BATCH_SIZE = 64
 REMEDY = "Delete the features and run the execution again."
 
 
@@ -88,7 +89,7 @@ def extract(
     precision: torch.dtype,
     device: torch.device,
     mirrored: bool,
-    batch_size: int = 64,
+    batch_size: int = BATCH_SIZE,
     shards: slice = ALL,
 ) -> None:
     """Write the features of one split, a file for each of its `shards`: (N, 2, D), or (N, 1, D) without mirror images.
