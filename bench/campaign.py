@@ -27,7 +27,8 @@ from torch import Tensor
 
 from bench.results import add_json_option, write_json
 from bench.split_bins import read_bins, split_bins, write_shard
-from stocktake.data.features import extract
+from stocktake.data.compiled_trunk import fastest
+from stocktake.data.features import BATCH_SIZE, extract
 from stocktake.data.shards import ShardDataset
 from stocktake.data.splits import PhotoSplit
 from stocktake.model.metrics import wilson_interval
@@ -75,10 +76,15 @@ class Campaign:
 
     def extract(self) -> list[float]:
         """Write the features of a split after the other; seconds until each training shard was done, then the rest."""
-        trunk = starting_trunk(self.base.architecture, self.base.seed, self.weights)
         started, done = time.perf_counter(), []
-        for split in ("valid", *(f"train/{shard}" for shard in range(SHARDS))):
-            images = ShardDataset(split, self.folder / "shards" / split, LABELS, Preprocessing(self.base.image_size))
+        splits = {
+            split: ShardDataset(split, self.folder / "shards" / split, LABELS, Preprocessing(self.base.image_size))
+            for split in ("valid", *(f"train/{shard}" for shard in range(SHARDS)))
+        }
+        views = sum(len(images) * (1 if split == "valid" else 2) for split, images in splits.items())
+        trunk = starting_trunk(self.base.architecture, self.base.seed, self.weights)
+        trunk = fastest(trunk, self.precision, CPU, views, BATCH_SIZE)
+        for split, images in splits.items():
             with redirect_stdout(StringIO()):
                 extract(
                     trunk,

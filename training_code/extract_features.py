@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from stocktake.data.compiled_trunk import CompiledTrunk
+from stocktake.data.compiled_trunk import fastest
 from stocktake.data.features import BATCH_SIZE, NotFinite, extract
 from stocktake.data.shards import ShardDataset
 from stocktake.failures import JobFailure, reported_to
@@ -98,9 +98,8 @@ def extract_part(
     splits = {
         split: ShardDataset(split, asked.input / split, COUNTS, Preprocessing(asked.image_size)) for split in SPLITS
     }
-    trunk = starting_trunk(asked.architecture, asked.seed, weights).eval()
-    if device.type == "cpu" and precision == torch.bfloat16:
-        trunk = CompiledTrunk(trunk, BATCH_SIZE, sum(map(views, splits.values())) / BATCH_SIZE / parts)
+    trunk = starting_trunk(asked.architecture, asked.seed, weights)
+    trunk = fastest(trunk, precision, device, sum(map(views, splits.values())) / parts, BATCH_SIZE)
     for split, images in splits.items():
         extract(
             trunk,
