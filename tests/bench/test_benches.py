@@ -17,6 +17,7 @@ from rehearsal.bins import write_bins
 SMALLEST = {
     "campaign": ["--source", "{bins}", "--architecture", "resnet18", "--trials", "1"],
     "data_at_scale": ["--ids", "500"],
+    "extraction": ["--source", "{bins}", "--architecture", "resnet18", "--image-size", "32", "--rounds", "1"],
     "formats": ["--source", "{bins}", "--architecture", "resnet18", "--epochs", "1"],
     "hook_overhead": ["--images", "2", "--rounds", "1", "5"],
     # Cold would drop, as root, all that the machine caches.
@@ -71,6 +72,13 @@ def test_plan_and_split_are_measured(figures: dict[str, Any]) -> None:
     # At least a LIST for each leading digit of both folders.
     assert plan["requests"] >= 20
     assert all(row["cpu"] > 0 and 10 < row["megabytes"] < 1769 for row in figures["functions"])
+
+
+@bench("extraction")
+def test_a_compiled_trunk_is_compared_with_the_trunk_as_it_is(figures: dict[str, Any]) -> None:
+    assert figures["same"]
+    speeds = figures["imagesPerSecond"]
+    assert figures["ratio"] == pytest.approx(speeds["compiled"] / speeds["asItIs"])
 
 
 @bench("formats")

@@ -40,6 +40,11 @@ class CompiledTrunk(nn.Module):
         self._compiled: Callable[[Tensor], Tensor] | None = None
         self._seen = 0
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether whole batches are computed by compiled code from now on."""
+        return self._compiled is not None
+
     def forward(self, images: Tensor) -> Tensor:
         if len(images) != self.batch_size:
             return self._as_it_is(images)
