@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from rehearsal import torchvision_on_cpu
@@ -14,6 +15,10 @@ from rehearsal.deploy import QUIET
 os.environ |= QUIET
 
 torchvision_on_cpu.install()
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 class SharedEmulators(LoadScopeScheduling):

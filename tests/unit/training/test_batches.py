@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stocktake.data.batches import Share, epoch_batches
@@ -59,7 +59,6 @@ def test_several_processes_leave_out_only_a_last_batch_that_is_too_small_for_the
         assert shared == alone
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=4), st.integers(1, 4), st.integers(1, 90))
 def test_no_process_is_ever_left_without_a_part_of_a_batch(images: list[int], members: int, batch_size: int) -> None:
     """Given any number of instances, with the same shards (one) or their own: it is refused, or everyone has a part."""
