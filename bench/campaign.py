@@ -20,7 +20,7 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -35,8 +35,9 @@ from stocktake.model.metrics import wilson_interval
 from stocktake.model.network import ARCHITECTURES, fastest_precision
 from stocktake.model.preprocessing import Preprocessing
 from stocktake.training.hyperparameters import Hyperparameters
-from stocktake.training.job import open_training_split
+from stocktake.training.job import create_training, open_training_split
 from stocktake.training.loop import Training
+from stocktake.training.recipe import NOTEBOOK
 from stocktake.training.starting_point import StartingPoint
 from stocktake.training.weights import read_weights, starting_trunk
 
@@ -64,6 +65,14 @@ class NotebookSplit(PhotoSplit):
 
     def network_input(self, batch: Tensor) -> Tensor:
         return super().network_input(batch).contiguous()
+
+
+class Trained(NamedTuple):
+    """`seconds` from opening the data to the last epoch's validation."""
+
+    seconds: float
+    training: Training
+    start: StartingPoint
 
 
 class Campaign:
@@ -98,19 +107,21 @@ class Campaign:
             done.append(time.perf_counter() - started)
         return done
 
-    def train(self, kind: str, recipe: Hyperparameters, notebook: bool = False) -> tuple[float, Training]:
-        """Train by `shards` or `features`; seconds from opening the data to the last epoch's validation."""
+    def train(self, kind: str, recipe: Hyperparameters, notebook: bool = False) -> Trained:
+        """Train by `shards` or `features`."""
         started = time.perf_counter()
-        train, valid = (open_training_split(split, self.folder / kind / split, recipe) for split in ("train", "valid"))
-        network = StartingPoint(recipe, self.weights, train.trunk_is_applied).network(CPU)
-        if isinstance(train, PhotoSplit) and isinstance(valid, PhotoSplit) and notebook:
-            train, valid = NotebookSplit(train.dataset), NotebookSplit(valid.dataset)
-            network.precision = torch.float32
-            network.trunk.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-        training = Training(network, train, {"validation": valid}, recipe, CPU)
+        splits = {split: open_training_split(split, self.folder / kind / split, recipe) for split in ("train", "valid")}
+        if notebook:
+            splits = {
+                name: NotebookSplit(split.dataset) for name, split in splits.items() if isinstance(split, PhotoSplit)
+            }
+        training, start = create_training(recipe, NOTEBOOK, splits, self.weights, CPU)
+        if notebook:
+            training.network.precision = torch.float32
+            training.network.trunk.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         with redirect_stdout(StringIO()):
             training.fit(None, lambda: False)
-        return time.perf_counter() - started, training
+        return Trained(time.perf_counter() - started, training, start)
 
 
 def main() -> None:
@@ -142,7 +153,7 @@ def main() -> None:
 def measure_ours(campaign: Campaign, trials: list[Hyperparameters]) -> dict[str, Any]:
     extraction, runs = campaign.extract(), []
     for trial in trials:
-        seconds, training = campaign.train("features", trial)
+        seconds, training, _ = campaign.train("features", trial)
         best = training.progress.best
         runs.append({"seconds": seconds, "accuracy": best["validation:accuracy"], "epoch": best["epoch"]})
         print(f"trial {len(runs)}: {seconds:.1f} s", flush=True)
@@ -157,9 +168,9 @@ def measure_ours(campaign: Campaign, trials: list[Hyperparameters]) -> dict[str,
 def measure_recomputing(campaign: Campaign, trial: Hyperparameters, epochs: int, all_epochs: int) -> dict[str, Any]:
     """Some epochs of the first trial, as both do them."""
     recipe, ways = replace(trial, epochs=epochs), {}
-    _, ours = campaign.train("features", recipe)
+    ours = campaign.train("features", recipe).training
     for name in ("notebook", "sameFormat"):
-        seconds, training = campaign.train("shards", recipe, notebook=name == "notebook")
+        seconds, training, _ = campaign.train("shards", recipe, notebook=name == "notebook")
         ways[name] = {
             "measuredEpochs": epochs,
             "secondsPerEpoch": seconds / epochs,

@@ -26,7 +26,6 @@ from stocktake.model.network import ARCHITECTURES, Weights, create_model
 from stocktake.model.preprocessing import Preprocessing
 from stocktake.model.served_network import ServedNetwork, native_precision
 from stocktake.training.hyperparameters import Hyperparameters
-from stocktake.training.starting_point import StartingPoint
 
 FORMATS = ("float32", "bfloat16")
 
@@ -62,9 +61,9 @@ def main() -> None:
             write_shard(folder / f"shards/{split}/{split}-00000.tar", splits[split])
         campaign = Campaign(folder, asked.weights, base)
         campaign.extract()
-        _, training = campaign.train("features", base)
+        _, training, start = campaign.train("features", base)
         test = ShardDataset("test", folder / "shards/test", LABELS, Preprocessing(base.image_size))
-        weights = StartingPoint(base, campaign.weights, True).served(training.progress.best_weights)
+        weights = start.served(training.progress.best_weights)
         probabilities = {name: predict(asked.architecture, weights, name, test) for name in FORMATS}
     counts = [sample.count for sample in test.samples]
     truth = torch.tensor([LABELS.index(count) for count in counts])

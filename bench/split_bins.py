@@ -46,11 +46,11 @@ def read_bins(source: Path, labels: tuple[int, ...] | None = None) -> list[Bin]:
     ]
 
 
-def split_bins(bins: list[Bin], seed: int = 0) -> dict[str, list[Bin]]:
+def split_bins(bins: list[Bin], seed: int = 0, shares: dict[str, float] = SHARES) -> dict[str, list[Bin]]:
     """Bins by split, each group in one of them."""
     found: defaultdict[str, list[Bin]] = defaultdict(list)
     for bin_ in bins:
-        found[sampling.assigned_split(bin_.group, SHARES, seed)].append(bin_)
+        found[sampling.assigned_split(bin_.group, shares, seed)].append(bin_)
     return dict(found)
 
 

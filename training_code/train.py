@@ -60,6 +60,7 @@ def save(job: Job, debugging: DebuggingSession) -> None:
         training={
             "job": os.environ.get("TRAINING_JOB_NAME"),
             "hyperparameters": asdict(hyperparameters),
+            "recipe": asdict(training.recipe),
             "images": {name: split.images_by_count() for name, split in job.splits.items()},
             "history": progress.history,
             "best": progress.best,

@@ -23,6 +23,10 @@ SMALLEST = {
     # Cold would drop, as root, all that the machine caches.
     "loader": ["--source", "{bins}", "--rounds", "1", "--workers", "0", "1", "--caches", "warm"],
     "pack_images": ["{bins}/bin-images", "--rounds", "1"],
+    "recipe": [
+        *("--source", "{bins}", "--architecture", "resnet18", "--image-size", "32", "--epochs", "1", "--seeds", "1"),
+        *("--variants", "fine-tuning", "notebook, all layers", "without second head"),
+    ],
     "worst_photos": ["--only", "arithmetic"],
     "serving": ["--source", "{bins}", "--architecture", "resnet18", "--rounds", "1", "--seconds", "0"],
 }
@@ -72,6 +76,16 @@ def test_plan_and_split_are_measured(figures: dict[str, Any]) -> None:
     # At least a LIST for each leading digit of both folders.
     assert plan["requests"] >= 20
     assert all(row["cpu"] > 0 and 10 < row["megabytes"] < 1769 for row in figures["functions"])
+
+
+@bench("recipe")
+def test_a_recipe_is_compared_with_todays_way_and_with_itself_less_an_ingredient(figures: dict[str, Any]) -> None:
+    compared = figures["compared"]
+    assert compared.keys() == {"notebook, all layers", "without second head"}
+    today = compared["notebook, all layers"]
+    assert figures["ratio"] == pytest.approx(today["champion"]["rmse"] / today["challenger"]["rmse"])
+    assert today["images"] == figures["images"]["test"] == len(figures["runs"]["1"]["fine-tuning"]["rows"])
+    assert figures["images"]["uncounted"] > 0
 
 
 @bench("extraction")

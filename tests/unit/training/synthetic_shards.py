@@ -3,7 +3,7 @@
 import io
 import json
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +35,17 @@ def write_tar(shard: Path, members: Iterable[tuple[str, bytes]]) -> Path:
     return shard
 
 
-def write_split(folder: Path, split: str, images: int, seed: int = 0, shards: int = 1) -> Path:
-    """`images` bins whose counts go round LABELS, over some shards. Returns the split's folder."""
+def write_split(
+    folder: Path, split: str, images: int, seed: int = 0, shards: int = 1, counts: Sequence[int] = LABELS
+) -> Path:
+    """`images` bins whose counts go round `counts`, over some shards. Returns the split's folder."""
     for shard in range(shards):
         members = []
         for i in range(shard, images, shards):
-            count = LABELS[i % len(LABELS)]
-            label = {"id": f"{split}{i:04}", "count": count, "group": f"g{i}"}
+            count = counts[i % len(counts)]
+            label = {"id": f"{split}{i:04}", "count": count, "group": f"g{i}", "skus": min(count, 2)}
+            # Of every fifth bin the metadata does not tell all.
+            label |= {"volume": 20.0 * count + i if count and i % 5 else None, "weight": 0.5 * count or None}
             members += [
                 (f"{label['id']}.jpg", draw_bin(count, seed * 10_000 + i)),
                 (f"{label['id']}.json", json.dumps(label).encode()),

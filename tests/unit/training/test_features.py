@@ -12,9 +12,9 @@ from stocktake.data.shards import ShardDataset
 from stocktake.failures import JobFailure
 from stocktake.model.preprocessing import Preprocessing
 from stocktake.training.hyperparameters import Hyperparameters
-from stocktake.training.job import open_training_split
+from stocktake.training.job import create_training, open_training_split
 from stocktake.training.loop import Training
-from stocktake.training.starting_point import StartingPoint
+from stocktake.training.recipe import NOTEBOOK
 from stocktake.training.weights import starting_trunk
 
 CPU = torch.device("cpu")
@@ -50,10 +50,9 @@ def extracted(splits: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 
 def trained(recipe: Hyperparameters, folder: Path) -> Training:
-    train, valid = (open_training_split(split, folder / split, recipe) for split in ("train", "valid"))
-    network = StartingPoint(recipe, None, train.trunk_is_applied).network(CPU)
-    network.precision = torch.float32
-    training = Training(network, train, {"validation": valid}, recipe, CPU)
+    opened = {split: open_training_split(split, folder / split, recipe) for split in ("train", "valid")}
+    training, _ = create_training(recipe, NOTEBOOK, opened, None, CPU)
+    training.network.precision = torch.float32
     training.fit(None, lambda: False)
     return training
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_shards import LABELS, draw_bin, write_split, write_tar
 
@@ -127,7 +127,6 @@ def test_an_image_without_a_readable_label_is_named(tmp_path: Path, members: lis
         dataset(tmp_path)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1))
 def test_a_cut_off_shard_never_loses_images_silently(share: float) -> None:
     with tempfile.TemporaryDirectory() as folder:

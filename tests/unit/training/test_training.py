@@ -12,9 +12,9 @@ from stocktake.data.splits import Split
 from stocktake.failures import JobFailure
 from stocktake.training.checkpoints import Checkpoints
 from stocktake.training.hyperparameters import Hyperparameters
-from stocktake.training.job import open_training_split
+from stocktake.training.job import create_training, open_training_split
 from stocktake.training.loop import Training
-from stocktake.training.starting_point import StartingPoint
+from stocktake.training.recipe import NOTEBOOK
 
 RECIPE = Hyperparameters(
     "resnet18", "none", "all", "cross-entropy", lr=0.001, batch_size=10, epochs=2, seed=3, image_size=32, labels=LABELS
@@ -36,9 +36,8 @@ MOBILE_HEAD = Hyperparameters(
 @pytest.fixture(scope="module")
 def start(splits: Path) -> Callable[[Hyperparameters], Training]:
     def begin(recipe: Hyperparameters) -> Training:
-        train, valid = (open_training_split(split, splits / split, recipe) for split in ("train", "valid"))
-        network = StartingPoint(recipe, None, train.trunk_is_applied).network(torch.device("cpu"))
-        return Training(network, train, {"validation": valid}, recipe, torch.device("cpu"))
+        opened = {split: open_training_split(split, splits / split, recipe) for split in ("train", "valid")}
+        return create_training(recipe, NOTEBOOK, opened, None, torch.device("cpu"))[0]
 
     return begin
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
+from torch import Tensor
 
 from stocktake.failures import JobFailure
 
@@ -86,13 +87,26 @@ def epoch_batches(images: int, batch_size: int, seed: int, epoch: int, processes
 
     A function of its arguments alone, so that a resumed epoch goes on where it stopped.
     """
-    generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
+    generator = _generator(seed, epoch)
     order = torch.randperm(images, generator=generator).tolist()
     mirrored = (torch.rand(images, generator=generator) < 0.5).tolist()
     batches = _batches(list(zip(order, mirrored, strict=True)), batch_size)
     # Batch normalisation needs two images, and every process one.
     least = min(max(2, processes), batch_size)
     return batches[:-1] if len(batches) > 1 and len(batches[-1]) < least else batches
+
+
+def epoch_draws(images: int, seed: int, epoch: int, columns: int) -> Tensor:
+    """Random numbers from [0, 1) for each image's changes in one epoch by its position, (images, columns)."""
+    generator = _generator(seed, epoch)
+    # What `epoch_batches` draws comes first.
+    torch.randperm(images, generator=generator)
+    torch.rand(images, generator=generator)
+    return torch.rand(images, columns, generator=generator)
+
+
+def _generator(seed: int, epoch: int) -> torch.Generator:
+    return torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
 
 
 def ordered_batches(images: int, batch_size: int) -> list[list[Key]]:

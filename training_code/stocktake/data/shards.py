@@ -1,6 +1,7 @@
 """Reading a dataset's tar shards (WebDataset naming: `<id>.jpg` beside `<id>.json`)."""
 
 import json
+import math
 import os
 import tarfile
 from collections import Counter, deque
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from photo_file import ImageRefused
 from stocktake.data.batches import Key
+from stocktake.data.decoded import DecodedPhotos, Pixels
 from stocktake.failures import JobFailure
 from stocktake.model.preprocessing import Preprocessing
 
@@ -27,6 +30,14 @@ END_OF_ARCHIVE = bytes(tarfile.BLOCKSIZE)
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 
+class Items(NamedTuple):
+    """A bin's items together as its metadata tells: different SKUs, cubic inches, pounds; NaN where it does not."""
+
+    skus: float
+    volume: float
+    weight: float
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One labelled image, the group of linked bins that it belongs to, and where its bytes lie."""
@@ -34,6 +45,7 @@ class Sample:
     id: str
     count: int
     group: str
+    items: Items
     shard: Path
     offset: int
     size: int
@@ -44,13 +56,29 @@ class ShardDataset:
 
     An item is `(pixels, target)`: uint8 (3, S, S) and the position of the image's count in `labels`.
 
+    Parameters
+    ----------
+    uncounted
+        A folder with more images, whose counts may be any; the position of those that are no label is -1.
+    memory
+        Bytes to keep decoded photos in.
+
     Raises
     ------
     JobFailure
         When the folder is absent or holds no shard, a shard is damaged, or a count is not among the labels.
     """
 
-    def __init__(self, split: str, folder: Path | None, labels: Sequence[int], preprocessing: Preprocessing):
+    def __init__(
+        self,
+        split: str,
+        folder: Path | None,
+        labels: Sequence[int],
+        preprocessing: Preprocessing,
+        *,
+        uncounted: Path | None = None,
+        memory: int = 0,
+    ):
         if folder is None or not folder.is_dir():
             raise JobFailure(f"The channel {split!r} is missing. Give the job an input channel of that name.")
         shards = sorted(folder.rglob("*.tar"))
@@ -64,6 +92,11 @@ class ShardDataset:
         self.preprocessing = preprocessing
         self.samples = [sample for shard in shards for sample in read_index(shard)]
         self._check_counts()
+        if uncounted:
+            self.samples += [sample for shard in sorted(uncounted.rglob("*.tar")) for sample in read_index(shard)]
+        positions = {label: position for position, label in enumerate(labels)}
+        self.positions = torch.tensor([positions.get(sample.count, -1) for sample in self.samples])
+        self._decoded = DecodedPhotos(memory)
 
     def _check_counts(self) -> None:
         if not self.samples:
@@ -80,25 +113,31 @@ class ShardDataset:
 
     def __getitem__(self, key: Key) -> tuple[Tensor, int]:
         index, mirrored = key
+        pixels = torch.from_numpy(self._pixels(index)).permute(2, 0, 1)
+        return pixels.flip(-1) if mirrored else pixels, int(self.positions[index])
+
+    def _pixels(self, index: int) -> Pixels:
+        """The image as the network sees it, (S, S, 3)."""
+        if (known := self._decoded.get(index)) is not None:
+            return known
         sample = self.samples[index]
         try:
-            pixels = self.preprocessing.pixels(self.image_bytes(index), mirrored)
+            pixels = self.preprocessing.pixels(self.image_bytes(index)).permute(1, 2, 0).numpy()
         except ImageRefused as error:
             raise JobFailure(f"{sample.shard.name}: {sample.id}.jpg: {error} {REMEDY}") from error
-        return pixels, self.labels.index(sample.count)
+        self._decoded.keep(index, pixels)
+        return pixels
 
     def batch(self, keys: Sequence[Key], pinned: bool = False) -> tuple[Tensor, Tensor]:
         """Several items together, the pixels in page-locked memory if wanted: (N, 3, S, S) and (N,)."""
         side = self.preprocessing.image_size
         pixels = torch.empty((len(keys), side, side, 3), dtype=torch.uint8, pin_memory=pinned)
-        targets = []
         # Each image goes to its place at once: kept until they are stacked, images would touch twice the memory. NumPy
         # copies it, as torch would divide even this among threads.
-        for place, key in zip(pixels.numpy(), keys, strict=True):
-            image, target = self[key]
-            place[:] = image.permute(1, 2, 0).numpy()
-            targets.append(target)
-        return pixels.permute(0, 3, 1, 2), torch.tensor(targets, dtype=torch.long)
+        for place, (index, mirrored) in zip(pixels.numpy(), keys, strict=True):
+            image = self._pixels(index)
+            place[:] = image[:, ::-1] if mirrored else image
+        return pixels.permute(0, 3, 1, 2), self.positions[[index for index, _ in keys]]
 
     def image_bytes(self, index: int) -> bytes:
         """The photo's file, a JPEG or, in a split as the source has it, a PNG under a JPEG's name."""
@@ -107,7 +146,12 @@ class ShardDataset:
             shard.seek(sample.offset)
             return shard.read(sample.size)
 
+    def facts(self) -> Tensor:
+        """What is known of each image's bin: count, different SKUs, volume and weight, float32 (N, 4)."""
+        return torch.tensor([(sample.count, *sample.items) for sample in self.samples], dtype=torch.float32)
+
     def images_by_count(self) -> dict[int, int]:
+        """Images of each label."""
         found = Counter(sample.count for sample in self.samples)
         return {label: found[label] for label in self.labels}
 
@@ -121,7 +165,7 @@ def read_index(shard: Path) -> list[Sample]:
         When the archive is damaged or cut off, or an image and its label do not come in pairs.
     """
     images: dict[str, tarfile.TarInfo] = {}
-    labels: dict[str, tuple[int, str]] = {}
+    labels: dict[str, tuple[int, str, Items]] = {}
     member_name = "its first header"
     try:
         with tarfile.open(shard, "r:") as archive, shard.open("rb") as file:
@@ -133,7 +177,8 @@ def read_index(shard: Path) -> list[Sample]:
                 elif extension == "json":
                     file.seek(member.offset_data)
                     facts = json.loads(file.read(member.size))
-                    labels[name] = int(facts["count"]), facts.get("group", name)
+                    count, group = int(facts["count"]), facts.get("group", name)
+                    labels[name] = count, group, Items(*(_number(facts.get(fact)) for fact in Items._fields))
             # tarfile takes a damaged header in the middle for the end.
             file.seek(archive.offset)
             if file.read(tarfile.BLOCKSIZE) != END_OF_ARCHIVE:
@@ -144,6 +189,10 @@ def read_index(shard: Path) -> list[Sample]:
     if unpaired := sorted(images.keys() ^ labels.keys()):
         raise JobFailure(f"{shard.name}: {unpaired[0]} has only one of .jpg and .json. {REMEDY}")
     return [Sample(name, *labels[name], shard, member.offset_data, member.size) for name, member in images.items()]
+
+
+def _number(fact: float | None) -> float:
+    return math.nan if fact is None else float(fact)
 
 
 def load(

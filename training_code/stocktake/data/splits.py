@@ -1,6 +1,6 @@
 """The images of a channel, as photos in shards or as features; training does not care which."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from stocktake.data.batches import Key
+from stocktake.data.decoded import spare_memory
 from stocktake.data.features import FeatureDataset, feature_files
 from stocktake.data.shards import ShardDataset, load
 from stocktake.failures import JobFailure
@@ -29,7 +30,10 @@ class Split(Protocol):
     def images_by_count(self) -> dict[int, int]: ...
 
     def load(self, batches: list[list[Key]]) -> Iterable[tuple[Tensor, Tensor]]:
-        """Load batches in order: what `network_input` takes (N, ...), and positions of the labels (N,)."""
+        """Load batches in order: what `network_input` takes (N, ...), and targets (N, ...).
+
+        These are positions of the labels or, of photos to learn everything from, `ShardDataset.facts`.
+        """
         ...
 
     def network_input(self, batch: Tensor) -> Tensor:
@@ -38,12 +42,13 @@ class Split(Protocol):
 
 
 class PhotoSplit:
-    """Photos, decoded whenever they are asked for."""
+    """Photos with their labels' positions as targets, or with all `facts` of their bins."""
 
     trunk_is_applied = False
 
-    def __init__(self, dataset: ShardDataset):
+    def __init__(self, dataset: ShardDataset, facts: bool = False):
         self.dataset = dataset
+        self.targets = dataset.facts() if facts else dataset.positions
 
     @property
     def ids(self) -> list[str]:
@@ -55,11 +60,12 @@ class PhotoSplit:
     def images_by_count(self) -> dict[int, int]:
         return self.dataset.images_by_count()
 
-    def load(self, batches: list[list[Key]]) -> Iterable[tuple[Tensor, Tensor]]:
+    def load(self, batches: list[list[Key]]) -> Iterator[tuple[Tensor, Tensor]]:
         loaded = iter(load(self.dataset, [keys for keys in batches if keys]))
         side = self.dataset.preprocessing.image_size
-        nothing = torch.empty(0, 3, side, side, dtype=torch.uint8), torch.empty(0, dtype=torch.long)
-        return (next(loaded) if keys else nothing for keys in batches)
+        for keys in batches:
+            pixels = next(loaded)[0] if keys else torch.empty(0, 3, side, side, dtype=torch.uint8)
+            yield pixels, self.targets[[index for index, _ in keys]]
 
     def network_input(self, batch: Tensor) -> Tensor:
         return self.dataset.preprocessing.normalise(batch)
@@ -73,8 +79,17 @@ def open_split(
     preprocessing: Preprocessing,
     architecture: str,
     trainable: str,
+    facts: bool = False,
+    uncounted: Path | None = None,
 ) -> Split:
     """The channel `split` in `folder`: features of `architecture` if it holds any, photos otherwise.
+
+    Parameters
+    ----------
+    facts
+        Whether targets are all that is known of the photos' bins.
+    uncounted
+        A folder with more photos, of any count.
 
     Raises
     ------
@@ -82,7 +97,8 @@ def open_split(
         When it is missing, holds nothing, is damaged, or does not fit what is to be trained.
     """
     if folder is None or not feature_files(folder):
-        return PhotoSplit(ShardDataset(split, folder, labels, preprocessing))
+        memory = spare_memory() if trainable != "head" else 0
+        return PhotoSplit(ShardDataset(split, folder, labels, preprocessing, uncounted=uncounted, memory=memory), facts)
     if trainable != "head":
         raise JobFailure(
             f"The channel {split!r} holds features, from which only a head can be trained, but the hyperparameter "

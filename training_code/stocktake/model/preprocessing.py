@@ -5,7 +5,6 @@ from functools import cache
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from photo_file import squashed
@@ -22,8 +21,8 @@ class Preprocessing:
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
 
-    def pixels(self, photo: bytes, mirrored: bool = False) -> Tensor:
-        """Read a JPEG or PNG, and flip it left to right if wanted: uint8, (3, image_size, image_size).
+    def pixels(self, photo: bytes) -> Tensor:
+        """Read a JPEG or PNG: uint8, (3, image_size, image_size).
 
         In memory the channels of a pixel lie together, as images are decoded and as networks compute fastest.
 
@@ -32,10 +31,7 @@ class Preprocessing:
         ImageRefused
             When it is none that can be used.
         """
-        image = squashed(photo, self.image_size)
-        if mirrored:
-            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+        return torch.from_numpy(np.array(squashed(photo, self.image_size))).permute(2, 0, 1)
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Map uint8 pixels (N, 3, S, S) to the network's float32 input of the same shape, channels last."""

@@ -10,6 +10,7 @@ from typing import NoReturn, Self, TypeVar
 from stocktake.failures import JobFailure
 from stocktake.model.network import ARCHITECTURES, TRAINABLE
 from stocktake.training.losses import LOSSES
+from stocktake.training.recipe import RECIPES
 from stocktake.training.weights import SOURCES
 
 Number = TypeVar("Number", int, float)
@@ -25,6 +26,8 @@ class Hyperparameters:
         Where training starts: `channel` (the file in the `weights` channel) or `none` (random).
     trainable
         The part of the network that learns: `head`, `layer4` (the last stage and the head) or `all`.
+    recipe
+        `notebook` or `fine-tuning`, see `Recipe`; the latter needs a trunk that learns.
     loss
         `cross-entropy` or `ordinal`, see `CountingLoss`.
     batch_size
@@ -45,10 +48,17 @@ class Hyperparameters:
     seed: int = 0
     image_size: int = 224
     labels: tuple[int, ...] = (1, 2, 3, 4, 5)
+    recipe: str = "notebook"
 
     @classmethod
     def from_arguments(cls, arguments: argparse.Namespace) -> Self:
-        return cls(**{name: getattr(arguments, name) for name in cls.__dataclass_fields__})
+        given = cls(**{name: getattr(arguments, name) for name in cls.__dataclass_fields__})
+        if given.recipe == "fine-tuning" and given.trainable == "head":
+            raise JobFailure(
+                "Hyperparameter recipe: 'fine-tuning' was given with trainable 'head', but it is made for a trunk that "
+                "learns. Give trainable all or layer4, or the recipe notebook."
+            )
+        return given
 
 
 class HyperparameterParser(argparse.ArgumentParser):
@@ -65,6 +75,7 @@ class HyperparameterParser(argparse.ArgumentParser):
             ("architecture", _one_of(ARCHITECTURES), default.architecture),
             ("weights", _one_of(SOURCES), default.weights),
             ("trainable", _one_of(TRAINABLE), default.trainable),
+            ("recipe", _one_of(tuple(RECIPES)), default.recipe),
             ("loss", _one_of(LOSSES), default.loss),
             ("lr", _number(float, "a number above 0", lambda lr: 0 < lr < math.inf), default.lr),
             ("batch-size", _number(int, f"{whole} of at least 1", lambda size: size >= 1), default.batch_size),

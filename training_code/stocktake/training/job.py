@@ -2,18 +2,24 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stocktake.data.splits import Split, fingerprint, open_split
+import torch
+
+from stocktake.data.splits import PhotoSplit, Split, fingerprint, open_split
 from stocktake.failures import JobFailure
+from stocktake.model.network import Weights
 from stocktake.model.preprocessing import Preprocessing
 from stocktake.training.checkpoints import Checkpoints
 from stocktake.training.device import take, usable_device
 from stocktake.training.distributed import World
 from stocktake.training.hyperparameters import Hyperparameters
 from stocktake.training.loop import Training
+from stocktake.training.losses import CountingLoss, EveryPhotoLoss, Loss, size_scale
+from stocktake.training.outputs import Outputs
+from stocktake.training.recipe import NOTEBOOK, RECIPES, Recipe
 from stocktake.training.starting_point import StartingPoint
 from stocktake.training.weights import read_weights
 
@@ -38,7 +44,8 @@ def open_splits(hyperparameters: Hyperparameters, world: World) -> dict[str, Spl
         When one is missing or damaged, or a label has no training image in any process.
     """
     names = ("train", "valid", "test") if channel("test") else ("train", "valid")
-    splits = {name: open_training_split(name, channel(name), hyperparameters) for name in names}
+    recipe, uncounted = RECIPES[hyperparameters.recipe], channel("uncounted")
+    splits = {name: open_training_split(name, channel(name), hyperparameters, recipe, uncounted) for name in names}
     everywhere = world.gather(splits["train"].images_by_count())
     for count in hyperparameters.labels:
         if not any(images[count] for images in everywhere):
@@ -49,8 +56,15 @@ def open_splits(hyperparameters: Hyperparameters, world: World) -> dict[str, Spl
     return splits
 
 
-def open_training_split(name: str, folder: Path | None, hyperparameters: Hyperparameters) -> Split:
-    """A channel's images as the hyperparameters want them."""
+def open_training_split(
+    name: str,
+    folder: Path | None,
+    hyperparameters: Hyperparameters,
+    recipe: Recipe = NOTEBOOK,
+    uncounted: Path | None = None,
+) -> Split:
+    """A channel's images as hyperparameters and recipe want them; `uncounted` may hold more to learn from."""
+    learns = name == "train"
     return open_split(
         name,
         folder,
@@ -58,6 +72,8 @@ def open_training_split(name: str, folder: Path | None, hyperparameters: Hyperpa
         preprocessing=Preprocessing(hyperparameters.image_size),
         architecture=hyperparameters.architecture,
         trainable=hyperparameters.trainable,
+        facts=learns and recipe.needs_facts,
+        uncounted=uncounted if learns and recipe.every_count else None,
     )
 
 
@@ -77,12 +93,33 @@ def prepare(hyperparameters: Hyperparameters, world: World) -> Job:
     take(device)
     splits = open_splits(hyperparameters, world)
     weights = read_weights(channel("weights")) if hyperparameters.weights == "channel" else None
-    start = StartingPoint(hyperparameters, weights, splits["train"].trunk_is_applied)
-    held_out = {HELD_OUT[name]: split for name, split in splits.items() if name in HELD_OUT}
-    training = Training(start.network(device), splits["train"], held_out, hyperparameters, device, world)
+    recipe = RECIPES[hyperparameters.recipe]
+    training, start = create_training(hyperparameters, recipe, splits, weights, device, world)
     checkpoints = find_checkpoints(hyperparameters, world.gather(fingerprint(splits["train"])))
     training.resume(checkpoints)
     return Job(training, splits, start, checkpoints)
+
+
+def create_training(
+    hyperparameters: Hyperparameters,
+    recipe: Recipe,
+    splits: Mapping[str, Split],
+    weights: Weights | None,
+    device: torch.device,
+    world: World | None = None,
+) -> tuple[Training, StartingPoint]:
+    """A training from its beginning, and what it starts from. `splits` are by the names of their channels."""
+    world, train = world or World(), splits["train"]
+    outputs = Outputs.of(hyperparameters.labels, recipe)
+    start = StartingPoint(hyperparameters, outputs, weights, train.trunk_is_applied)
+    loss: Loss = CountingLoss(hyperparameters.loss, hyperparameters.labels)
+    if recipe.needs_facts and isinstance(train, PhotoSplit):
+        # Of all instances' photos: every process has to tell sizes in the same units.
+        facts = torch.cat(world.gather(train.targets))
+        loss = EveryPhotoLoss(hyperparameters.loss, outputs, recipe.auxiliary, size_scale(facts))
+    held_out = {HELD_OUT[name]: split for name, split in splits.items() if name in HELD_OUT}
+    training = Training(start.network(device), train, held_out, hyperparameters, recipe, loss, device, world)
+    return training, start
 
 
 def find_checkpoints(hyperparameters: Hyperparameters, images: list[str]) -> Checkpoints | None:

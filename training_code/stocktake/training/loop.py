@@ -6,17 +6,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.optim import AdamW
+from torch import Tensor, nn
 
-from stocktake.data.batches import Key, Share, ordered_batches
+from stocktake.data.batches import Key, Share, epoch_draws, ordered_batches
 from stocktake.data.splits import Split, fingerprint
 from stocktake.failures import JobFailure
 from stocktake.model.network import Network, Weights
+from stocktake.training.augmentation import DRAWS
+from stocktake.training.average import Average
 from stocktake.training.checkpoints import Checkpoints
 from stocktake.training.distributed import World
 from stocktake.training.hyperparameters import Hyperparameters
-from stocktake.training.losses import CountingLoss
+from stocktake.training.losses import Loss
+from stocktake.training.optimizer import create_optimizer, set_rate
+from stocktake.training.recipe import Recipe
+from stocktake.training.schedule import rate
 
 
 @dataclass
@@ -44,6 +48,8 @@ class Training:
         The images to learn from. In several processes either all of them or, in those of one instance, its part.
     held_out
         `validation`, whose accuracy chooses the best epoch, and other splits that are only measured.
+    loss
+        What is minimised, of the training split's own targets.
     """
 
     def __init__(
@@ -52,17 +58,21 @@ class Training:
         train: Split,
         held_out: Mapping[str, Split],
         hyperparameters: Hyperparameters,
+        recipe: Recipe,
+        loss: Loss,
         device: torch.device,
         world: World | None = None,
     ):
         self.network, self.train, self.held_out = network, train, held_out
-        self.hyperparameters, self.device = hyperparameters, device
+        self.hyperparameters, self.recipe, self.device = hyperparameters, recipe, device
         self.world = world or World()
         self.share = Share.of(self.world.gather((fingerprint(train), len(train))), self.world.rank)
         self.share.check(hyperparameters.batch_size, self.world.size)
-        self.loss = CountingLoss(hyperparameters.loss, hyperparameters.labels).to(device)
+        self.loss = loss.to(device)
+        self.average = Average(network, recipe.average) if recipe.average else None
         self.model = self.world.wrap(network, device)
-        self.optimizer = AdamW(network.trainable_parameters(), lr=hyperparameters.lr)
+        self.optimizer = create_optimizer(network, hyperparameters.lr, recipe)
+        self.steps = hyperparameters.epochs * len(self._epoch(1))
         # float16's small gradients would vanish unscaled; bfloat16 has float32's range.
         self.scaler = torch.amp.GradScaler(device.type, enabled=network.precision == torch.float16)
         self.progress = Progress(totals=self._zeros())
@@ -112,17 +122,30 @@ class Training:
     def _train_one_epoch(self) -> None:
         progress, world = self.progress, self.world
         steps = self._epoch(progress.epoch)[progress.batch :]
+        done, augmentation = self.steps_done, self.recipe.augmentation
+        draws = self._draws() if augmentation else torch.empty(0)
         started = time.monotonic() - progress.seconds
         self.network.train()
-        for (batch, targets), (_, images) in zip(self.train.load([keys for keys, _ in steps]), steps, strict=True):
-            logits, targets = self._forward(self.train, batch, targets)
+        for (batch, targets), (keys, images) in zip(self.train.load([keys for keys, _ in steps]), steps, strict=True):
+            inputs, targets = self._on_device(self.train, batch, targets)
+            if augmentation:
+                own = draws[[index for index, _ in keys]]
+                inputs = augmentation(inputs, own.to(self.device, non_blocking=True))
+            logits = self.model(inputs)
             loss = self.loss(logits, targets)
             self.optimizer.zero_grad()
             # The mean over the whole batch, whatever part of it is here: gradients are averaged over the processes.
             self.scaler.scale(loss * (len(targets) * world.size / images)).backward()
+            if self.recipe.clip:
+                self.scaler.unscale_(self.optimizer)
+                nn.utils.clip_grad_norm_(self.network.trainable_parameters(), self.recipe.clip)
+            set_rate(self.optimizer, rate(done, self.steps, self.recipe))
             self.scaler.step(self.optimizer)
             self.scaler.update()
-            progress.totals += batch_totals(loss.detach(), logits.detach(), targets)
+            done += 1
+            if self.average:
+                self.average.update(self.network, done)
+            progress.totals += self.loss.totals(loss.detach(), logits.detach(), targets)
             progress.batch += 1
             progress.seconds = time.monotonic() - started
             self._after_batch()
@@ -130,25 +153,33 @@ class Training:
     def _epoch(self, epoch: int) -> list[tuple[list[Key], int]]:
         return self.share.epoch(self.hyperparameters.batch_size, self.hyperparameters.seed, epoch)
 
+    def _draws(self) -> Tensor:
+        """Random numbers for the changes of the process's own images in this epoch."""
+        return epoch_draws(len(self.train), self.hyperparameters.seed, self.progress.epoch, DRAWS)
+
+    @property
+    def learned(self) -> Network:
+        """What is measured and kept: the network, or the average of it."""
+        return self.average.network if self.average else self.network
+
     @torch.no_grad()
     def measure(self, split: Split) -> Tensor:
-        """Sums over the images of a split, as `batch_totals`, each image counted once."""
-        self.network.eval()
+        """Sums over the images of a split, as `CountingLoss.totals`, each image counted once."""
+        network, counting = self.learned.eval(), self.loss.counting
         world, totals = self.world, self._zeros()
         batches: list[list[Key]] = ordered_batches(len(split), self.hyperparameters.batch_size)
         for batch, targets in split.load([keys[world.rank :: world.size] for keys in batches]):
             # Of a last batch some processes may have nothing.
             if len(targets):
-                logits, targets = self._forward(split, batch, targets, self.network)
-                totals += batch_totals(self.loss(logits, targets), logits, targets)
+                inputs, targets = self._on_device(split, batch, targets)
+                answers = self.loss.answers(network(inputs))
+                totals += counting.totals(counting(answers, targets), answers, targets)
             self._after_batch()
         return world.sum(totals)
 
-    def _forward(
-        self, split: Split, batch: Tensor, targets: Tensor, model: Callable[[Tensor], Tensor] | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def _on_device(self, split: Split, batch: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         inputs = split.network_input(batch.to(self.device, non_blocking=True))
-        return (model or self.model)(inputs), targets.to(self.device, non_blocking=True)
+        return inputs, targets.to(self.device, non_blocking=True)
 
     def _finish_epoch(self, held_out: dict[str, Tensor]) -> None:
         progress = self.progress
@@ -166,8 +197,9 @@ class Training:
         self._say(metric_line(row))
         progress.history.append(row)
         best = progress.best
-        if not best or (accuracy, -loss) > (best["validation:accuracy"], -best["validation:loss"]):
-            progress.best, progress.best_weights = row, self.network.weights()
+        better = not best or (accuracy, -loss) > (best["validation:accuracy"], -best["validation:loss"])
+        if better or self.recipe.keep == "last":
+            progress.best, progress.best_weights = row, self.learned.weights()
         progress.epoch, progress.batch, progress.seconds = progress.epoch + 1, 0, 0.0
         progress.totals = self._zeros()
 
@@ -194,9 +226,10 @@ class Training:
                 checkpoints.save(state, self.progress.saved)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the rest of the run depends on. Order and mirroring of images depend on seed and epoch only."""
+        """All that the rest of the run depends on. Order and changes of images depend on seed and epoch only."""
         return {
             "network": self.network.state_dict(),
+            "average": self.average.state_dict() if self.average else {},
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "precision": str(self.network.precision),
@@ -208,6 +241,8 @@ class Training:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         rank = self.world.rank
         self.network.load_state_dict(state["network"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         # Weights are kept in float32 whatever the trunk computes in, so the run goes on in this machine's format. The
         # scale of gradients is float16's alone, and found anew in a few steps.
@@ -227,12 +262,6 @@ class Training:
     def _say(self, line: str) -> None:
         if self.world.is_main:
             print(line, flush=True)
-
-
-def batch_totals(loss: Tensor, logits: Tensor, targets: Tensor) -> Tensor:
-    """Summed loss, right answers and images of one batch: float64 (3,). Sums add up exactly over batches."""
-    images = torch.full_like(loss, len(targets), dtype=torch.float64)
-    return torch.stack([loss.double() * images, (logits.argmax(1) == targets).sum().double(), images])
 
 
 def mean_loss_and_accuracy(totals: Tensor) -> tuple[float, float]:

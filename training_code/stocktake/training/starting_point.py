@@ -6,6 +6,7 @@ import torch
 
 from stocktake.model.network import Network, Weights, fastest_precision
 from stocktake.training.hyperparameters import Hyperparameters
+from stocktake.training.outputs import Outputs
 from stocktake.training.weights import starting_head, starting_trunk
 
 
@@ -15,6 +16,8 @@ class StartingPoint:
 
     Attributes
     ----------
+    outputs
+        What the rows of the head stand for.
     weights
         Those to start from; None for random ones.
     trunk_is_applied
@@ -22,6 +25,7 @@ class StartingPoint:
     """
 
     hyperparameters: Hyperparameters
+    outputs: Outputs
     weights: Weights | None
     trunk_is_applied: bool
 
@@ -29,12 +33,13 @@ class StartingPoint:
         """The network to train, on `device`."""
         asked = self.hyperparameters
         trunk = None if self.trunk_is_applied else starting_trunk(asked.architecture, asked.seed, self.weights)
-        head = starting_head(asked.architecture, len(asked.labels), asked.seed, self.weights)
+        head = starting_head(asked.architecture, self.outputs.size, asked.seed, self.weights)
         precision = torch.float32 if trunk is None else fastest_precision(device)
         return Network(asked.architecture, trunk, head, asked.trainable, precision).to(device)
 
     def served(self, learned: Weights) -> Weights:
         """All weights of the model to serve: what was learned, on the trunk that it was learned with."""
+        learned = self.outputs.served(self.hyperparameters.architecture, learned)
         if not self.trunk_is_applied:
             return learned
         trunk = starting_trunk(self.hyperparameters.architecture, self.hyperparameters.seed, self.weights)

@@ -1,0 +1,185 @@
+"""The recipes' ingredients, each by itself: rate, optimizer, average, rows of the head, losses."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from run.recipes import PRESETS
+from stocktake.model.network import Network, create_head, create_trunk
+from stocktake.training.average import Average
+from stocktake.training.losses import CountingLoss, EveryPhotoLoss, log_sizes, size_scale
+from stocktake.training.optimizer import create_optimizer, set_rate
+from stocktake.training.outputs import Outputs
+from stocktake.training.recipe import FINE_TUNING, NOTEBOOK, RECIPES
+from stocktake.training.schedule import rate
+
+LABELS = (1, 2, 3, 4, 5)
+OUTPUTS = Outputs.of(LABELS, FINE_TUNING)
+
+
+def a_network(trainable: str = "all", outputs: int = 3) -> Network:
+    torch.manual_seed(0)
+    return Network("resnet18", create_trunk("resnet18"), create_head("resnet18", outputs), trainable)
+
+
+def test_the_input_and_the_training_code_know_the_same_recipes() -> None:
+    assert PRESETS.keys() == RECIPES.keys()
+
+
+@given(st.integers(1, 3000))
+def test_the_rate_rises_to_its_peak_and_falls_to_almost_nothing(steps: int) -> None:
+    rates = [rate(done, steps, FINE_TUNING) for done in range(steps)]
+    peak = rates.index(1.0) if 1.0 in rates else 0
+    assert rates[: peak + 1] == sorted(rates[: peak + 1])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+    assert all(0 < share <= 1 for share in rates)
+    if steps >= 100:
+        assert peak + 1 == round(FINE_TUNING.warm_up * steps)
+        assert rates[-1] < 0.01
+    # and the notebook's stays what the hyperparameter says
+    assert {rate(done, steps, NOTEBOOK) for done in range(steps)} == {1.0}
+
+
+def test_norms_and_biases_are_not_decayed_and_the_trunk_has_a_rate_of_its_own() -> None:
+    network = a_network()
+    optimizer = create_optimizer(network, 0.01, replace(FINE_TUNING, trunk_rate=0.1))
+    set_rate(optimizer, 0.5)
+    # then every parameter learns in one group, whose decay and rate are its own
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    found = {names[id(p)]: group for group in optimizer.param_groups for p in group["params"]}
+    assert found.keys() == set(names.values())
+    assert found["head.weight"]["weight_decay"] == FINE_TUNING.weight_decay
+    assert found["head.bias"]["weight_decay"] == 0
+    assert found["trunk.layer1.0.bn1.weight"]["weight_decay"] == 0
+    assert found["trunk.conv1.weight"]["weight_decay"] == FINE_TUNING.weight_decay
+    assert found["head.weight"]["lr"] == pytest.approx(0.005)
+    assert found["trunk.conv1.weight"]["lr"] == pytest.approx(0.0005)
+
+
+def test_the_notebooks_optimizer_moves_weights_as_torchs_own_with_its_defaults() -> None:
+    networks = [a_network(), a_network()]
+    optimizers = [
+        create_optimizer(networks[0], 0.01, NOTEBOOK),
+        torch.optim.AdamW(networks[1].trainable_parameters(), lr=0.01),
+    ]
+    images = torch.rand(2, 3, 32, 32)
+    for network, optimizer in zip(networks, optimizers, strict=True):
+        network(images).square().sum().backward()
+        optimizer.step()
+    ours, theirs = (network.state_dict() for network in networks)
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+
+
+def test_the_average_forgets_the_start_soon_and_follows_statistics_too() -> None:
+    # given a network that is all zeros at the start and all ones ever after
+    network = a_network()
+    tensors = [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
+    for tensor in tensors:
+        tensor.zero_()
+    average = Average(network, 0.9)
+    for tensor in tensors:
+        tensor.fill_(1.0)
+    # when two steps are done
+    average.update(network, 1)
+    average.update(network, 2)
+    # then what is left of the start is the product of what each step keeps
+    for name, value in average.network.state_dict().items():
+        if value.is_floating_point():
+            assert torch.allclose(value, torch.full_like(value, 1 - 2 / 11 * 3 / 12)), name
+    # and far into a training a step keeps `decay`
+    before = average.network.head.weight.clone()
+    network.head.weight.data.fill_(2.0)
+    average.update(network, 10_000)
+    assert torch.allclose(average.network.head.weight, before * 0.9 + 2.0 * 0.1)
+
+
+def test_the_head_tells_counts_beyond_the_labels_and_serves_the_labels_alone() -> None:
+    assert OUTPUTS.classes == tuple(range(9))
+    assert OUTPUTS.size == 9 + 3 + 7
+    torch.manual_seed(0)
+    head, trunk_weight = nn.Linear(4, OUTPUTS.size), torch.rand(2, 2)
+    weights = {"conv1.weight": trunk_weight, "fc.weight": head.weight, "fc.bias": head.bias}
+    # when the rows of the labels are kept
+    served = OUTPUTS.served("resnet18", weights)
+    # then the served answer is the whole one restricted to the labels and normalised
+    inputs = torch.rand(6, 4)
+    whole = head(inputs)[:, :9].softmax(1)[:, 1:6]
+    answer = (inputs @ served["fc.weight"].T + served["fc.bias"]).softmax(1)
+    assert torch.allclose(answer, whole / whole.sum(1, keepdim=True), atol=1e-6)
+    assert served["conv1.weight"] is trunk_weight
+
+
+def test_the_notebooks_head_is_served_as_it_is() -> None:
+    outputs = Outputs.of((7, 3), NOTEBOOK)
+    assert outputs.size == 2
+    weights = {"fc.weight": torch.rand(2, 4), "fc.bias": torch.rand(2)}
+    served = outputs.served("resnet18", weights)
+    assert all(torch.equal(served[name], value) for name, value in weights.items())
+
+
+def facts(*rows: tuple[float, float, float, float]) -> torch.Tensor:
+    return torch.tensor(rows)
+
+
+def test_a_count_beyond_the_open_class_is_learned_as_that_class() -> None:
+    loss = EveryPhotoLoss("ordinal", OUTPUTS, 0.0, torch.tensor([[0.0] * 3, [1.0] * 3]))
+    logits = torch.randn(2, OUTPUTS.size)
+    nan = math.nan
+    expected = CountingLoss("ordinal", range(9))(logits[:, :9], torch.tensor([0, 8]))
+    assert loss(logits, facts((0, nan, nan, nan), (40, nan, nan, nan))) == expected
+
+
+def test_totals_count_only_photos_whose_count_is_a_label_and_answers_among_labels() -> None:
+    loss = EveryPhotoLoss("cross-entropy", OUTPUTS, 0.3, torch.tensor([[0.0] * 3, [1.0] * 3]))
+    # given photos with 2, 0, 5 and 7 items, whose largest logits are of 0, 0, 5 and 7 items
+    logits = torch.zeros(4, OUTPUTS.size)
+    logits[range(4), [0, 0, 5, 7]] = 9.0
+    logits[0, 2] = 3.0
+    known = facts((2, 1, 1, 1), (0, 0, math.nan, math.nan), (5, 1, 1, 1), (7, 2, 1, 1))
+    # when
+    total, right, images = loss.totals(torch.tensor(99.0), logits, known).tolist()
+    # then of the two that are counted both are right, and the loss is that of their answers
+    answers = loss.answers(logits)[[0, 2]]
+    assert (right, images) == (2, 2)
+    assert total == pytest.approx(-answers.log_softmax(1)[[0, 1], [1, 4]].sum().item(), abs=1e-5)
+
+
+def test_what_the_metadata_does_not_tell_costs_nothing_and_gives_no_nan() -> None:
+    known = facts((2, 1, 20.0, 3.0), (3, math.nan, math.nan, math.nan), (0, 0, math.nan, math.nan))
+    loss = EveryPhotoLoss("ordinal", OUTPUTS, 1.0, size_scale(facts((1, 1, 10, 1), (2, 1, 40, 4), (5, 2, 90, 7))))
+    logits = torch.randn(3, OUTPUTS.size, requires_grad=True)
+    loss(logits, known).backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+    assert (logits.grad[0, 9:] != 0).all()
+    assert (logits.grad[1, 9:] == 0).all()
+    # of an empty bin only the number of SKUs is known
+    assert (logits.grad[2, 9:12] == 0).all()
+    assert (logits.grad[2, 12:] != 0).all()
+
+
+def test_the_second_head_is_right_where_it_tells_sizes_in_standard_deviations() -> None:
+    photos = facts((1, 1, 10, 1), (2, 1, 40, 4), (5, 9, 90, 7), (4, 2, math.nan, 2))
+    scale = size_scale(photos)
+    loss = EveryPhotoLoss("ordinal", OUTPUTS, 1.0, scale)
+    told = torch.zeros(4, 10)
+    told[:, :3] = ((log_sizes(photos) - scale[0]) / scale[1]).nan_to_num(7.0)
+    told[range(4), [3 + 1, 3 + 1, 3 + 6, 3 + 2]] = 50.0
+    assert loss._second_head(told, photos) == pytest.approx(0, abs=1e-6)
+    # and the known logarithms have mean 0 and standard deviation 1 in these units
+    standard = (log_sizes(photos) - scale[0]) / scale[1]
+    assert standard[:, 1].mean() == pytest.approx(0, abs=1e-5)
+    assert standard[:, 1].std() == pytest.approx(1, abs=1e-5)
+
+
+def test_an_empty_part_of_a_batch_costs_nothing() -> None:
+    loss = EveryPhotoLoss("ordinal", OUTPUTS, 0.3, torch.tensor([[0.0] * 3, [1.0] * 3]))
+    logits = torch.zeros(0, OUTPUTS.size, requires_grad=True)
+    found = loss(logits, torch.empty(0, 4))
+    found.backward()
+    assert found.item() == 0

@@ -1,0 +1,76 @@
+"""The named recipes: everything that a training does beside its hyperparameters."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from stocktake.training.augmentation import Augmentation
+
+UNCOUNTED_CLASSES = 3
+"""Counts above the highest label that a network which learns from every photo tells apart; the last one is open."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What one training does. Every field is a measured choice; `bench.recipe` leaves out one at a time.
+
+    Attributes
+    ----------
+    schedule
+        Of the learning rate, see `schedule.rate`.
+    warm_up
+        Share of all steps in which a cosine's rate rises to its peak.
+    weight_decay
+        Of AdamW; `decays_everything` or, as is usual for fine-tuning, only matrices: no norms and no biases.
+    trunk_rate
+        The trunk's learning rate as a multiple of the head's, which is the hyperparameter `lr`.
+    clip
+        Gradients are scaled down to this norm; None leaves them.
+    average
+        Decay of the exponential average of the weights that is validated, kept and served; None keeps the last step's.
+    keep
+        Weights of the epoch with the best validation accuracy, or of the last one.
+    every_count
+        Learn from photos with any count, where the job has the channel `uncounted`: classes from 0 to some more than
+        the highest label, of which only the labels are served.
+    auxiliary
+        Weight of the loss of a second head that tells what the metadata knows of a bin; 0 for none. It is not served.
+    augmentation
+        What happens to a training photo beside the flip; None for nothing.
+    """
+
+    schedule: Literal["constant", "cosine"] = "constant"
+    warm_up: float = 0.0
+    weight_decay: float = 0.01
+    decays_everything: bool = True
+    trunk_rate: float = 1.0
+    clip: float | None = None
+    average: float | None = None
+    keep: Literal["best", "last"] = "best"
+    every_count: bool = False
+    auxiliary: float = 0.0
+    augmentation: Augmentation | None = None
+
+    @property
+    def needs_facts(self) -> bool:
+        """Whether the positions of the labels are not all that is learned."""
+        return self.every_count or self.auxiliary > 0
+
+
+NOTEBOOK = Recipe()
+"""What the notebook project did."""
+
+FINE_TUNING = Recipe(
+    schedule="cosine",
+    warm_up=0.15,
+    weight_decay=0.05,
+    decays_everything=False,
+    clip=1.0,
+    average=0.998,
+    keep="last",
+    every_count=True,
+    auxiliary=0.3,
+    augmentation=Augmentation(),
+)
+"""What counts best of all that was tried, for networks whose trunk learns."""
+
+RECIPES = {"notebook": NOTEBOOK, "fine-tuning": FINE_TUNING}
