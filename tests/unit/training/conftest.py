@@ -19,7 +19,12 @@ HISTORY = [
 TRAINING = {
     "job": None,
     "hyperparameters": {"architecture": "resnet18", "loss": "ordinal", "lr": 0.001, "labels": LABELS},
-    "recipe": {"schedule": "cosine", "clip": None, "augmentation": {"shift": 0.07, "erased_area": [0.02, 0.12]}},
+    "recipe": {
+        "keep": "best",
+        "schedule": "cosine",
+        "clip": None,
+        "augmentation": {"shift": 0.07, "erased_area": [0.02, 0.12]},
+    },
     "images": {"train": {1: 15, 2: 15, 3: 15}, "valid": {1: 4, 2: 4, 3: 4}},
     "history": HISTORY,
     "best": HISTORY[2],

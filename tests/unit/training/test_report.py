@@ -124,6 +124,11 @@ def test_a_choice_by_the_validation_images_is_not(tuning: dict[str, Any] | None)
     assert UNSEEN in report
 
 
+def test_an_epoch_that_nobody_chose_is_called_the_last_one() -> None:
+    assert "Epoch 3 was kept, the best on validation images" in page()
+    assert "Epoch 3 was kept, the last one" in page(TRAINING | {"recipe": {"keep": "last"}})
+
+
 def test_the_recipe_names_every_ingredient_that_there_is() -> None:
     table = rows(page())
     assert (table["schedule"], table["augmentation"]) == ("cosine", "shift 0.07, erased area 0.02 to 0.12")

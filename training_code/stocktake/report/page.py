@@ -17,7 +17,13 @@ SHOWN = 24
 SHOWN_SIDE = 320
 """Pixels of a sample's longer side: the files themselves may have megabytes."""
 # What models trained by earlier versions do not tell.
-UNTOLD: dict[str, Any] = {"rules": {}, "ruleFindings": {}, "utilisation": None, "world": None, "recipe": {}}
+UNTOLD: dict[str, Any] = {
+    "rules": {},
+    "ruleFindings": {},
+    "utilisation": None,
+    "world": None,
+    "recipe": {"keep": "best"},
+}
 
 
 def choose_samples(predictions: Sequence[dict[str, Any]], wanted: int) -> list[int]:
