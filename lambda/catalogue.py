@@ -2,8 +2,8 @@
 
 A record holds `id`, `count`, `wrongLabel` (the count is not the sum of its items), `skus`, `volume` and `weight` of its
 items (see `Metadata`), `group` (the head of the bin's group), `copy` (None, or `of`: the first bin of the source with
-the same photo, and its `group`) and `verdict`: "kept", "uncounted" (it has
-another count, and is wanted for training) or why not.
+the same photo, and its `group`) and `verdict`: "kept", "uncounted" (it has another count, and is wanted for training)
+or why not.
 """
 
 import time

@@ -24,6 +24,9 @@ from rehearsal.torchvision_on_cpu import FOLDER as TORCHVISION_ON_CPU
 # Run as a script: importing it would bring Ray into this process.
 _SERVER = Path(__file__).with_name("serving.py")
 
+# What keeps an archive's files within its folder; Python 3.11 has it from 3.11.4 on, and Debian 12 has 3.11.2.
+_CAREFULLY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+
 _POLL_SECONDS = 0.1
 _PING_TIMEOUT_SECONDS = 2.0
 _LAST_WORDS = 300  # characters of a container's output that explain its end
@@ -141,7 +144,7 @@ def _unpack(s3: Any, url: str, folder: Path) -> None:
     try:
         objects.download_object(s3, bucket, key, archive)
         with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
+            tar.extractall(folder, **_CAREFULLY)
     except (s3.exceptions.ClientError, tarfile.TarError) as error:
         raise Unhealthy(f"The model data at {url} could not be unpacked: {error}") from error
     archive.unlink()
