@@ -1,10 +1,10 @@
 """Python packages into a folder, the same files whether pip or uv brings them: an environment of uv's has no pip."""
 
-import importlib.util
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 # AWS Lambda's python3.14 runtime: Amazon Linux 2023, glibc 2.34, x86-64.
@@ -34,9 +34,14 @@ def install_alone(target: Path, requirements: Path) -> None:
     _install(target, requirements, ["--no-deps"], ["--no-deps"])
 
 
+def _has_pip() -> bool:
+    # Not by importlib.util, which asks setuptools' finder too: that takes it for pip's start and lets go of distutils.
+    return PathFinder.find_spec("pip") is not None
+
+
 def _install(target: Path, requirements: Path, for_pip: Sequence[str], for_uv: Sequence[str]) -> None:
     """Raises NotInstalled."""
-    if importlib.util.find_spec("pip"):
+    if _has_pip():
         command = [*_PIP, *for_pip]
     elif uv := shutil.which("uv"):
         command = [uv, *_UV, *for_uv]

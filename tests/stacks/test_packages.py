@@ -1,6 +1,5 @@
 """Packages of the assets come by pip or by uv, and otherwise a sentence says what is missing."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -28,8 +27,7 @@ touch "$target/.lock" "$target/bin/x" "$target/x.py" "$target/x-1.dist-info/INST
 @pytest.fixture
 def without_pip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An environment such as `uv venv` makes; the only folder in its PATH, empty."""
-    found = importlib.util.find_spec
-    monkeypatch.setattr(packages.importlib.util, "find_spec", lambda name: None if name == "pip" else found(name))
+    monkeypatch.setattr(packages, "_has_pip", lambda: False)
     path = tmp_path / "path"
     path.mkdir()
     monkeypatch.setenv("PATH", f"{path}:/bin")
@@ -60,6 +58,12 @@ def test_without_pip_and_uv_a_sentence_says_so(without_pip: Path, tmp_path: Path
         packages.install_for_lambda(tmp_path / "layer", LAMBDA)
 
 
+def test_looking_for_pip_leaves_setuptools_distutils_in_charge() -> None:
+    script = "from stacks import packages; assert packages._has_pip(); import distutils; print(distutils.__file__)"
+    found = subprocess.run([sys.executable, "-W", "ignore", "-c", script], cwd=ROOT, capture_output=True, check=True)
+    assert b"setuptools" in found.stdout
+
+
 def test_what_the_installer_says_is_the_reason(tmp_path: Path) -> None:
     unknown = tmp_path / "packages.txt"
     unknown.write_text("./no-such-folder/no_such.whl\n")
@@ -70,9 +74,8 @@ def test_what_the_installer_says_is_the_reason(tmp_path: Path) -> None:
 def test_the_command_line_stops_with_the_sentence(tmp_path: Path) -> None:
     # given a python3 whose environment has the libraries, no pip and no uv, and has built nothing yet
     (tmp_path / "app.py").write_text(
-        f"import importlib.util, runpy, sys\nsys.path.insert(0, {str(ROOT)!r})\n"
-        "found = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda name, *rest: None if name == 'pip' else found(name, *rest)\n"
+        f"import runpy, sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+        "from stacks import packages\npackages._has_pip = lambda: False\n"
         "import shutil, pathlib\nshutil.which = lambda name: None\n"
         f"from stacks import assets\nassets.BUILD = pathlib.Path({str(tmp_path / 'build')!r})\n"
         f"runpy.run_path({str(ROOT / 'app.py')!r}, run_name='__main__')\n"

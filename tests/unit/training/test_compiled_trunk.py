@@ -115,7 +115,9 @@ def test_without_a_compiler_the_trunk_goes_on_as_it_is(
     for seed in range(4):
         assert torch.equal(faster(batch(8, seed)), trunk(batch(8, seed)))
     said = capsys.readouterr().out
-    assert said == "The trunk is not compiled: No working C++ compiler found in torch._inductor.config.cpp.cxx\n"
+    assert (
+        said == "The trunk is not compiled: No working C++ compiler found in torch._inductor.config.cpp.cxx Set CXX.\n"
+    )
 
 
 @pytest.mark.usefixtures("under_autocast")

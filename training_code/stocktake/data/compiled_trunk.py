@@ -73,7 +73,9 @@ class CompiledTrunk(nn.Module):
             compiled = torch.compile(in_bfloat16(self.trunk), dynamic=False, options=OPTIONS)
             same = torch.equal(self._fast(compiled, images), features)
         except Exception as error:
-            print(f"The trunk is not compiled: {str(error).strip().splitlines()[0]}", flush=True)
+            # torch's own first line only names its backend.
+            cause = getattr(error, "inner_exception", error)
+            print(f"The trunk is not compiled: {' '.join(str(cause).split())[:500]}", flush=True)
             return
         seconds = time.perf_counter() - started
         if same:
