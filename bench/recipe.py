@@ -12,6 +12,7 @@ those that are in it already are not repeated, so that what takes hours can be s
 import argparse
 import json
 import platform
+import sys
 import tempfile
 import time
 from contextlib import redirect_stdout
@@ -130,22 +131,45 @@ def main() -> None:
         labels=LABELS,
         recipe="fine-tuning",
     )
-    result: dict[str, Any] = json.loads(asked.json.read_text()) if asked.json and asked.json.exists() else {"runs": {}}
     bins = read_bins(asked.source)[: asked.images]
-    result |= {"machine": platform.processor() or platform.machine(), "torch": torch.__version__}
-    result |= {"architecture": asked.architecture, "imageSize": asked.image_size, "epochs": asked.epochs}
+    result = taken_up(
+        asked.json,
+        {
+            "machine": platform.processor() or platform.machine(),
+            "torch": torch.__version__,
+            "architecture": asked.architecture,
+            "weights": asked.weights.name if asked.weights else None,
+            "imageSize": asked.image_size,
+            "epochs": asked.epochs,
+            "bins": len(bins),
+        },
+    )
     for seed in asked.seeds:
         runs = result["runs"].setdefault(str(seed), {})
         if not (due := [name for name in asked.variants if name not in runs]):
             continue
         with tempfile.TemporaryDirectory() as temporary:
-            result["images"] = write_splits(Path(temporary), bins, seed)
+            result["images"][str(seed)] = write_splits(Path(temporary), bins, seed)
             for name in due:
                 runs[name] = train(variants()[name], replace(base, seed=seed), Path(temporary), asked.weights)
                 print(f"seed {seed}: {name}: {told(runs[name]['rows'])}, {runs[name]['seconds']:.0f} s", flush=True)
                 summarise(result)
                 write_json(asked.json, result)
     tell(result)
+
+
+def taken_up(file: Path | None, settings: dict[str, Any]) -> dict[str, Any]:
+    """What the file holds of trainings with these settings, or nothing yet; ends the bench where it holds others."""
+    if file is None or not file.exists():
+        return settings | {"images": {}, "runs": {}}
+    try:
+        before: dict[str, Any] = json.loads(file.read_bytes())
+        others = [name for name, value in settings.items() if before[name] != value]
+    except (ValueError, KeyError, TypeError):
+        sys.exit(f"--json: {file} holds no figures of this bench. Name another file.")
+    if others:
+        sys.exit(f"--json: {file} holds trainings with another {' and '.join(others)}. Name another file.")
+    return before
 
 
 def told(rows: list[dict[str, Any]]) -> str:

@@ -10,7 +10,7 @@ import pytest
 from bench_process import ROOT, run_bench
 from PIL import Image
 
-from bench import loader
+from bench import loader, recipe
 from bench.children import ChildFailed
 from rehearsal.bins import write_bins
 
@@ -30,6 +30,8 @@ SMALLEST = {
     "worst_photos": ["--only", "arithmetic"],
     "serving": ["--source", "{bins}", "--architecture", "resnet18", "--rounds", "1", "--seconds", "0"],
 }
+
+SETTINGS = {"architecture": "resnet18", "imageSize": 32, "epochs": 1, "bins": 50}
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +86,31 @@ def test_a_recipe_is_compared_with_todays_way_and_with_itself_less_an_ingredient
     assert compared.keys() == {"notebook, all layers", "without second head"}
     today = compared["notebook, all layers"]
     assert figures["ratio"] == pytest.approx(today["champion"]["rmse"] / today["challenger"]["rmse"])
-    assert today["images"] == figures["images"]["test"] == len(figures["runs"]["1"]["fine-tuning"]["rows"])
-    assert figures["images"]["uncounted"] > 0
+    images = figures["images"]["1"]
+    assert today["images"] == images["test"] == len(figures["runs"]["1"]["fine-tuning"]["rows"])
+    assert images["uncounted"] > 0
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("{", "holds no figures of this bench"),
+        ('{"runs": {}}', "holds no figures of this bench"),
+        (json.dumps(SETTINGS | {"epochs": 9}), "holds trainings with another epochs"),
+    ],
+)
+def test_trainings_with_other_settings_are_not_taken_up(tmp_path: Path, content: str, fault: str) -> None:
+    file = tmp_path / "figures.json"
+    file.write_text(content)
+    with pytest.raises(SystemExit, match=fault):
+        recipe.taken_up(file, SETTINGS)
+    assert file.read_text() == content
+
+
+def test_trainings_that_a_file_holds_are_taken_up(tmp_path: Path) -> None:
+    known = SETTINGS | {"images": {}, "runs": {"0": {"fine-tuning": {"rows": []}}}}
+    (tmp_path / "figures.json").write_text(json.dumps(known))
+    assert recipe.taken_up(tmp_path / "figures.json", SETTINGS) == known
 
 
 @bench("extraction")

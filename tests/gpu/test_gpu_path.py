@@ -18,13 +18,11 @@ import pytest
 import torch
 
 from rehearsal.torchvision_on_cpu import FOLDER as TORCHVISION_ON_CPU
-from stocktake.data.splits import open_split
 from stocktake.model.network import fastest_precision
-from stocktake.model.preprocessing import Preprocessing
 from stocktake.training.device import take, usable_device
 from stocktake.training.hyperparameters import Hyperparameters
-from stocktake.training.loop import Training
-from stocktake.training.starting_point import StartingPoint
+from stocktake.training.job import create_training, open_training_split
+from stocktake.training.recipe import RECIPES, Recipe
 from tests.unit.training.synthetic_shards import LABELS, write_split
 
 GPUS = torch.cuda.device_count()
@@ -92,8 +90,9 @@ def test_features_of_one_gpu_and_a_head_trained_on_them(shards: Path, tmp_path: 
     assert training["precision"] == "torch.float32"
 
 
-def test_the_whole_network_learns_under_autocast(shards: Path, tmp_path: Path) -> None:
-    training = trained(tmp_path, start(tmp_path, shards))
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_whole_network_learns_under_autocast(shards: Path, tmp_path: Path, recipe: str) -> None:
+    training = trained(tmp_path, start(tmp_path, shards, recipe=recipe))
     assert training["precision"] == str(fastest_precision(torch.device("cuda")))
 
 
@@ -118,23 +117,12 @@ def test_a_stopped_training_goes_on(shards: Path, tmp_path: Path, ending: signal
     assert "goes on there" in (tmp_path / "output/failure").read_text()
 
 
-def test_a_step_waits_for_nothing_that_the_gpu_computes(shards: Path) -> None:
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_a_step_waits_for_nothing_that_the_gpu_computes(shards: Path, recipe: Recipe) -> None:
     take(device := usable_device())
-    recipe = Hyperparameters("resnet18", "none", "all", batch_size=16, epochs=1, image_size=64, labels=LABELS)
-    train, valid = (
-        open_split(
-            split,
-            shards / split,
-            labels=LABELS,
-            preprocessing=Preprocessing(64),
-            architecture=recipe.architecture,
-            trainable=recipe.trainable,
-        )
-        for split in ("train", "valid")
-    )
-    training = Training(
-        StartingPoint(recipe, None, False).network(device), train, {"validation": valid}, recipe, device
-    )
+    asked = Hyperparameters("resnet18", "none", "all", batch_size=16, epochs=2, image_size=64, labels=LABELS)
+    splits = {split: open_training_split(split, shards / split, asked, recipe) for split in ("train", "valid")}
+    training, _ = create_training(asked, recipe, splits, None, device)
     training._train_one_epoch()  # what is made once a device or a shape
     training.progress.batch = 0
     torch.cuda.set_sync_debug_mode("error")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from run.imagenet import EDITIONS
 from stacks.states.training_job import RULES
 from tests.stacks.execution import RUN, accepted, rendered, variables, way
 
@@ -36,7 +37,10 @@ def answer(**changed: Any) -> dict[str, Any]:
     ("given", "expected"),
     [
         (ONE | UNTUNED, ["Stage weights", "Train", "Describe training"]),
-        (ONE | UNTUNED | {"weights": "imagenet-v2"}, ["Stage weights", "Train", "Describe training"]),
+        *(
+            (ONE | UNTUNED | {"weights": edition}, ["Stage weights", "Train", "Describe training"])
+            for edition in EDITIONS
+        ),
         (ONE | UNTUNED | {"weights": "none"}, ["Train", "Describe training"]),
         (ONE | UNTUNED | {"weights": "s3://data/weights/mine.pth"}, ["Train", "Describe training"]),
         (UNTUNED, ["Stage weights", "Compare"]),

@@ -53,12 +53,6 @@ class Load:
         """The answers that a package gave."""
         return [answer for answer in self.answers if answer.package == package]
 
-    @property
-    def rate(self) -> float:
-        """Requests a second."""
-        first, last = min(answer.sent for answer in self.answers), max(answer.answered for answer in self.answers)
-        return len(self.answers) / (last - first)
-
     def _ask(self) -> None:
         while not self._enough.is_set():
             sent = time.monotonic()

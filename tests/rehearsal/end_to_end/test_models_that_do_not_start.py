@@ -10,22 +10,38 @@ from tests.rehearsal.end_to_end.load import Load
 STACK = "Stocktake-Endpoint"
 
 
-def test_a_model_that_does_not_start_is_rolled_back_in_the_update_role(kept: Kept) -> None:
-    # given a live model, and a registered one whose artifact is no archive
-    before = kept.ask(kept.photo())
-    sagemaker, cloudformation = kept.client("sagemaker"), kept.client("cloudformation")
-    package = sagemaker.describe_model_package(ModelPackageName=before["model"])
+def artifact_of(kept: Kept, package: str) -> str:
+    """The URI of a model package's artifact."""
+    found = kept.client("sagemaker").describe_model_package(ModelPackageName=package)
+    [container] = found["InferenceSpecification"]["Containers"]
+    uri: str = container["ModelDataUrl"]
+    return uri
+
+
+def approved(kept: Kept, like: str, uri: str) -> str:
+    """The ARN of a new package that is like another one but for its artifact, and approved."""
+    registry = kept.client("sagemaker")
+    package = registry.describe_model_package(ModelPackageName=like)
     [container] = package["InferenceSpecification"]["Containers"]
-    bucket = container["ModelDataUrl"].split("/")[2]
-    kept.client("s3").put_object(Bucket=bucket, Key="models/broken/model.tar.gz", Body=b"no archive")
     specification = package["InferenceSpecification"] | {
-        "Containers": [{"Image": container["Image"], "ModelDataUrl": f"s3://{bucket}/models/broken/model.tar.gz"}]
+        "Containers": [{"Image": container["Image"], "ModelDataUrl": uri}]
     }
-    broken = sagemaker.create_model_package(
+    arn: str = registry.create_model_package(
         ModelPackageGroupName=package["ModelPackageGroupName"],
         InferenceSpecification=specification,
         ModelApprovalStatus="Approved",
+        ModelMetrics=package["ModelMetrics"],
     )["ModelPackageArn"]
+    return arn
+
+
+def test_a_model_that_does_not_start_is_rolled_back_in_the_update_role(kept: Kept) -> None:
+    # given a live model, and a registered one whose artifact is no archive
+    before = kept.ask(kept.photo())
+    cloudformation = kept.client("cloudformation")
+    bucket = artifact_of(kept, before["model"]).split("/")[2]
+    kept.client("s3").put_object(Bucket=bucket, Key="models/broken/model.tar.gz", Body=b"no archive")
+    broken = approved(kept, before["model"], f"s3://{bucket}/models/broken/model.tar.gz")
     # when the endpoint's stack is to serve it, in the role of its last update
     parameter = {"ParameterKey": PARAMETER, "ParameterValue": broken}
     cloudformation.update_stack(StackName=STACK, UsePreviousTemplate=True, Parameters=[parameter])
@@ -37,7 +53,7 @@ def test_a_model_that_does_not_start_is_rolled_back_in_the_update_role(kept: Kep
     assert ended["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "UpdateRole" in ended["RoleARN"]
     assert kept.ask(kept.photo()) == before
-    sagemaker.delete_model_package(ModelPackageName=broken)
+    kept.client("sagemaker").delete_model_package(ModelPackageName=broken)
 
 
 def halved(content: bytes) -> bytes:
@@ -47,19 +63,10 @@ def halved(content: bytes) -> bytes:
 def test_a_model_whose_server_never_answers_fails_the_execution_by_name_and_the_old_one_serves(kept: Kept) -> None:
     # given an approved package whose model.json is damaged, so that its server ends before it is ever healthy
     before = kept.ask(kept.photo())
-    registry, cloudformation = kept.client("sagemaker"), kept.client("cloudformation")
-    package = registry.describe_model_package(ModelPackageName=before["model"])
-    [container] = package["InferenceSpecification"]["Containers"]
-    uri = kept.change_artifact(container["ModelDataUrl"], "models/damaged/model.tar.gz", "model.json", halved)
-    specification = package["InferenceSpecification"] | {
-        "Containers": [{"Image": container["Image"], "ModelDataUrl": uri}]
-    }
-    damaged = registry.create_model_package(
-        ModelPackageGroupName=package["ModelPackageGroupName"],
-        InferenceSpecification=specification,
-        ModelApprovalStatus="Approved",
-        ModelMetrics=package["ModelMetrics"],
-    )["ModelPackageArn"]
+    cloudformation = kept.client("cloudformation")
+    champion = artifact_of(kept, before["model"])
+    uri = kept.change_artifact(champion, "models/damaged/model.tar.gz", "model.json", halved)
+    damaged = approved(kept, before["model"], uri)
     # when it is promoted while clients ask
     with Load(kept, kept.photo()) as load:
         promotion = kept.console("promote", damaged)
@@ -76,4 +83,4 @@ def test_a_model_whose_server_never_answers_fails_the_execution_by_name_and_the_
     events = kept.client("logs").filter_log_events(logGroupName="/aws/sagemaker/Endpoints/stocktake")["events"]
     assert "JSONDecodeError" in str(events)
     assert cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    registry.delete_model_package(ModelPackageName=damaged)
+    kept.client("sagemaker").delete_model_package(ModelPackageName=damaged)

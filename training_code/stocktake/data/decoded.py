@@ -26,7 +26,7 @@ class DecodedPhotos:
 
 
 def spare_memory() -> int:
-    """Bytes that one process may fill with photos: an eighth of the machine's memory over all its processes.
+    """Bytes that one process may fill with a split's photos: over all processes, an eighth of the machine's memory.
 
     2% of the public dataset take 1.1 GB at 224 pixels.
     """

@@ -72,7 +72,7 @@ class Training:
         self.average = Average(network, recipe.average) if recipe.average else None
         self.model = self.world.wrap(network, device)
         self.optimizer = create_optimizer(network, hyperparameters.lr, recipe)
-        self.steps = hyperparameters.epochs * len(self._epoch(1))
+        self.steps_of_an_epoch = len(self._epoch(1))
         # float16's small gradients would vanish unscaled; bfloat16 has float32's range.
         self.scaler = torch.amp.GradScaler(device.type, enabled=network.precision == torch.float16)
         self.progress = Progress(totals=self._zeros())
@@ -88,8 +88,7 @@ class Training:
     @property
     def steps_done(self) -> int:
         """Training steps before the next one, those before an interruption included."""
-        epochs = range(1, self.progress.epoch)
-        return sum(len(self._epoch(epoch)) for epoch in epochs) + self.progress.batch
+        return (self.progress.epoch - 1) * self.steps_of_an_epoch + self.progress.batch
 
     def describe(self) -> str:
         """What is trained on what, in one line for the log."""
@@ -122,7 +121,7 @@ class Training:
     def _train_one_epoch(self) -> None:
         progress, world = self.progress, self.world
         steps = self._epoch(progress.epoch)[progress.batch :]
-        done, augmentation = self.steps_done, self.recipe.augmentation
+        augmentation, all_steps = self.recipe.augmentation, self.hyperparameters.epochs * self.steps_of_an_epoch
         draws = self._draws() if augmentation else torch.empty(0)
         started = time.monotonic() - progress.seconds
         self.network.train()
@@ -139,14 +138,13 @@ class Training:
             if self.recipe.clip:
                 self.scaler.unscale_(self.optimizer)
                 nn.utils.clip_grad_norm_(self.network.trainable_parameters(), self.recipe.clip)
-            set_rate(self.optimizer, rate(done, self.steps, self.recipe))
+            set_rate(self.optimizer, rate(self.steps_done, all_steps, self.recipe))
             self.scaler.step(self.optimizer)
             self.scaler.update()
-            done += 1
-            if self.average:
-                self.average.update(self.network, done)
             progress.totals += self.loss.totals(loss.detach(), logits.detach(), targets)
             progress.batch += 1
+            if self.average:
+                self.average.update(self.network, self.steps_done)
             progress.seconds = time.monotonic() - started
             self._after_batch()
 

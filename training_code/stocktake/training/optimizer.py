@@ -15,12 +15,12 @@ def create_optimizer(network: Network, lr: float, recipe: Recipe) -> AdamW:
     groups: list[dict[str, Any]] = []
     for part, multiple in ((network.trunk, recipe.trunk_rate), (network.head, 1.0)):
         learning = [parameter for parameter in part.parameters() if parameter.requires_grad]
-        # Norms and biases are the vectors.
-        decayed = [parameter for parameter in learning if recipe.decays_everything or parameter.ndim > 1]
-        others = [parameter for parameter in learning if not (recipe.decays_everything or parameter.ndim > 1)]
-        for parameters, decay in ((decayed, recipe.weight_decay), (others, 0.0)):
-            if parameters:
-                groups.append({"params": parameters, "weight_decay": decay, "peak": lr * multiple, "lr": lr * multiple})
+        for decays in (True, False):
+            # Norms and biases are the vectors.
+            own = [p for p in learning if (recipe.decays_everything or p.ndim > 1) == decays]
+            decay = recipe.weight_decay if decays else 0.0
+            if own:
+                groups.append({"params": own, "weight_decay": decay, "peak": lr * multiple, "lr": lr * multiple})
     return AdamW(groups, fused=fused)
 
 

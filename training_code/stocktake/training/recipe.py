@@ -11,7 +11,7 @@ UNCOUNTED_CLASSES = 3
 
 @dataclass(frozen=True)
 class Recipe:
-    """What one training does. Every field is a measured choice; `bench.recipe` leaves out one at a time.
+    """What one training does. `bench.recipe` leaves out one ingredient at a time.
 
     Attributes
     ----------
@@ -71,6 +71,6 @@ FINE_TUNING = Recipe(
     auxiliary=0.3,
     augmentation=Augmentation(),
 )
-"""What counts best of all that was tried, for networks whose trunk learns."""
+"""For networks whose trunk learns; what it brings there is in docs/training.md."""
 
 RECIPES = {"notebook": NOTEBOOK, "fine-tuning": FINE_TUNING}
