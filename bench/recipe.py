@@ -3,10 +3,12 @@
     .venv/bin/python -m bench.recipe --source ../shared/abid --weights FILE --json recipe.json [--seeds 0 1 2]
 
 Every variant trains on the same photos, split by groups, and answers the same test photos, which no variant has seen
-or was chosen by; with another seed the groups fall elsewhere, and batches and the head's first weights differ, too. The
-answers to all seeds' test photos are compared in pairs, with cluster-bootstrap intervals over groups. The figures'
-`ratio` is of root mean squared errors: the notebook recipe's by fine-tuning's. `--json` is written after each training;
-those that are in it already are not repeated, so that what takes hours can be stopped and taken up again.
+or was chosen by; with another seed the groups fall elsewhere, and batches and the head's first weights differ, too.
+The answers to all seeds' test photos are compared in pairs, with cluster-bootstrap intervals over groups. The
+recipe's model answers a second time with the mean over a photo and its mirror image, which would cost twice the
+serving. The figures' `ratio` is of root mean squared errors: the notebook recipe's by fine-tuning's. `--json` is
+written after each training; those that are in it already are not repeated, so that what takes hours can be stopped
+and taken up again.
 """
 
 import argparse
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from bench.results import add_json_option, write_json
 from bench.split_bins import Bin, read_bins, split_bins, write_shard
@@ -39,7 +42,7 @@ from stocktake.training.weights import read_weights
 CPU = torch.device("cpu")
 LABELS = (1, 2, 3, 4, 5)
 SHARES = {"train": 0.75, "valid": 0.05, "test": 0.2}
-MINE, TODAY = "fine-tuning", "notebook, all layers"
+MINE, TODAY, MIRRORED = "fine-tuning", "notebook, all layers", "fine-tuning, mirror images averaged"
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def variants() -> dict[str, Variant]:
 
 
 def train(variant: Variant, base: Hyperparameters, folder: Path, weights: Path | None) -> dict[str, Any]:
-    """Train, and answer the test photos in float32: {seconds, history, rows}."""
+    """Train, and answer the test photos in float32: {seconds, history, rows, mirrored}."""
     asked, started = replace(base, **variant.changes), time.perf_counter()
     splits = {
         name: open_training_split(name, folder / name, asked, variant.recipe, folder / "uncounted")
@@ -88,13 +91,20 @@ def train(variant: Variant, base: Hyperparameters, folder: Path, weights: Path |
     model = create_model(asked.architecture, len(LABELS))
     model.load_state_dict(start.served(training.progress.best_weights))
     test = ShardDataset("test", folder / "test", LABELS, Preprocessing(asked.image_size))
-    return {"seconds": seconds, "history": training.progress.history, "rows": answers(model.eval(), test)}
+    rows, mirrored = answers(model.eval(), test)
+    return {"seconds": seconds, "history": training.progress.history, "rows": rows, "mirrored": mirrored}
 
 
 @torch.inference_mode()
-def answers(model: torch.nn.Module, test: ShardDataset) -> list[dict[str, Any]]:
-    batches = load(test, ordered_batches(len(test), 64))
-    found = torch.cat([model(test.preprocessing.normalise(pixels)).softmax(1) for pixels, _ in batches])
+def answers(model: torch.nn.Module, test: ShardDataset) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A row for each photo, by itself and as the mean over it and its mirror image."""
+    batches = [test.preprocessing.normalise(pixels) for pixels, _ in load(test, ordered_batches(len(test), 64))]
+    plain = torch.cat([model(batch).softmax(1) for batch in batches])
+    flipped = torch.cat([model(batch.flip(3)).softmax(1) for batch in batches])
+    return rows_of(test, plain), rows_of(test, (plain + flipped) / 2)
+
+
+def rows_of(test: ShardDataset, found: Tensor) -> list[dict[str, Any]]:
     return [
         {
             "count": sample.count,
@@ -182,11 +192,14 @@ def summarise(result: dict[str, Any]) -> None:
     """Each variant against the recipe, over the seeds that both were trained with."""
     runs = result["runs"]
     result["compared"] = compared = {}
-    for name in variants():
-        seeds = [seed for seed, its in runs.items() if name in its and MINE in its]
+    for name in (MIRRORED, *variants()):
+        trained, rows = (MINE, "mirrored") if name == MIRRORED else (name, "rows")
+        seeds = [seed for seed, its in runs.items() if trained in its and MINE in its]
         if name != MINE and seeds:
-            mine, other = ([row for seed in seeds for row in runs[seed][which]["rows"]] for which in (MINE, name))
-            groups = [f"{seed} {row['group']}" for seed in seeds for row in runs[seed][MINE]["rows"]]
+            mine = [row for seed in seeds for row in runs[seed][MINE]["rows"]]
+            other = [row for seed in seeds for row in runs[seed][trained][rows]]
+            # A group that several seeds test is one cluster: their models err on the same photos.
+            groups = [row["group"] for row in mine]
             compared[name] = {"seeds": seeds} | compare(mine, other, groups)
     if TODAY in compared:
         result["ratio"] = compared[TODAY]["champion"]["rmse"] / compared[TODAY]["challenger"]["rmse"]
