@@ -17,14 +17,15 @@ from rich.console import Console
 from rehearsal import cloudwatch_logs, data_bucket, emulated_aws, permissions, source, summary
 from rehearsal.children import Children
 from rehearsal.deploy import Cdk
-from rehearsal.execution import Execution, Outcome
+from console.views.execution import Execution, Outcome
 from rehearsal.failures import RehearsalFailed
-from rehearsal.progress import Progress
+from console.views.progress import Progress
 from rehearsal.work_folder import work_folder
 
 HOME = Path(__file__).resolve().parent.parent / ".rehearsal"
 _SET_UP = "Setting up"
 _EXECUTION = "Execution of the state machine"
+_SECONDS_BETWEEN_LOOKS = 0.5
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,11 @@ def rehearse(request: Request, console: Console) -> bool:
             url, outputs = _deployed(request, work, children, progress)
             name = f"rehearsal-{work.name}"
             arguments = data_bucket.stage_weights(outputs["DataBucketName"], request.execution_input)
-            execution = Execution(outputs["StateMachineArn"], name, arguments)
-            outcome = execution.follow(lambda lines: progress.show(_EXECUTION, lines))
+            started = boto3.client("stepfunctions").start_execution(
+                stateMachineArn=outputs["StateMachineArn"], name=name, input=json.dumps(arguments)
+            )
+            execution = Execution(started["executionArn"])
+            outcome = execution.follow(lambda lines: progress.show(_EXECUTION, lines), _SECONDS_BETWEEN_LOOKS)
         with _failure_in(request.result):
             cloudwatch_logs.save(work / "logs")
             ended = _ended(outcome, work, url, outputs)

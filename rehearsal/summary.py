@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from rehearsal.execution import Outcome
+from console.views import result
+from console.views.execution import Outcome
 
 NOT_SHOWN = (
     "What a rehearsal cannot show: service quotas (make doctor asks AWS), organisations' policies, VPC networking, "
@@ -44,11 +44,11 @@ class Ended:
     def result(self) -> dict[str, Any]:
         """The result file's content."""
         outcome = self.outcome
-        result: dict[str, Any] = {"status": outcome.status, "seconds": outcome.seconds}
-        result["permissions"] = self.permissions
+        told: dict[str, Any] = {"status": outcome.status, "seconds": outcome.seconds}
+        told["permissions"] = self.permissions
         if outcome.output is None:
-            return result | {"error": outcome.error, "cause": outcome.cause}
-        return result | {
+            return told | {"error": outcome.error, "cause": outcome.cause}
+        return told | {
             "output": outcome.output,
             "endpoint": {"name": self.endpoint, "url": self.endpoint_url},
             "prediction": self.prediction,
@@ -58,23 +58,20 @@ class Ended:
 def tell(ended: Ended, console: Console) -> None:
     """Print how the execution ended."""
     outcome = ended.outcome
-    console.print()
+    result.tell(outcome, list(_figures(ended)), console)
     if outcome.output is None:
-        console.print(f"[bold red]{outcome.status}[/] {outcome.error or ''}", highlight=False)
-        console.print(outcome.cause or "", markup=False, highlight=False, soft_wrap=True)
-        console.print(
-            f"The logs of its functions and jobs are in {ended.work / 'logs'}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-        return
-    console.print(f"[bold green]{outcome.status}[/]", highlight=False)
-    table = Table.grid(padding=(0, 2))
-    for name, value in _figures(ended, outcome.output):
-        table.add_row(f"[dim]{name}[/]", value)
-    console.print(table, soft_wrap=True)
-    console.print(f"\n[dim]{NOT_SHOWN}[/]", highlight=False)
+        logs = f"The logs of its functions and jobs are in {ended.work / 'logs'}"
+        console.print(logs, markup=False, highlight=False, soft_wrap=True)
+    else:
+        console.print(f"\n[dim]{NOT_SHOWN}[/]", highlight=False)
+
+
+def _figures(ended: Ended) -> Iterator[tuple[str, str]]:
+    if ended.outcome.output:
+        yield from result.figures_of(ended.outcome.output, str(ended.report))
+    if ended.prediction:
+        says, truth = ended.prediction["count"], ended.prediction["trueCount"]
+        yield "endpoint", f"counts {says} in photo {ended.prediction['image']}; its label says {truth}"
 
 
 def tell_how_to_explore(ended: Ended, outputs: dict[str, str], console: Console) -> None:
@@ -98,63 +95,3 @@ Everything goes on serving until Ctrl-C. In another terminal:
   make rollback      # the model that was served before; make promote, approve and reject work here, too
 """
     console.print(commands, markup=False, highlight=False, soft_wrap=True)
-
-
-def _figures(ended: Ended, output: dict[str, Any]) -> list[tuple[str, str]]:
-    evaluation = output["evaluation"]
-    low, high = evaluation["interval"]
-    counts = output["dataset"]["counts"]
-    images = ", ".join(f"{split} {sum(classes.values())}" for split, classes in counts.items())
-    figures = [
-        ("images", images),
-        ("accuracy", f"{evaluation['accuracy']:.3f}  (95 % interval {low:.3f} to {high:.3f})"),
-        ("within one", f"{evaluation['withinOne']:.3f}"),
-        *_champion_figures(evaluation["champion"]),
-        *_training_figures(output),
-        ("decision", output["decision"]),
-        ("reason", output["reason"]),
-        ("report", str(ended.report)),
-    ]
-    if ended.prediction:
-        says, truth = ended.prediction["count"], ended.prediction["trueCount"]
-        figures.append(("endpoint", f"counts {says} in photo {ended.prediction['image']}; its label says {truth}"))
-    return figures
-
-
-def _champion_figures(champion: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """How the model that served before did on the same images."""
-    if champion and champion["comparable"]:
-        difference = champion["difference"]["accuracy"]
-        low, high = difference["interval"]
-        yield (
-            "champion",
-            f"accuracy {champion['champion']['accuracy']:.3f} on {champion['images']} images where this one has "
-            f"{champion['challenger']['accuracy']:.3f}: {difference['estimate']:+.3f}  "
-            f"(95 % interval {low:+.3f} to {high:+.3f})",
-        )
-    elif champion:
-        yield "champion", f"not compared with: {champion['reason']}"
-
-
-def _training_figures(output: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """How the model was chosen, and what its training's rules found."""
-    training, tuning = output["training"], output["tuning"]
-    if output["comparison"]:
-        accuracies = ", ".join(
-            f"{candidate['architecture']} {candidate['validationAccuracy']:.3f}" for candidate in output["comparison"]
-        )
-        yield "architecture", f"{training['architecture']}, by validation accuracy ({accuracies})"
-    if tuning:
-        best = tuning["bestHyperparameters"]
-        flattery = ", which flatters the accuracy above: it was chosen on the test split"
-        yield (
-            "tuning",
-            f"{tuning['trials']} trials, best {tuning['objectiveMetric']} {tuning['objective']:.3f} at learning rate "
-            f"{best['learningRate']:.3g}, batch size {best['batchSize']}, {best['epochs']} epochs"
-            f"{flattery if tuning['selectedOnTest'] else ''}",
-        )
-    if issues := [rule for rule, status in training["rules"].items() if status == "IssuesFound"]:
-        yield "issues found", ", ".join(issues)
-    if training["spot"]:
-        seconds = f"{training['billableSeconds']} of {training['trainingSeconds']} seconds billed"
-        yield "spot savings", f"{training['savingsPercent']} %  ({seconds})"

@@ -169,3 +169,18 @@ def test_the_rehearsal_reads_no_file_of_the_product() -> None:
         strings = {n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)}
         reached = {s for s in strings if isinstance(s, str) and s.startswith(("lambda/", "training_code/", "stacks/"))}
         assert not reached, path
+
+
+def test_of_the_console_the_rehearsal_takes_the_views_which_stand_on_no_command() -> None:
+    wrong = []
+    for folder in ("rehearsal", "console/views"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                wrong += [
+                    f"{path.relative_to(ROOT)} imports {module}"
+                    for module in modules
+                    if module.split(".")[0] == "console" and module.split(".")[:2] != ["console", "views"]
+                ]
+    assert not wrong

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from rehearsal.history import visits
+from console.views.history import visits
 from tests.rehearsal.emulator import Emulator, client
 
 Kind = Literal["TrainingJob", "ProcessingJob", "HyperParameterTuningJob"]

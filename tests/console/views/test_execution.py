@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.execution import Execution, Outcome
-from rehearsal.history import Job, visits
-from rehearsal.progress import Line
+from console.views.execution import Execution, Outcome
+from console.views.history import Job, visits
+from console.views.progress import Line
 from tests.rehearsal.emulator import ROLE, Emulator
 from tests.rehearsal.sagemaker import bucket as bucket_
 from tests.rehearsal.sagemaker.bucket import Bucket
@@ -49,7 +49,8 @@ def follow(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Follow:
             for note in (note for line in lines for note in line.live_notes):
                 noted(note)
 
-        return Execution(machine["stateMachineArn"], "followed", {}).follow(show), looks
+        arn = aws.client("stepfunctions").start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+        return Execution(arn).follow(show, seconds_between_looks=0.5), looks
 
     return run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from rehearsal.job_logs import JobLog
+from console.views.job_logs import JobLog
 from tests.rehearsal.emulator import Emulator
 
 ARGUMENTS = {"TrainingJobName": "counting", "HyperParameters": {"epochs": "5"}}

@@ -13,10 +13,20 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """What a `.sync` task runs: the API action that starts it, such as createTrainingJob, and its arguments."""
+    """What a task starts in SageMaker: the API action that creates it, such as createTrainingJob, and its arguments."""
 
     action: str
     arguments: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """Such as TrainingJob, the API's word for it."""
+        return self.action.removeprefix("create")
+
+    @property
+    def name(self) -> str:
+        name: str = self.arguments[f"{self.kind}Name"]
+        return name
 
 
 @dataclass
@@ -32,7 +42,7 @@ class Visit:
     items, items_done
         Of an inline Map. A Distributed Map has `map_run` instead.
     job
-        The job that a `.sync` task started last.
+        The job that a task started last.
     """
 
     state: str
@@ -55,6 +65,12 @@ class Visit:
         yield self
         if self.inside is not None:
             yield from self.inside.around
+
+
+def visits_of(states: Any, execution: str) -> list[Visit]:
+    """What an execution, by its ARN, has done until now; `states` is a client of Step Functions."""
+    pages = states.get_paginator("get_execution_history").paginate(executionArn=execution, maxResults=1000)
+    return visits(event for page in pages for event in page["events"])
 
 
 def visits(events: Iterable[Event]) -> list[Visit]:
@@ -98,5 +114,6 @@ def _told(visit: Visit, event: Event) -> Visit:
 
 
 def _job(details: Mapping[str, Any]) -> Job | None:
-    action, _, pattern = details["resource"].partition(".")
-    return Job(action, json.loads(details["parameters"])) if pattern.startswith("sync") else None
+    action = details["resource"].partition(".")[0]
+    is_job = action.startswith("create") and action.endswith("Job")
+    return Job(action, json.loads(details["parameters"])) if is_job else None

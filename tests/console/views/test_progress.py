@@ -8,7 +8,7 @@ import time
 import pytest
 from rich.console import Console
 
-from rehearsal.progress import Line, Progress
+from console.views.progress import Line, Progress
 
 
 def plain() -> Console:

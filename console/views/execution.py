@@ -1,4 +1,4 @@
-"""One execution of the deployed state machine: started, followed to its end, and told as progress."""
+"""One execution of the deployed state machine, followed to its end and told as progress."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from typing import Any
 
 import boto3
 
-from rehearsal.history import Visit, visits
-from rehearsal.job_logs import JobNotes, notes_on
-from rehearsal.progress import Line, Status
-from rehearsal.state_order import expected_states
-
-_SECONDS_BETWEEN_LOOKS = 0.5
+from console.views.history import Visit, visits_of
+from console.views.job_logs import JobNotes, notes_on
+from console.views.progress import Line, Status
+from console.views.state_order import expected_states
 
 
 @dataclass(frozen=True)
@@ -32,34 +30,28 @@ class Outcome:
 
 
 class Execution:
-    """An execution of a state machine, started at construction."""
+    """An execution that was started, by its ARN."""
 
-    def __init__(self, machine_arn: str, name: str, execution_input: dict[str, Any]) -> None:
+    def __init__(self, arn: str) -> None:
+        self.arn = arn
         self._states: Any = boto3.client("stepfunctions")
         self._logs: Any = boto3.client("logs")
         self._sagemaker: Any = boto3.client("sagemaker")
         self._job_notes: dict[str, JobNotes] = {}
-        definition = self._states.describe_state_machine(stateMachineArn=machine_arn)["definition"]
+        definition = self._states.describe_state_machine_for_execution(executionArn=arn)["definition"]
         self._expected = expected_states(json.loads(definition))
-        self.arn: str = self._states.start_execution(
-            stateMachineArn=machine_arn, name=name, input=json.dumps(execution_input)
-        )["executionArn"]
 
-    def follow(self, show: Callable[[Sequence[Line]], None]) -> Outcome:
+    def follow(self, show: Callable[[Sequence[Line]], None], seconds_between_looks: float) -> Outcome:
         """Show the execution's progress until its end."""
         while True:
             # Asked first, so that the history of an ended execution is complete.
             answer = self._states.describe_execution(executionArn=self.arn)
-            seen = self._visits()
+            seen = visits_of(self._states, self.arn)
             ended = answer["status"] != "RUNNING"
             show(self._lines(seen, ended))
             if ended:
                 return _outcome(answer, seen)
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
-
-    def _visits(self) -> list[Visit]:
-        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=self.arn, maxResults=1000)
-        return visits(event for page in pages for event in page["events"])
+            time.sleep(seconds_between_looks)
 
     def _lines(self, seen: list[Visit], ended: bool) -> list[Line]:
         """One line for each top-level state: the expected ones, and any other that failed or is running."""

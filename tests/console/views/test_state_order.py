@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsal.state_order import expected_states
+from console.views.state_order import expected_states
 
 
 def task(**fields: Any) -> dict[str, Any]:

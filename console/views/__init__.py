@@ -1,0 +1,1 @@
+"""What is shown of an execution, while it runs and at its end; the rehearsal shows the same."""
