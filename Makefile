@@ -11,7 +11,8 @@ export NODE_NO_WARNINGS := 1
 # The CDK command line starts `python3 app.py`: it must find the virtual environment's.
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup rehearse test fuzz lint format doctor synth deploy destroy predict approve reject rollback promote clean
+.PHONY: help setup rehearse test fuzz lint format doctor synth deploy destroy clean
+.PHONY: start estimate follow list stop report predict approve reject rollback promote
 
 help:
 	@echo 'make rehearse [SOURCE=DIR] [INPUT=FILE] [RESULT=FILE] [EXPORT=DIR] [KEEP=1]   the whole application on this machine'
@@ -20,11 +21,18 @@ help:
 	@echo 'make lint | format                                                           ruff, mypy'
 	@echo 'make doctor                                                                  what would fail in your AWS account'
 	@echo 'make synth | deploy | destroy                                                the CDK application (needs an AWS account)'
+	@echo 'make estimate [INPUT=FILE]                                                   what an execution would cost'
+	@echo 'make start [INPUT=FILE] [YES=1] [FOLLOW=1]                                   an execution; asks first if it costs much'
+	@echo 'make follow [EXECUTION=NAME]                                                 the newest execution, or another, live'
+	@echo 'make list [STATUS=failed] [LIMIT=10]                                         executions and their decisions'
+	@echo 'make stop EXECUTION=NAME                                                     ends an execution and its jobs'
+	@echo 'make report [EXECUTION=NAME] [TO=DIR]                                        fetches and opens a report'
 	@echo 'make predict IMAGE=FILE [ENDPOINT=NAME]                                      what an endpoint counts in a photo'
 	@echo 'make approve | reject EXECUTION=NAME [REASON=TEXT]                           a model that waits for a person'
 	@echo 'make rollback [PACKAGE=ARN]                                                  the model that was served before'
 	@echo 'make promote PACKAGE=ARN                                                     a model that is registered'
-	@echo 'The last three take DEPLOYMENT=NAME where the setting name is another; AWS_ENDPOINT_URL points all at a kept rehearsal'
+	@echo 'From estimate on: DEPLOYMENT=NAME where the setting name is another, JSON=1 for programs;'
+	@echo 'AWS_ENDPOINT_URL points them at a kept rehearsal'
 
 setup: .venv/.complete node_modules/.complete
 
@@ -65,7 +73,7 @@ format: setup
 	@$(BIN)/ruff format .
 
 doctor: setup
-	@$(BIN)/python -m doctor
+	@$(BIN)/python -m console doctor $(if $(JSON),--json)
 
 synth: setup
 	@cdk synth --quiet --no-notices
@@ -77,19 +85,34 @@ destroy: setup
 	@cdk destroy --all --no-notices
 
 # Not NAME: some shells have a variable of that name, and make takes it over.
-NAMED = $(if $(DEPLOYMENT),--name '$(DEPLOYMENT)')
+CONSOLE = $(BIN)/python -m console $@ $(if $(DEPLOYMENT),--name '$(DEPLOYMENT)') $(if $(JSON),--json)
+
+estimate: setup
+	@$(CONSOLE) $(if $(INPUT),'$(INPUT)')
+
+start: setup
+	@$(CONSOLE) $(if $(INPUT),'$(INPUT)') $(if $(YES),--yes) $(if $(FOLLOW),--follow)
+
+follow stop: setup
+	@$(CONSOLE) $(if $(EXECUTION),'$(EXECUTION)')
+
+list: setup
+	@$(CONSOLE) $(if $(STATUS),--status '$(STATUS)') $(if $(LIMIT),--limit '$(LIMIT)')
+
+report: setup
+	@$(CONSOLE) $(if $(EXECUTION),'$(EXECUTION)') $(if $(TO),--to '$(TO)')
 
 predict: setup
-	@$(BIN)/python -m console predict $(if $(IMAGE),'$(IMAGE)') $(if $(ENDPOINT),--endpoint '$(ENDPOINT)')
+	@$(CONSOLE) $(if $(IMAGE),'$(IMAGE)') $(if $(ENDPOINT),--endpoint '$(ENDPOINT)')
 
 approve reject: setup
-	@$(BIN)/python -m console $@ $(if $(EXECUTION),'$(EXECUTION)') $(if $(REASON),--reason '$(REASON)') $(NAMED)
+	@$(CONSOLE) $(if $(EXECUTION),'$(EXECUTION)') $(if $(REASON),--reason '$(REASON)')
 
 rollback: setup
-	@$(BIN)/python -m console rollback $(if $(PACKAGE),--package '$(PACKAGE)') $(NAMED)
+	@$(CONSOLE) $(if $(PACKAGE),--package '$(PACKAGE)')
 
 promote: setup
-	@$(BIN)/python -m console promote $(if $(PACKAGE),'$(PACKAGE)') $(NAMED)
+	@$(CONSOLE) $(if $(PACKAGE),'$(PACKAGE)')
 
 clean:
 	rm -rf .venv node_modules build cdk.out .rehearsal .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,25 +6,52 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from console.approve import approve
+from console.doctor import doctor
+from console.estimate import estimate
+from console.follow import follow
+from console.list_executions import list_executions
 from console.predict import predict
 from console.promote import promote
 from console.reject import reject
+from console.report import report
 from console.rollback import rollback
+from console.start import start
+from console.stop import stop
+
+_IN_ORDER_OF_USE = (
+    doctor,
+    estimate,
+    start,
+    follow,
+    list_executions,
+    stop,
+    report,
+    approve,
+    reject,
+    rollback,
+    promote,
+    predict,
+)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Console(click.Group):
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_Console, context_settings={"help_option_names": ["-h", "--help"]})
 def console() -> None:
     """Work with a deployed Stocktake. AWS_ENDPOINT_URL points the commands at a rehearsal."""
 
 
-for command in (predict, approve, reject, rollback, promote):
+for command in _IN_ORDER_OF_USE:
     console.add_command(command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 0: the command did what it says; 1: it failed; 2: bad arguments; 130: interrupted."""
     try:
-        console.main(argv, prog_name="python -m console", standalone_mode=False)
+        return console.main(argv, prog_name="python -m console", standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -34,4 +61,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (BotoCoreError, ClientError) as error:
         click.echo(f"Error: {error}", err=True)
         return 1
-    return 0

@@ -6,11 +6,12 @@ import boto3
 import click
 
 from console.deployment import Deployment, find
+from console.json_output import answer
 
 Status = Literal["Approved", "Rejected"]
 
 
-def decide(name: str, execution: str, status: Status, reason: str | None) -> None:
+def decide(name: str, execution: str, status: Status, reason: str | None, as_json: bool) -> None:
     """Set the status of the package that an execution (its name or ARN) registered and waits with."""
     package = _waiting_package(find(name), execution.rpartition(":")[2])
     boto3.client("sagemaker").update_model_package(
@@ -18,7 +19,10 @@ def decide(name: str, execution: str, status: Status, reason: str | None) -> Non
         ModelApprovalStatus=status,
         ApprovalDescription=reason or "no reason was given",
     )
-    click.echo(f"{package} is {status}.")
+    if as_json:
+        answer({"package": package, "status": status})
+    else:
+        click.echo(f"{package} is {status}.")
 
 
 def _waiting_package(deployment: Deployment, execution: str) -> str:

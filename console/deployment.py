@@ -1,6 +1,7 @@
 """The deployment that a command is about, found by its name in the outputs of its stacks."""
 
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import boto3
 import click
@@ -10,11 +11,36 @@ NAME = "stocktake"
 by_name = click.option("--name", default=NAME, show_default=True, help="The deployment's setting `name`.")
 
 
-class Deployment(NamedTuple):
-    """What commands act on."""
+@dataclass(frozen=True)
+class Deployment:
+    """What commands act on; an output that its version has not is a ClickException when it is asked for."""
 
-    machine: Annotated[str, "ARN of the state machine"]
-    group: Annotated[str, "name of the model package group"]
+    stack: str
+    outputs: Mapping[str, str]
+
+    @property
+    def machine(self) -> str:
+        """ARN of the state machine."""
+        return self._output("StateMachineArn")
+
+    @property
+    def group(self) -> str:
+        """Name of the model package group."""
+        return self._output("ModelPackageGroup")
+
+    @property
+    def estimate_function(self) -> str:
+        """Name of the function that says what an execution costs."""
+        return self._output("EstimateFunction")
+
+    def _output(self, key: str) -> str:
+        try:
+            return self.outputs[key]
+        except KeyError:
+            raise click.ClickException(
+                f"Stack {self.stack} has no output '{key}': an earlier version deployed it, or it is not deployed in "
+                "full. Deploy it again."
+            ) from None
 
 
 def find(name: str) -> Deployment:
@@ -28,11 +54,4 @@ def find(name: str) -> Deployment:
         raise click.ClickException(
             f"There is no stack {stack} in this account and region; `--name` is the setting that it was deployed with."
         ) from None
-    outputs: dict[str, Any] = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
-    try:
-        return Deployment(outputs["StateMachineArn"], outputs["ModelPackageGroup"])
-    except KeyError as missing:
-        raise click.ClickException(
-            f"Stack {stack} has no output {missing}: an earlier version deployed it, or it is not deployed in full. "
-            "Deploy it again."
-        ) from None
+    return Deployment(stack, {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())})

@@ -6,6 +6,7 @@ from pathlib import Path
 import boto3
 import click
 from botocore.exceptions import ClientError
+from rich.console import Console
 
 from console.deployment import NAME
 
@@ -14,9 +15,16 @@ _TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 
 @click.command()
 @click.argument("image", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--endpoint", default=NAME, show_default=True, help="The endpoint's name.")
+@click.option("--endpoint", "--name", "endpoint", default=NAME, show_default=True, help="The endpoint's name.")
+@click.option("--json", is_flag=True, expose_value=False, help="The answer is JSON in any case.")
 def predict(image: Path, endpoint: str) -> None:
-    """Ask the endpoint about IMAGE, a photo; prints its answer, a JSON document."""
+    """Ask the endpoint about a photo. Prints its answer, a JSON document."""
+    with Console(stderr=True).status("Asking the endpoint"):
+        answer = _ask(image, endpoint)
+    click.echo(answer)
+
+
+def _ask(image: Path, endpoint: str) -> str:
     logging.getLogger("sagemaker").setLevel(logging.ERROR)
     from sagemaker.core.resources import Endpoint  # takes seconds, which no other command has to wait for
 
@@ -29,4 +37,5 @@ def predict(image: Path, endpoint: str) -> None:
     except ClientError as error:
         # What the model says for itself is in a field of its own.
         raise click.ClickException(str(error.response.get("OriginalMessage") or error)) from None
-    click.echo(answer.body.read().decode())
+    told: str = answer.body.read().decode()
+    return told

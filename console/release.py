@@ -1,28 +1,31 @@
 """An execution that puts a registered package behind the endpoint, with the turn and the checks of every release."""
 
 import json
-import time
 
 import boto3
 import click
 
 from console.deployment import find
+from console.follow import follow_to_end
+from console.json_output import answer
 
-_POLL_SECONDS = 5
 
-
-def release(name: str, package: str, wait: bool) -> None:
-    """Start it with `package` (an ARN, or "previous"), and wait for its end; raises ClickException when it fails."""
-    executions = boto3.client("stepfunctions")
-    started = executions.start_execution(
+def release(name: str, package: str, wait: bool, as_json: bool) -> None:
+    """Start it with `package` (an ARN, or "previous"), and follow it; raises ClickException when it fails."""
+    arn = boto3.client("stepfunctions").start_execution(
         stateMachineArn=find(name).machine, input=json.dumps({"release": {"package": package}})
     )["executionArn"]
-    click.echo(f"Started {started}")
+    click.echo(f"Started {arn}", err=as_json)
+    started = {"name": arn.rpartition(":")[2], "arn": arn}
     if not wait:
+        if as_json:
+            answer(started)
         return
-    while (found := executions.describe_execution(executionArn=started))["status"] == "RUNNING":
-        time.sleep(_POLL_SECONDS)
-    if found["status"] != "SUCCEEDED":
-        raise click.ClickException(f"{found['status']} {found.get('error', '')}: {found.get('cause', 'no cause')}")
-    output = json.loads(found["output"])
-    click.echo(f"{output['decision']}: {output['model']['packageArn']} behind endpoint {output['endpoint']['name']}")
+    ended = follow_to_end(arn, as_json)
+    if ended.output is None:
+        raise click.ClickException(f"{ended.status} {ended.error or ''}: {ended.cause or 'no cause'}")
+    decision, served, endpoint = (ended.output[field] for field in ("decision", "model", "endpoint"))
+    if as_json:
+        answer({**started, "decision": decision, "model": served, "endpoint": endpoint})
+    else:
+        click.echo(f"{decision}: {served['packageArn']} behind endpoint {endpoint['name']}")

@@ -3,6 +3,7 @@
 import click
 
 from console.deployment import by_name
+from console.json_output import as_json
 from console.release import release
 
 
@@ -10,6 +11,7 @@ from console.release import release
 @click.option("--package", help="ARN of the package to go back to, instead of the last approved one before.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Stay until it has ended.")
 @by_name
-def rollback(package: str | None, wait: bool, name: str) -> None:
-    """Bring back the package that was served before, if it is approved, or else the one before that."""
-    release(name, package or "previous", wait)
+@as_json
+def rollback(package: str | None, wait: bool, name: str, as_json: bool) -> None:
+    """Serve again what was served before. If that is not approved, then the one before that."""
+    release(name, package or "previous", wait, as_json)

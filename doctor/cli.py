@@ -1,6 +1,7 @@
 """The command line: `python -m doctor [-c setting=value ...]`."""
 
 import argparse
+import json
 import os
 from collections.abc import Iterator, Sequence
 
@@ -27,11 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "-c", "--context", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="as of `cdk deploy`"
     )
+    parser.add_argument("--json", action="store_true", help="answer with one JSON document, for programs")
     arguments = parser.parse_args(argv)
-    console = Console()
-    with console.status("Looking at the account and the application"):
+    with Console(stderr=arguments.json).status("Looking at the account and the application"):
         findings = list(_findings(dict(arguments.context)))
-    table.tell(findings, console)
+    if arguments.json:
+        print(json.dumps([finding.to_json() for finding in findings], indent=2))
+    else:
+        table.tell(findings, Console())
     return int(any(finding.severity is Severity.FAILS for finding in findings))
 
 

@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -36,6 +36,9 @@ class Finding:
     finding: str
     meaning: str = ""
     mend: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        return asdict(self) | {"severity": self.severity.value}
 
 
 def or_unchecked(check: str, findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -14,12 +14,12 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from console.views.execution import Execution, Outcome
+from console.views.progress import Progress
 from rehearsal import cloudwatch_logs, data_bucket, emulated_aws, permissions, source, summary
 from rehearsal.children import Children
 from rehearsal.deploy import Cdk
-from console.views.execution import Execution, Outcome
 from rehearsal.failures import RehearsalFailed
-from console.views.progress import Progress
 from rehearsal.work_folder import work_folder
 
 HOME = Path(__file__).resolve().parent.parent / ".rehearsal"

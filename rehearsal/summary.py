@@ -91,6 +91,7 @@ Everything goes on serving until Ctrl-C. In another terminal:
       --input file://{Path(__file__).with_name("default_input.json")}
   aws stepfunctions list-executions --endpoint-url {ended.aws_url} --state-machine-arn {outputs["StateMachineArn"]}
   aws s3 ls --endpoint-url {ended.aws_url} --recursive s3://{outputs["DataBucketName"]}{ask if ended.prediction else ""}
+  make list          # executions; make follow, stop and report work here, too
   make deploy        # the same stacks again: no changes
   make rollback      # the model that was served before; make promote, approve and reject work here, too
 """

@@ -1,71 +1,19 @@
-"""The console's commands against the emulated AWS: what they set and start, what they say, and their exit status."""
+"""Commands about models against the emulated AWS: what they set and start, what they say, and their exit status."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from console import release
 from console.cli import main
-from tests.rehearsal.emulator import ROLE, Emulator, running_emulator
+from tests.console.conftest import GROUP
+from tests.rehearsal.emulator import Emulator
 
-GROUP = "stocktake-models"
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """What a deployment leaves for the console to find: two outputs, a group, a machine that echoes its input."""
-    with running_emulator(tmp_path_factory.mktemp("aws") / "work") as emulator:
-        output = {
-            "decision": "deployed",
-            "model": {"packageArn": "{% $states.input.release.package %}"},
-            "endpoint": {"name": "stocktake"},
-        }
-        refused = {"Condition": "{% $states.input.release.package = 'arn:none' %}", "Next": "Refuse"}
-        definition = {
-            "QueryLanguage": "JSONata",
-            "StartAt": "Known?",
-            "States": {
-                "Known?": {"Type": "Choice", "Choices": [refused], "Default": "Serve"},
-                "Refuse": {"Type": "Fail", "Error": "NotApproved", "Cause": "it is not approved"},
-                "Serve": {"Type": "Pass", "Output": output, "End": True},
-            },
-        }
-        machine = emulator.client("stepfunctions").create_state_machine(
-            name="stocktake", definition=json.dumps(definition), roleArn=ROLE
-        )["stateMachineArn"]
-        outputs = {"StateMachineArn": machine, "ModelPackageGroup": GROUP}
-        template = {
-            "Resources": {"Any": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}},
-            "Outputs": {name: {"Value": value} for name, value in outputs.items()},
-        }
-        cloudformation = emulator.client("cloudformation")
-        cloudformation.create_stack(StackName="Stocktake-Workflow", TemplateBody=json.dumps(template))
-        emulator.wait_for(
-            lambda: cloudformation.describe_stacks(StackName="Stocktake-Workflow")["Stacks"][0]["StackStatus"],
-            lambda status: status == "CREATE_COMPLETE",
-        )
-        emulator.client("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
-        yield emulator
-
-
-@pytest.fixture(autouse=True)
-def pointed_at_it(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "AWS_ENDPOINT_URL": aws.endpoint_url,
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "rehearsal",
-        "AWS_SECRET_ACCESS_KEY": "rehearsal",
-        "NO_PROXY": "localhost",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(release, "_POLL_SECONDS", 0.1)
+pytestmark = pytest.mark.usefixtures("deployed")
 
 
 def waiting_package(aws: Emulator, execution: str) -> str:
@@ -98,6 +46,19 @@ def test_a_decision_is_the_status_of_that_executions_package(aws: Emulator, comm
     found = described(aws, package)
     assert (found["ModelApprovalStatus"], found["ApprovalDescription"]) == (status, "looked at its worst photos")
     assert described(aws, other)["ModelApprovalStatus"] == "PendingManualApproval"
+
+
+def test_a_decision_and_a_release_answer_programs(aws: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    package = waiting_package(aws, "of-programs")
+    assert main(["approve", "of-programs", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"package": package, "status": "Approved"}
+    assert main(["rollback", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["decision"], told["model"]) == ("deployed", {"packageArn": "previous"})
+    assert main(["promote", "arn:a/2", "--json", "--no-wait"]) == 0
+    assert json.loads(capsys.readouterr().out).keys() == {"name", "arn"}
+    assert main(["promote", "arn:none", "--json"]) == 1
+    assert capsys.readouterr().out == ""
 
 
 def test_an_execution_that_does_not_wait_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """`python -m doctor` against an emulated AWS, from a bare account to one that is ready."""
 
+import json
 import os
 from collections.abc import Iterator
 
@@ -66,6 +67,12 @@ DENIED = (
     '{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", '
     '"Resource": "arn:aws:s3:::aft-vbi-pds/*"}]}'
 )
+
+
+def test_programs_are_answered_in_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--json"]) == 1
+    findings = {finding["check"]: finding for finding in json.loads(capsys.readouterr().out)}
+    assert (findings["Credentials"]["severity"], findings["Credentials"]["finding"]) == ("will fail", "There are none.")
 
 
 def test_without_credentials(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from console.views.job_logs import JobLog
@@ -13,6 +14,8 @@ ARGUMENTS = {"TrainingJobName": "counting", "HyperParameters": {"epochs": "5"}}
 def test_the_latest_epoch_is_told_out_of_the_total(aws: Emulator) -> None:
     # given a job whose log does not exist yet
     logs = aws.client("logs")
+    with contextlib.suppress(logs.exceptions.ResourceNotFoundException):  # other tests' jobs may have logged
+        logs.delete_log_group(logGroupName="/aws/sagemaker/TrainingJobs")
     log = JobLog(logs, "createTrainingJob", ARGUMENTS)
     assert log.latest_epoch() is None
     # when it writes epochs between other lines, beside a job with a similar name

@@ -1,0 +1,78 @@
+"""stop: end an execution, and the jobs that it would leave running."""
+
+from contextlib import suppress
+from typing import Any
+
+import boto3
+import click
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+from console.deployment import by_name, find
+from console.executions import described
+from console.json_output import answer, as_json
+from console.views.history import Job, visits_of
+
+_ENDED_BY_STOPPING = ("Stopping", "Stopped")
+_NOT_FOUND = ("ValidationException", "ResourceNotFound")
+"""What SageMaker answers of a job that was never created."""
+
+
+@click.command()
+@click.argument("execution")
+@by_name
+@as_json
+def stop(execution: str, name: str, as_json: bool) -> None:
+    """Stop an execution and its jobs.
+
+    EXECUTION is a name or an ARN. Also ends what an execution that was stopped in another way has left running.
+    """
+    arn, status = _stopped(described(find(name).machine, execution))
+    jobs = [{"kind": job.kind, "name": job.name, "status": _stop(job)} for job in _jobs(arn)]
+    left = [job for job in jobs if job["status"] in _ENDED_BY_STOPPING]
+    if as_json:
+        answer({"arn": arn, "status": status, "jobs": left})
+        return
+    click.echo(f"{arn} is {status}.")
+    for job in left:
+        click.echo(f"{job['kind']} {job['name']} is {job['status']}.")
+    if not left:
+        click.echo("No job of it was running.")
+
+
+def _stopped(execution: dict[str, Any]) -> tuple[str, str]:
+    """The execution's ARN and its status, having stopped it if it ran."""
+    arn: str = execution["executionArn"]
+    if execution["status"] != "RUNNING":
+        return arn, execution["status"]
+    boto3.client("stepfunctions").stop_execution(
+        executionArn=arn, error="Stopped", cause="Somebody stopped it: python -m console stop"
+    )
+    return arn, "ABORTED"
+
+
+def _jobs(execution: str) -> list[Job]:
+    """The jobs that it started, the last attempt of each state; as it has ended, no more will follow."""
+    return [visit.job for visit in visits_of(boto3.client("stepfunctions"), execution) if visit.job]
+
+
+def _stop(job: Job) -> str | None:
+    """The job's status, having stopped it if it runs; None if it was never created.
+
+    Step Functions stops those that it waits for by itself, in its own time.
+    """
+    sagemaker, which = boto3.client("sagemaker"), {f"{job.kind}Name": job.name}
+
+    def status() -> str:
+        answered = getattr(sagemaker, xform_name(f"Describe{job.kind}"))(**which)
+        return str(answered[f"{job.kind}Status"])
+
+    try:
+        if status() == "InProgress":
+            with suppress(ClientError):  # It has ended meanwhile.
+                getattr(sagemaker, xform_name(f"Stop{job.kind}"))(**which)
+        return status()
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NOT_FOUND:
+            raise
+        return None

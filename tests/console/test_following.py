@@ -1,0 +1,262 @@
+"""Executions followed, listed, stopped and reported by the console, against the emulated AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import uuid
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from console.cli import main
+from console.views.execution import Execution
+from tests.console.conftest import OUTPUT, Execute
+from tests.rehearsal.emulator import ROLE, Emulator
+
+Captured = pytest.CaptureFixture[str]
+
+
+def status_of(aws: Emulator, machine: str, name: str) -> str:
+    arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+    status: str = aws.client("stepfunctions").describe_execution(executionArn=arn)["status"]
+    return status
+
+
+def test_the_newest_is_followed_to_its_result(execute: Execute, capsys: Captured) -> None:
+    # given one that failed and a newer one
+    execute(fail=True)
+    execute(output=OUTPUT)
+    # when
+    assert main(["follow"]) == 0
+    # then its figures are told
+    rows = [line.partition("  ") for line in capsys.readouterr().out.splitlines()]
+    told = {name: value.strip() for name, separator, value in rows if separator}
+    assert told["accuracy"] == "0.310  (95 % interval 0.270 to 0.350)"
+    assert (told["decision"], told["reason"]) == ("rejected", "accuracy 0.31 is below 0.4")
+    assert (told["report"], told["cost"]) == ("s3://reported/reports/1/report.html", "0.75 USD")
+
+
+def test_one_that_failed_tells_error_and_cause_and_the_exit_status_too(execute: Execute, capsys: Captured) -> None:
+    name = execute(fail=True)
+    execute(output=OUTPUT)
+    assert main(["follow", name]) == 1
+    assert capsys.readouterr().out.split("\n")[-3:] == ["FAILED NoUsableImages", "Plan: there are [none]", ""]
+
+
+def test_followed_for_programs_one_document_is_all_of_stdout(deployed: str, execute: Execute, capsys: Captured) -> None:
+    arn = f"{deployed.replace(':stateMachine:', ':execution:')}:{execute(output=OUTPUT)}"
+    assert main(["follow", arn, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["arn"], told["status"], told["output"]) == (arn, "SUCCEEDED", OUTPUT)
+    assert told["seconds"].keys() == {"What?", "Serve"}
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_interrupted_it_leaves_the_execution_running_and_says_so(
+    aws: Emulator,
+    deployed: str,
+    execute: Execute,
+    more: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    # given somebody who presses Ctrl-C between two looks
+    name = execute(hold=True)
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "sleep", interrupt)
+        assert main(["follow", name, *more]) == 130
+    told = capsys.readouterr()
+    assert told.err.splitlines()[-2].startswith("The execution goes on. See it again: python -m console follow arn:")
+    assert told.err.splitlines()[-1].endswith(f":{name}")
+    assert not more or told.out == ""
+    assert status_of(aws, deployed, name) == "RUNNING"
+    assert main(["stop", name]) == 0
+
+
+def test_when_aws_no_longer_answers_the_execution_goes_on(
+    execute: Execute, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    def unreachable(*_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://states")
+
+    name = execute(output=OUTPUT)
+    monkeypatch.setattr(Execution, "follow", unreachable)
+    assert main(["follow", name]) == 1
+    assert 'Could not connect to the endpoint URL: "https://states"\nThe execution goes on.' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["follow", "stop", "report"])
+@pytest.mark.parametrize("execution", ["nobody", "not a name", "arn:aws:states:nowhere"])
+def test_an_unknown_execution_is_a_sentence(deployed: str, command: str, execution: str, capsys: Captured) -> None:
+    assert main([command, execution, "--json"]) == 1
+    told = capsys.readouterr()
+    assert (told.out, told.err.splitlines()) == (
+        "",
+        [f"Error: There is no execution {execution}; `list` names those of the last 90 days."],
+    )
+
+
+def test_before_the_first_execution_there_is_none(deployed: str, capsys: Captured) -> None:
+    assert main(["follow", "--name", "empty"]) == 1
+    assert main(["report", "--name", "empty"]) == 1
+    assert main(["list", "--name", "empty"]) == 0
+    assert main(["list", "--name", "empty", "--json"]) == 0
+    told = capsys.readouterr()
+    assert "There is no execution yet; `start` starts one." in told.err
+    assert "There is no execution that is SUCCEEDED yet" in told.err
+    assert told.out == "There are none.\n[]\n"
+
+
+def test_executions_are_listed_newest_first_with_what_was_decided(execute: Execute, capsys: Captured) -> None:
+    failed, rejected, running = execute(fail=True), execute(output=OUTPUT), execute(hold=True)
+    assert main(["list", "--limit", "3"]) == 0
+    heading, *rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert heading == ["Name", "Status", "Started", "Took", "Decision", "Accuracy"]
+    assert [row[:2] for row in rows] == [[running, "RUNNING"], [rejected, "SUCCEEDED"], [failed, "FAILED"]]
+    assert rows[1][-2:] == ["rejected", "0.310"]
+    assert rows[2][-1] == "NoUsableImages"
+    # ... and for programs, those of a status
+    assert main(["list", "--json", "--status", "failed", "--limit", "1"]) == 0
+    [told] = json.loads(capsys.readouterr().out)
+    assert (told["name"], told["error"], told["decision"], told["accuracy"]) == (failed, "NoUsableImages", None, None)
+    assert told["started"] <= told["stopped"]
+    assert main(["list", "--json", "--limit", "2"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["stopped"], second["decision"], second["accuracy"]) == (None, "rejected", 0.31)
+    assert main(["stop", running]) == 0
+
+
+@pytest.mark.parametrize("arguments", [["list", "--status", "done"], ["list", "--limit", "0"], ["stop"], ["nothing"]])
+def test_bad_arguments_are_exit_status_2(arguments: list[str], capsys: Captured) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith("Usage: python -m console")
+
+
+def test_stopping_ends_the_jobs_that_wait_and_those_that_nobody_waits_for(
+    aws: Emulator, deployed: str, execute: Execute, capsys: Captured
+) -> None:
+    # given an execution whose first job was started and left alone, and whose second it waits for
+    mark = uuid.uuid4().hex[:6]
+    alone, waited = f"alone-{mark}", f"waited-{mark}"
+    name = execute(process=[sleeping_job(alone), sleeping_job(waited)])
+    sagemaker = aws.client("sagemaker")
+    aws.wait_for(lambda: sagemaker.list_processing_jobs(NameContains=waited)["ProcessingJobSummaries"], bool)
+    # when
+    assert main(["stop", name, "--json"]) == 0
+    # then
+    told = json.loads(capsys.readouterr().out)
+    assert told["status"] == status_of(aws, deployed, name) == "ABORTED"
+    assert [(job["kind"], job["name"]) for job in told["jobs"]] == [("ProcessingJob", alone), ("ProcessingJob", waited)]
+    for job in (alone, waited):
+        aws.wait_for(
+            lambda job=job: sagemaker.describe_processing_job(ProcessingJobName=job)["ProcessingJobStatus"],
+            lambda status: status == "Stopped",
+        )
+    # ... and again it says what it finds
+    assert main(["stop", name]) == 0
+    assert f"ProcessingJob {alone} is Stopped.\nProcessingJob {waited} is Stopped.\n" in capsys.readouterr().out
+
+
+def sleeping_job(name: str) -> dict[str, Any]:
+    return {
+        "ProcessingJobName": name,
+        "RoleArn": ROLE,
+        "AppSpecification": {
+            "ImageUri": "python",
+            "ContainerEntrypoint": ["python3", "-c", "import time; time.sleep(600)"],
+        },
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}
+        },
+    }
+
+
+def test_one_that_has_ended_has_nothing_to_stop(execute: Execute, capsys: Captured) -> None:
+    name = execute(output=OUTPUT)
+    assert main(["stop", name]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith(f":{name} is SUCCEEDED.")
+    assert second == "No job of it was running."
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the browser was told to open."""
+    urls: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", urls.append)
+    return urls
+
+
+@pytest.mark.parametrize(("terminal", "more", "opens"), [(False, [], 0), (True, [], 1), (True, ["--no-open"], 0)])
+def test_the_report_of_the_newest_that_has_one_is_fetched_and_opened_from_a_terminal_only(
+    aws: Emulator,
+    execute: Execute,
+    tmp_path: Path,
+    opened: list[str],
+    terminal: bool,
+    more: list[str],
+    opens: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    # given a newest execution that failed
+    aws.client("s3").create_bucket(Bucket="reported")
+    aws.client("s3").put_object(Bucket="reported", Key="reports/1/report.html", Body=b"<title>Report")
+    name = execute(output=OUTPUT)
+    execute(fail=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    # when
+    assert main(["report", *more]) == 0
+    # then
+    file = tmp_path / "reports" / name / "report.html"
+    assert file.read_text() == "<title>Report"
+    assert f"reports{os.sep}{name}{os.sep}report.html" in capsys.readouterr().out
+    assert opened == [file.as_uri()] * opens
+
+
+def test_a_report_for_programs_is_where_it_lies(
+    aws: Emulator, execute: Execute, tmp_path: Path, opened: list[str], monkeypatch: Any, capsys: Captured
+) -> None:
+    aws.client("s3").create_bucket(Bucket="reported")
+    aws.client("s3").put_object(Bucket="reported", Key="reports/1/report.html", Body=b"<title>Report")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["report", execute(output=OUTPUT), "--to", str(tmp_path / "new"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["uri"] == OUTPUT["evaluation"]["reportUri"]
+    assert Path(told["file"]).read_text() == "<title>Report"
+    assert opened == []
+
+
+def test_what_has_no_report_says_so(execute: Execute, tmp_path: Path, capsys: Captured) -> None:
+    name = execute(fail=True)
+    assert main(["report", name]) == 1
+    assert capsys.readouterr().err == f"Error: {name} is FAILED: only one that succeeded has a report.\n"
+    lost = OUTPUT | {"evaluation": OUTPUT["evaluation"] | {"reportUri": "s3://reported/lost.html"}}
+    assert main(["report", execute(output=lost), "--to", str(tmp_path)]) == 1
+    assert "s3://reported/lost.html cannot be fetched: " in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert main(["report", execute(output=OUTPUT), "--to", str(tmp_path / "file" / "below")]) == 1
+    assert "cannot be written: Not a directory." in capsys.readouterr().err
+
+
+def test_the_doctor_is_the_same_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Captured) -> None:
+    # given an interpreter that says how it was started
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$@"\nexit 1\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    # when it is asked with settings, for programs
+    assert main(["doctor", "--json", "-c", "endpointInstances=2", "--name", "other"]) == 1
+    # then
+    assert capfd.readouterr().out == "-m doctor -c endpointInstances=2 -c name=other --json\n"
