@@ -13,7 +13,7 @@ from console.deployment import by_name, find
 from console.execution_input import given_input, read
 from console.follow import end_of, follow_to_end
 from console.json_output import answer, as_json
-from console.views.cost_estimate import total, usd
+from console.views.cost_estimate import total
 
 
 @click.command()
@@ -49,7 +49,7 @@ def start(
     deployment, execution_input = find(name), read(input_file, settings)
     estimate = cost_estimate.ask(deployment, execution_input)
     click.echo(total(estimate), err=as_json)
-    if estimate["usd"] > ask_above and not yes:
+    if not yes:
         _agree(estimate, ask_above)
     named = {"name": execution_name} if execution_name else {}
     arn = boto3.client("stepfunctions").start_execution(
@@ -66,11 +66,12 @@ def start(
 
 
 def _agree(estimate: Mapping[str, Any], ask_above: float) -> None:
+    """Ask somebody whether to start what costs more, or nobody knows how much."""
+    if estimate["usd"] is not None and estimate["usd"] <= ask_above:
+        return
     if not sys.stdin.isatty():
-        raise click.ClickException(
-            f"{usd(estimate['usd'])} USD is more than --ask-above {ask_above:g}, and there is no terminal to ask at; "
-            "give --yes, or a higher --ask-above. Nothing was started."
-        )
+        why = "What it costs is not known" if estimate["usd"] is None else f"That is over --ask-above {ask_above:g}"
+        raise click.ClickException(f"{why}, and there is no terminal to ask at; give --yes. Nothing was started.")
     if not click.confirm("Start it?", err=True):
         raise click.ClickException("Nothing was started.")
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.views import durations
+from console.views.money import usd, with_on_demand
 
 
 def tell(estimate: Mapping[str, Any], console: Console) -> None:
@@ -19,7 +20,7 @@ def tell(estimate: Mapping[str, Any], console: Console) -> None:
     table.add_column("What", "one execution")
     table.add_column("Instance")
     table.add_column("Time", justify="right")
-    table.add_column("USD", usd(estimate["usd"]), justify="right")
+    table.add_column("Cost", usd(estimate["usd"]), justify="right")
     table.add_column()
     for line in estimate["lines"]:
         seconds = line["seconds"]
@@ -32,7 +33,7 @@ def tell(estimate: Mapping[str, Any], console: Console) -> None:
         )
     console.print(table)
     endpoint = estimate["endpoint"]
-    month = f"{endpoint['instances']} x {endpoint['instanceType']}: {usd(endpoint['usdPerMonth'])} USD a month"
+    month = f"{endpoint['instances']} x {endpoint['instanceType']}: {usd(endpoint['usdPerMonth'])} a month"
     others = [f"{other['instanceType']} {usd(other['usdPerMonth'])}" for other in endpoint["alternatives"]]
     _print(console, f"\n{total(estimate)}")
     _print(console, f"Endpoint, {month}{'; instead: ' + ', '.join(others) if others else ''}.")
@@ -44,13 +45,8 @@ def tell(estimate: Mapping[str, Any], console: Console) -> None:
 
 def total(estimate: Mapping[str, Any]) -> str:
     """One sentence: what an execution would cost and who says so."""
-    on_demand = f", {usd(estimate['onDemandUsd'])} USD on demand" if estimate["onDemandUsd"] > estimate["usd"] else ""
-    return f"It costs about {usd(estimate['usd'])} USD{on_demand} (prices: {estimate['prices']})."
-
-
-def usd(amount: float) -> str:
-    """In dollars and cents; what is less than a cent is told as that."""
-    return "<0.01" if 0 < amount < 0.005 else f"{amount:,.2f}"
+    cost = "What it costs is not known" if estimate["usd"] is None else f"It costs about {with_on_demand(estimate)}"
+    return f"{cost} (prices: {estimate['prices']})."
 
 
 def _print(console: Console, text: str) -> None:

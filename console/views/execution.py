@@ -78,13 +78,14 @@ class Execution:
         status: Status = "running" if running else "failed" if latest.failed or latest.left is None else "done"
         seconds = sum(visit.seconds(now) for visit in own)
         jobs = self._jobs([latest, *inner]) if running else []
+        decision = [f"waits for a person: approve or reject {self.arn}"] if running and latest.token else []
         return Line(
             title,
             status,
             time.monotonic() - seconds,
             seconds,
             self._detail(latest),
-            notes=tuple(note for job in jobs for note in job.notes()),
+            notes=(*decision, *(note for job in jobs for note in job.notes())),
             live_notes=tuple(note for job in jobs for note in job.live_notes()),
         )
 

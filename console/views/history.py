@@ -43,6 +43,8 @@ class Visit:
         Of an inline Map. A Distributed Map has `map_run` instead.
     job
         The job that a task started last.
+    token
+        Whether it waits until somebody hands its task's token back.
     """
 
     state: str
@@ -55,6 +57,7 @@ class Visit:
     items_done: int = 0
     map_run: str | None = None
     job: Job | None = None
+    token: bool = False
 
     def seconds(self, now: datetime) -> float:
         return ((self.left or now) - self.entered).total_seconds()
@@ -110,6 +113,7 @@ def _told(visit: Visit, event: Event) -> Visit:
         visit.attempts += kind.endswith("Scheduled")
         if kind == "TaskScheduled":
             visit.job = _job(event["taskScheduledEventDetails"])
+            visit.token = event["taskScheduledEventDetails"]["resource"].endswith(".waitForTaskToken")
     return visit
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.views.execution import Outcome
+from console.views.money import with_on_demand
 
 Figures = Sequence[tuple[str, str]]
 
@@ -98,4 +99,4 @@ def _training_figures(output: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _cost_figures(cost: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if "usd" in cost:
-        yield "cost", f"{cost['usd']:,.2f} USD"
+        yield "cost", with_on_demand(cost)

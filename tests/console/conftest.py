@@ -24,16 +24,21 @@ def handler(event, context):
     if event.get("seed") == -2:
         raise NoPrices("there are none")
     usd = 1234.5 if event.get("recipe") == "fine-tuning" else 1.234
+    known = event.get("seed") != -3
     return {
-        "input": event, "usd": usd, "onDemandUsd": 2.1, "prices": "table of 2026-11-28 in this repository",
+        "input": event, "usd": usd if known else None, "onDemandUsd": 2.1 if known else None,
+        "prices": "table of 2026-11-28 in this repository",
         "lines": [
-            {"what": "Train", "instanceType": "ml.g4dn.xlarge", "seconds": 4500, "usd": 1.23, "spot": True},
+            {
+                "what": "Train", "instanceType": "ml.g4dn.xlarge", "seconds": 4500, "usd": 1.23 if known else None,
+                "spot": True,
+            },
             {"what": "Lambda", "instanceType": None, "seconds": None, "usd": 0.004, "spot": False},
         ],
         "assumptions": ["a trial takes [4] minutes"],
         "endpoint": {
             "instanceType": "ml.m7i.large", "instances": 1, "usdPerMonth": 90.0,
-            "alternatives": [{"instanceType": "ml.c7i.large", "usdPerMonth": 80.0}],
+            "alternatives": [{"instanceType": "ml.c7i.large", "usdPerMonth": 80.0 if known else None}],
         },
     }
 """

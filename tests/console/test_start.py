@@ -61,14 +61,21 @@ def test_an_estimate_is_a_table_with_what_it_assumes(deployed: str, capsys: pyte
     assert main(["estimate"]) == 0
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert [line.split() for line in lines[:4]] == [
-        ["What", "Instance", "Time", "USD"],
-        ["Train", "ml.g4dn.xlarge", "1", "h", "15", "min", "1.23", "spot"],
-        ["Lambda", "<0.01"],
-        ["one", "execution", "1.23"],
+        ["What", "Instance", "Time", "Cost"],
+        ["Train", "ml.g4dn.xlarge", "1", "h", "15", "min", "1.23", "USD", "spot"],
+        ["Lambda", "<0.01", "USD"],
+        ["one", "execution", "1.23", "USD"],
     ]
     assert "It costs about 1.23 USD, 2.10 USD on demand (prices: table of 2026-11-28 in this repository)." in lines
-    assert "Endpoint, 1 x ml.m7i.large: 90.00 USD a month; instead: ml.c7i.large 80.00." in lines
+    assert "Endpoint, 1 x ml.m7i.large: 90.00 USD a month; instead: ml.c7i.large 80.00 USD." in lines
     assert lines[-1] == "- a trial takes [4] minutes"
+
+
+def test_where_no_price_is_known_the_rest_is_told(deployed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", "--set", "seed=-3"]) == 0
+    out = capsys.readouterr().out
+    assert "What it costs is not known (prices: " in out
+    assert "ml.c7i.large unknown." in out
 
 
 def test_an_estimate_for_programs_is_what_the_function_answers(deployed: str, capsys: Any) -> None:
@@ -130,10 +137,11 @@ DEAR = ["start", "--set", "recipe=fine-tuning"]
 @pytest.mark.parametrize(
     ("arguments", "typed", "sentence"),
     [
-        (DEAR, None, "1,234.50 USD is more than --ask-above 10, and there is no terminal to ask at; give --yes"),
+        (DEAR, None, "That is over --ask-above 10, and there is no terminal to ask at; give --yes."),
         (DEAR, "n\n", "Nothing was started."),
         (["start", "--ask-above", "1"], "n\n", "Nothing was started."),
-        (["start", "--ask-above", "1"], None, "1.23 USD is more than --ask-above 1,"),
+        (["start", "--ask-above", "1"], None, "That is over --ask-above 1,"),
+        (["start", "--set", "seed=-3"], None, "What it costs is not known, and there is no terminal to ask at"),
     ],
 )
 def test_what_costs_much_is_not_started_without_agreement(

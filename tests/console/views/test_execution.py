@@ -139,6 +139,22 @@ def test_a_failure_shows_where_it_happened_and_why(follow: Follow) -> None:
     assert looks[-1]["After"].status == "skipped"
 
 
+def test_what_waits_for_a_person_says_so(aws: Emulator, follow: Follow) -> None:
+    # given a task that nobody answers for three seconds
+    queue = aws.client("sqs").create_queue(QueueName="decisions")["QueueUrl"]
+    wait = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Arguments": {"QueueUrl": queue, "MessageBody": {"token": "{% $states.context.Task.Token %}"}},
+        "TimeoutSeconds": 3,
+        "End": True,
+    }
+    _, looks = follow({"StartAt": "Decide", "States": {"Decide": wait}})
+    notes = [note for look in looks for note in look["Decide"].notes]
+    assert notes[0].startswith("waits for a person: approve or reject arn:aws:states:")
+    assert looks[-1]["Decide"].notes == ()
+
+
 def test_a_job_is_known_while_it_runs_and_its_map_item_with_it() -> None:
     # given the history of a job inside an inline map, as Step Functions writes it
     def event(id: int, previous: int, type: str, **details: Any) -> dict[str, Any]:

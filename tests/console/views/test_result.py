@@ -91,8 +91,14 @@ def test_the_choice_of_architecture_the_search_the_rules_and_the_savings_are_tol
 
 
 def test_a_package_that_was_promoted_tells_its_evaluation_without_data_or_training() -> None:
-    rows = told(dataset=None, training=None, reason="release.package: arn:a/[package]", cost={"usd": 1234.5})
+    rows = told(
+        dataset=None,
+        training=None,
+        reason="release.package: arn:a/[package]",
+        cost={"usd": 1234.5, "onDemandUsd": 2000},
+    )
     assert rows["accuracy"].startswith("0.310")
     assert rows["reason"] == "release.package: arn:a/[package]"
-    assert (rows["report"], rows["cost"]) == ("s3://data/report.html", "1,234.50 USD")
+    assert (rows["report"], rows["cost"]) == ("s3://data/report.html", "1,234.50 USD, 2,000.00 USD on demand")
     assert "images" not in rows
+    assert told(cost={"usd": None, "reason": "no price"})["cost"] == "unknown"
