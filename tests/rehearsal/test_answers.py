@@ -20,6 +20,12 @@ CALLS: dict[str, tuple[str, Callable[[Any], Any], str, str]] = {
     "JSON of a service by metrics": ("cloudwatch", lambda c: c.list_metric_streams(), "UnknownOperationException", "L"),
     "an unknown address": ("lambda", lambda c: c.list_code_signing_configs(), "UnknownOperationException", "ListCode"),
     "query": ("cloudformation", lambda c: c.describe_organizations_access(), "InvalidAction", "DescribeOrganizations"),
+    "a service without a backend": (
+        "pricing",
+        lambda c: c.describe_services(),
+        "UnknownOperationException",
+        "Describe",
+    ),
     "an unknown service": ("bedrock", lambda c: c.list_guardrails(), "UnknownOperationException", "ListGuardrails"),
 }
 
