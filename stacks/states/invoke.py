@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.checks import accept
 from stacks.states.retries import retry_throttling
 
 
@@ -18,9 +16,4 @@ def invoke(
     """Invoke `function`, allow the state machine to do so, and wait where too many run already."""
     state = tasks.LambdaInvoke.jsonata(scope, name, lambda_function=function, payload=payload, **options)
     retry_throttling(state)
-    accept(
-        scope,
-        "CDK grants the function's versions along with the function.",
-        iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=function.resource_arns_for_grant_invoke),
-    )
     return state

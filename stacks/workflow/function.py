@@ -54,3 +54,8 @@ class Function(lambda_.Function):
             log_group=log_group,
             environment=environment,
         )
+
+    @property
+    def resource_arns_for_grant_invoke(self) -> list[str]:
+        """What a grant to invoke it names: not its versions, of which there are none and which CDK would add."""
+        return [self.function_arn]
