@@ -10,7 +10,7 @@ from stacks.checks import check
 from stacks.endpoint.stack import EndpointStack
 from stacks.observability import ObservabilityStack
 from stacks.packages import NotInstalled
-from stacks.settings import DeploymentSettings, InvalidSetting
+from stacks.settings import DEPLOYMENT, DeploymentSettings, InvalidSetting
 from stacks.storage import StorageStack
 from stacks.workflow.stack import WorkflowStack
 
@@ -19,8 +19,10 @@ def build(app: cdk.App) -> None:
     """Add the stacks that the context's settings describe."""
     settings = DeploymentSettings.from_context(app.node)
     prefix = settings.name.capitalize()
-    storage = StorageStack(app, f"{prefix}-Storage", settings=settings)
-    observability = ObservabilityStack(app, f"{prefix}-Observability", settings=settings)
+    # Not of the endpoint's stack, whose update role would have to tag all that it makes: the endpoint has one itself.
+    tags = {DEPLOYMENT: settings.name}
+    storage = StorageStack(app, f"{prefix}-Storage", settings=settings, tags=tags)
+    observability = ObservabilityStack(app, f"{prefix}-Observability", settings=settings, tags=tags)
     endpoint = EndpointStack(
         app,
         f"{prefix}-Endpoint",
@@ -35,6 +37,7 @@ def build(app: cdk.App) -> None:
         data_bucket=storage.data_bucket,
         endpoint=endpoint,
         topic=observability.topic,
+        tags=tags,
     )
     check(app)
 

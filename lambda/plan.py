@@ -37,7 +37,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if completed.release.package:
         return {"name": name, "input": completed.to_json(), "candidates": [None]}
     bucket = settings["DATA_BUCKET"]
-    gpu = instances.has_gpu(completed.training.instance_type)
+    training_type = completed.training_instance_type
+    gpu = instances.has_gpu(training_type)
     # Before the source is listed, which takes long.
     weights = [find_weights(completed, architecture, bucket) for architecture in completed.architectures]
     dataset = plan_dataset(completed, bucket, source_buckets)
@@ -48,7 +49,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "labels": completed.dataset.labels,
         "candidates": list(candidates(completed, weights, dataset)),
         "jobs": job_names(settings["JOB_PREFIX"], name),
-        "trainingImage": settings["TRAINING_IMAGE_GPU" if gpu else "TRAINING_IMAGE_CPU"],
+        "trainingInstanceType": training_type,
+        "trainingImage": image_for(training_type),
+        "featuresImage": image_for(completed.training.instance_type),
         # A process for each GPU of each instance; on one CPU instance there is nothing to launch.
         "distributed": gpu or completed.training.instance_count > 1,
         "report": {"uri": f"s3://{bucket}/reports/{name}", "bucket": bucket, "prefix": f"reports/{name}"},
@@ -66,6 +69,11 @@ def candidates(completed: ExecutionInput, weights: list[Weights], dataset: Plann
             if completed.trainable == "head"
             else None,
         }
+
+
+def image_for(instance_type: str) -> str:
+    """The training image that an instance type can use all of."""
+    return os.environ["TRAINING_IMAGE_GPU" if instances.has_gpu(instance_type) else "TRAINING_IMAGE_CPU"]
 
 
 def job_names(prefix: str, run: str) -> dict[str, str]:

@@ -29,6 +29,8 @@ from run.deployment import check_deployment  # noqa: E402
 from run.sentences import shown  # noqa: E402
 
 DEFAULT_NAME = "stocktake"
+DEPLOYMENT = "stocktake:deployment"
+"""The tag, for the allocation of costs, whose value is a deployment's name."""
 _JOB_PREFIX = 9
 
 # Plan gets both in its environment, which holds 4 KB in all.

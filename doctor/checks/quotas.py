@@ -38,7 +38,7 @@ def needs(settings: DeploymentSettings, run: ExecutionInput) -> list[Need]:
         fails = f"Training fails, or tuning's {trials} trials side by side: tuning.parallelJobs can be smaller."
     found = [
         Need(
-            f"{training.instance_type} for {spot} usage",
+            f"{run.training_instance_type} for {spot} usage",
             trials * training.instance_count,
             fails,
             max(trials, architectures) * training.instance_count,

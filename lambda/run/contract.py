@@ -47,6 +47,7 @@ def _distinct(values: list[Any]) -> list[Any]:
 LearningRate = Annotated[float, Field(gt=0, le=10, description="a number greater than 0 and at most 10")]
 BatchSize = Annotated[int, Field(ge=1, le=4096, description="an integer from 1 to 4096")]
 Epochs = Annotated[int, Field(ge=1, le=1000, description="an integer from 1 to 1000")]
+_INSTANCE_TYPE = r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$"
 Seconds = Annotated[int, Field(ge=1, le=2_419_200, description="an integer from 1 to 2419200 (28 days)")]
 
 
@@ -135,8 +136,14 @@ class Training(Part):
 
     instance_type: str = Field(
         default="ml.g4dn.xlarge",
-        pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$",
+        pattern=_INSTANCE_TYPE,
         description="a SageMaker training instance type such as ml.g4dn.xlarge or ml.m5.xlarge",
+    )
+    head_instance_type: str | None = Field(
+        default="ml.m5.xlarge",
+        pattern=_INSTANCE_TYPE,
+        description="null (as instanceType) or a SageMaker training instance type such as ml.m5.xlarge: "
+        "where a head is trained on features",
     )
     instance_count: int = Field(default=1, ge=1, le=64, description="an integer from 1 to 64")
     sharded: bool = Field(default=False, description="true or false")
@@ -244,6 +251,12 @@ class ExecutionInput(Part):
                 'or recipe must be "notebook"',
             )
         return trainable
+
+    @property
+    def training_instance_type(self) -> str:
+        """Where training jobs and trials run: a head that learns from features needs no GPU."""
+        head = self.training.head_instance_type if self.trainable == "head" else None
+        return head or self.training.instance_type
 
     def to_json(self) -> dict[str, Any]:
         """Every field with its value, named as in JSON."""

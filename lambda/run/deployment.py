@@ -17,6 +17,9 @@ def check_deployment(completed: ExecutionInput, source_buckets: Sequence[str], m
     instance_type = completed.training.instance_type
     if requirement := instances.training_requirement(instance_type, completed.trainable):
         faults.append(f'training.instanceType: "{instance_type}" was given; must be {requirement}')
+    head = completed.training.head_instance_type
+    if head and (requirement := instances.training_requirement(head, "all")):
+        faults.append(f'training.headInstanceType: "{head}" was given; must be {requirement}')
     if managed_debugger and completed.training.instance_count > 1:
         faults.append(
             f"training.instanceCount: {completed.training.instance_count} was given; must be 1: SageMaker's Debugger, "

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from aws_cdk import CfnTag
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from stacks.settings import DeploymentSettings
+from stacks.settings import DEPLOYMENT, DeploymentSettings
 from stacks.storage import CAPTURED
 
 # Autoscaling and the alarms know the variant by its name: it must never change.
@@ -63,6 +64,7 @@ def serving(
         "Endpoint",
         endpoint_name=settings.name,
         endpoint_config_name=config.attr_endpoint_config_name,
+        tags=[CfnTag(key=DEPLOYMENT, value=settings.name)],
         # Otherwise a release would bring a fleet that has scaled out back to its initial size.
         retain_all_variant_properties=True,
         # That alone would keep the capture as it was when the endpoint was made, whatever the setting says since.

@@ -21,13 +21,13 @@ _FIVE_DAYS = 432_000
 def extract_features(
     scope: Construct, role: iam.IRole, job_arns: str, code_uri: str, data_bucket: s3.IBucket, failure: Failure
 ) -> sfn.Chain:
-    """A processing job for each candidate without features. Assigns `featuresSeconds`."""
+    """A processing job for each candidate without features. Assigns `extracted` and `featuresSeconds`."""
     job = processing_job(
         scope,
         "Extract candidate",
         name="$run.jobs.features & '-' & $string($states.input.index)",
         role=role,
-        image=expression("$run.trainingImage"),
+        image=expression("$run.featuresImage"),
         instance_type=expression("$run.input.training.instanceType"),
         # Processing jobs may run for five days, training jobs for longer.
         max_seconds=f"$min([$run.input.training.maxRunSeconds, {_FIVE_DAYS}])",
@@ -84,7 +84,15 @@ def extract_features(
         "Extract features",
         items=sfn.ProvideItems.jsonata(expression(f"[{_MISSING}]")),
         max_concurrency=2,
-        assign={"featuresSeconds": expression("$sum($states.result.seconds)")},
+        assign={
+            "extracted": expression(f"""(
+                $missing := [{_MISSING}];
+                [$map($states.result, function($result, $index) {{
+                    {{'architecture': $missing[$index].architecture, 'seconds': $result.seconds}}
+                }})]
+            )"""),
+            "featuresSeconds": expression("$sum($states.result.seconds)"),
+        },
         outputs={},
     )
     done = fail_on_problem(scope, job.id)

@@ -26,6 +26,7 @@ def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn
             "run": expression("$states.result.Payload"),
             "chosen": expression("$states.result.Payload.candidates[0]"),
             "hyperparameters": expression("$states.result.Payload.input.hyperparameters"),
+            "extracted": [],
             "featuresSeconds": 0,
             "evaluationSeconds": 0,
             "evaluations": 0,

@@ -91,7 +91,7 @@ def definition(setup: TrainingSetup) -> dict[str, Any]:
             ],
         },
         "ResourceConfig": {
-            "InstanceType": expression("$run.input.training.instanceType"),
+            "InstanceType": expression("$run.trainingInstanceType"),
             "InstanceCount": expression("$run.input.training.instanceCount"),
             "VolumeSizeInGB": 50,
         },

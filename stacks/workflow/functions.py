@@ -19,7 +19,7 @@ from stacks.workflow.function import Function
 
 
 class Functions(Construct):
-    """Plan, Catalogue, Split, Pack, Seal, Stage weights, Collect trials, Approval and Smoke test."""
+    """Plan, Catalogue, Split, Pack, Seal, Stage weights, Collect trials, Approval, Smoke test, and of the costs."""
 
     def __init__(
         self,
@@ -48,6 +48,11 @@ class Functions(Construct):
         work = on_data(["GetObject", "PutObject"], "datasets", sid="WorkOnDataset")
         sources = self._read(settings.source_buckets)
 
+        checked = {
+            "DEFAULTS": json.dumps(settings.defaults),
+            "MANAGED_DEBUGGER": json.dumps(settings.managed_debugger),
+            "SOURCE_BUCKETS": json.dumps(settings.source_buckets),
+        }
         self.plan = function(
             "Plan",
             "plan",
@@ -60,12 +65,10 @@ class Functions(Construct):
                 # To see whether an object is there is to read it.
                 on_data(["GetObject"], "features", "lists", "models", "weights", sid="SeeWhatIsThere"),
             ],
-            environment={
+            environment=checked
+            | {
                 "DATA_BUCKET": data_bucket.bucket_name,
-                "DEFAULTS": json.dumps(settings.defaults),
                 "JOB_PREFIX": settings.job_prefix,
-                "MANAGED_DEBUGGER": json.dumps(settings.managed_debugger),
-                "SOURCE_BUCKETS": json.dumps(settings.source_buckets),
                 "TRAINING_IMAGE_CPU": images.image_uri(self, images.TRAINING_CPU),
                 "TRAINING_IMAGE_GPU": images.image_uri(self, images.TRAINING_GPU),
             },
@@ -133,6 +136,26 @@ class Functions(Construct):
             memory_mb=512,
             minutes=5,
             statements=[find, on_data(["GetObject"], "reports", sid="ReadReport"), invoke],
+        )
+
+        priced = {
+            "ENDPOINT_INSTANCES": str(settings.endpoint_instances),
+            "ENDPOINT_INSTANCE_TYPE": settings.endpoint_instance_type,
+            "EVALUATION_INSTANCE_TYPE": settings.evaluation_type,
+        }
+        read_prices = Wildcard(
+            "AWS's price list knows no resources.", sid="ReadPrices", actions=["pricing:GetProducts"], resources=["*"]
+        )
+        self.add_up_cost = function(
+            "AddUpCost", "add_up_cost", memory_mb=512, minutes=1, statements=[read_prices], environment=priced
+        )
+        self.estimate_cost = function(
+            "EstimateCost",
+            "estimate_cost",
+            memory_mb=512,
+            minutes=1,
+            statements=[read_prices],
+            environment=priced | checked,
         )
 
     def _read(self, buckets: list[str]) -> list[iam.PolicyStatement]:

@@ -70,4 +70,5 @@ class WorkflowStack(Stack):
         if settings.schedule:
             schedule(self, machine, settings.schedule)
         CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn)
+        CfnOutput(self, "EstimateFunction", value=functions.estimate_cost.function_name)
         CfnOutput(self, "ModelPackageGroup", value=target.package_group)

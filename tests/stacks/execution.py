@@ -41,7 +41,9 @@ def variables(given: dict[str, Any] | None = None, *, ready: bool = True, **more
             for index, name in enumerate(completed["architectures"])
         ],
         "jobs": plan.job_names("stocktake", RUN),
+        "trainingInstanceType": contract.complete(given).training_instance_type,
         "trainingImage": "pytorch-gpu",
+        "featuresImage": "pytorch-gpu-for-features",
         "distributed": True,
         "report": {"uri": f"s3://data/reports/{RUN}", "bucket": "data", "prefix": f"reports/{RUN}"},
     }

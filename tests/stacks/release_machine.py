@@ -133,6 +133,7 @@ class Release:
         states["Wait for approval"]["Arguments"]["FunctionName"] = FUNCTION
         states["Notify failure"] = {"Type": "Pass", "Next": "Failed"}
         told = {name: f"{{% ${name} %}}" for name in ("decision", "reason", "package")}
+        states["Add up cost"] = {"Type": "Pass", "Next": "Summarise"}
         states["Summarise"] = {"Type": "Pass", "Output": told, "End": True}
         states["Known"] = {
             "Type": "Pass",

@@ -91,6 +91,7 @@ def test_it_goes_from_plan_to_report(definition: dict[str, Any], states: dict[st
         "Describe served model",
         "Smoke test",
         "Give turn back",
+        "Add up cost",
         "Summarise",
         "Report",
         "Done",
@@ -111,7 +112,8 @@ def test_every_failure_goes_to_one_notification(definition: dict[str, Any]) -> N
         "Notify failure": "Failed",
         "Report": "Done",
         "Ask for approval": "Wait for approval",
-        "Give turn back": "Summarise",
+        "Give turn back": "Add up cost",
+        "Add up cost": "Summarise",
         "Give turn back after failure": "Notify failure",
     }
     for name, state in definition["States"].items():
@@ -130,7 +132,7 @@ def test_whoever_has_a_turn_gives_it_back(definition: dict[str, Any]) -> None:
         if name.startswith("Give turn back"):
             continue
         state = definition["States"][name]
-        if state["Type"] in {"Succeed", "Fail"} or name in {"Summarise", "Notify failure"}:
+        if state["Type"] in {"Succeed", "Fail"} or name in {"Add up cost", "Notify failure"}:
             ends.add(name)
         elif name not in seen:
             seen.add(name)
@@ -200,7 +202,7 @@ def test_only_an_approved_package_is_deployed(states: dict[str, dict[str, Any]])
     (person,) = states["Approved by a person?"]["Choices"]
     assert (person["Condition"], person["Next"]) == ("{% $answer = 'Approved' %}", "Ask for turn")
     assert states["Approved by a person?"]["Default"] == "Not approved"
-    assert states["Not approved"]["Next"] == "Summarise"
+    assert states["Not approved"]["Next"] == "Add up cost"
 
 
 def test_a_failed_map_item_is_named(definition: dict[str, Any]) -> None:

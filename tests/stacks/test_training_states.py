@@ -110,6 +110,22 @@ def test_without_spot_nobody_waits(states: States) -> None:
     assert request["ResourceConfig"]["InstanceType"] == "ml.m5.xlarge"
 
 
+@pytest.mark.parametrize(("trainable", "expected"), [("head", "ml.c5.xlarge"), ("all", "ml.g5.xlarge")])
+def test_only_a_head_is_trained_on_its_own_instance_type(states: States, trainable: str, expected: str) -> None:
+    known = variables(
+        {"trainable": trainable, "training": {"instanceType": "ml.g5.xlarge", "headInstanceType": "ml.c5.xlarge"}}
+    )
+    training = accepted("CreateTrainingJob", rendered(states["Train"]["Arguments"], known))
+    trial = accepted("CreateHyperParameterTuningJob", rendered(states["Tune"]["Arguments"], known))
+    for request in (training, trial["TrainingJobDefinition"]):
+        assert request["ResourceConfig"]["InstanceType"] == expected
+    if trainable == "head":
+        candidate = known["run"]["candidates"][0]
+        features = accepted("CreateProcessingJob", rendered(states["Extract candidate"]["Arguments"], known, candidate))
+        assert features["ProcessingResources"]["ClusterConfig"]["InstanceType"] == "ml.g5.xlarge"
+        assert features["AppSpecification"]["ImageUri"] == "pytorch-gpu-for-features"
+
+
 def uris(request: dict[str, Any]) -> dict[str, str]:
     return {c["ChannelName"]: c["DataSource"]["S3DataSource"]["S3Uri"] for c in request["InputDataConfig"]}
 

@@ -68,7 +68,8 @@ SHARED = {
 
 ROOMS = {
     "lambda": {
-        "functions": {"dataset", "run", "bins"},
+        "functions": {"costs", "dataset", "run", "bins"},
+        "costs": {"run"},
         "dataset": {"run", "bins"},
         "run": set(),
         "bins": set(),

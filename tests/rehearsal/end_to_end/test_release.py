@@ -29,8 +29,30 @@ def test_the_execution_succeeds_with_the_contract_of_the_output(kept: Kept) -> N
     assert output["decision"] == "deployed"
     assert output["evaluation"]["champion"] is None
     assert "release.minimumAccuracy 0" in output["reason"]
+    assert 0 < output["cost"]["usd"] < 1
     # the bins that nobody can use were told apart from the rest
     assert sum(output["dataset"]["rejected"].values()) >= 5
+
+
+def test_an_execution_is_estimated_before_it_is_started(kept: Kept) -> None:
+    # given the function that the stack names
+    stacks = kept.client("cloudformation").describe_stacks(StackName="Stocktake-Workflow")["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+
+    def estimate(given: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+        body = json.dumps(given).encode()
+        answer = kept.client("lambda").invoke(FunctionName=outputs["EstimateFunction"], Payload=body)
+        return answer.get("FunctionError"), json.loads(answer["Payload"].read())
+
+    # when it is asked, then it answers with prices of the repository's table, as nothing here has AWS's list
+    error, estimated = estimate(INPUT)
+    assert error is None
+    assert estimated["usd"] > 0
+    assert estimated["prices"].startswith("table of ")
+    # and an invalid input is refused as the execution would be
+    error, refused = estimate({"dataset": {"fraction": 3}})
+    assert (error, refused["errorType"]) == ("Unhandled", "InvalidInput")
+    assert refused["errorMessage"].startswith("dataset.fraction: 3 was given")
 
 
 def test_the_endpoint_answers_as_the_evaluation_did(kept: Kept) -> None:

@@ -66,6 +66,25 @@ def test_the_instance_type_chooses_the_training_image(bin_source: BinSource, ins
     assert several["distributed"] is True
 
 
+def test_a_head_is_trained_without_a_gpu_and_its_features_are_extracted_on_one(bin_source: BinSource) -> None:
+    bin_source.add("00001")
+    # given the defaults: a head on features
+    made = run()
+    assert made["trainingInstanceType"] == made["input"]["training"]["headInstanceType"] == "ml.m5.xlarge"
+    assert (made["trainingImage"], made["featuresImage"]) == ("pytorch-cpu", "pytorch-gpu")
+    assert made["distributed"] is False
+    # where nobody chose a type for heads, or where more learns, training is where it was
+    for given in ({"training": {"headInstanceType": None}}, {"trainable": "all"}):
+        made = run(given)
+        assert (made["trainingInstanceType"], made["trainingImage"]) == ("ml.g4dn.xlarge", "pytorch-gpu")
+        assert made["distributed"] is True
+
+
+def test_a_type_for_heads_that_cannot_train_is_refused(bin_source: BinSource) -> None:
+    with pytest.raises(InvalidInput, match=r'^training\.headInstanceType: "ml\.p3\.2xlarge" was given; must be a CPU'):
+        run({"training": {"headInstanceType": "ml.p3.2xlarge"}})
+
+
 def test_a_type_that_does_not_exist_is_refused(bin_source: BinSource) -> None:
     with pytest.raises(InvalidInput, match=r'^training\.instanceType: "ml\.x9\.large" was given; must be a SageMaker'):
         run({"training": {"instanceType": "ml.x9.large"}})

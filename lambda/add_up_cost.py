@@ -1,0 +1,23 @@
+"""Add up cost: what an execution's jobs are billed, beside what they would be without spot capacity."""
+
+import os
+from typing import Any
+
+from costs import prices
+from costs.bill import bill, service_lines
+from costs.endpoint import month, neighbours
+from costs.executed import executed_jobs, packed_photos
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """The execution output's `cost`, but for what the state machine adds up itself.
+
+    Args:
+        event: the variables run, extracted, dataset, comparison, tuning, training and evaluationSeconds.
+    """
+    settings = os.environ
+    jobs = list(executed_jobs(event, settings["EVALUATION_INSTANCE_TYPE"]))
+    serving = settings["ENDPOINT_INSTANCE_TYPE"]
+    found = prices.find(settings["AWS_REGION"], {job.instance_type for job in jobs} | {serving, *neighbours(serving)})
+    services = service_lines(packed_photos(event), len(event["extracted"]), trained=bool(jobs))
+    return bill(jobs, services, found) | {"endpoint": month(serving, int(settings["ENDPOINT_INSTANCES"]), found)}
