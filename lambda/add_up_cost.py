@@ -19,5 +19,5 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     jobs = list(executed_jobs(event, settings["EVALUATION_INSTANCE_TYPE"]))
     serving = settings["ENDPOINT_INSTANCE_TYPE"]
     found = prices.find(settings["AWS_REGION"], {job.instance_type for job in jobs} | {serving, *neighbours(serving)})
-    services = service_lines(packed_photos(event), len(event["extracted"]), trained=bool(jobs))
+    services = service_lines(packed_photos(event), len(event["extracted"]))
     return bill(jobs, services, found) | {"endpoint": month(serving, int(settings["ENDPOINT_INSTANCES"]), found)}

@@ -56,7 +56,7 @@ def estimate(completed: ExecutionInput, training_type: str, found: prices.Prices
     jobs = list(expected_jobs(completed, training_type, os.environ["EVALUATION_INSTANCE_TYPE"]))
     kept = len(completed.architectures) if completed.trainable == "head" else 0
     photos = expected_photos(completed).all if jobs else 0
-    return bill(jobs, service_lines(photos, kept, trained=bool(jobs)), found)
+    return bill(jobs, service_lines(photos, kept), found)
 
 
 def _dollars(usd: float | None) -> str:

@@ -13,22 +13,17 @@ _GB_SECONDS_A_PHOTO = 0.25
 """Lambda, for a photo that is new: mostly Pack, 3 GB of memory for 60 to 80 ms."""
 _GB_A_PHOTO = 0.000025
 """S3, and as much for its features of each architecture."""
-_TRANSITIONS, _WRITES, _READS, _FUNCTIONS = 60, 300, 1000, 10
-"""Of an execution, besides what comes with each item of its two maps."""
-_FEW = 10
-"""Transitions of an execution that promotes a package: a quarter of the others', of which most wait."""
+_TRANSITIONS, _WRITES, _READS, _FUNCTIONS = 100, 300, 1000, 10
+"""Of an execution, besides what comes with each item of its two maps. Most transitions look at an endpoint's update."""
 
 
 @dataclass(frozen=True)
 class Job:
     """One job, or several alike.
 
-    Attributes
-    ----------
-    use
-        `training` or `processing`.
-    seconds, billable_seconds
-        Of one instance, all the jobs together; spot capacity bills fewer than it runs.
+    Attributes:
+        use: `training` or `processing`.
+        seconds, billable_seconds: of one instance, all the jobs together; spot capacity bills fewer than it runs.
     """
 
     what: str
@@ -60,19 +55,18 @@ def job_line(job: Job, prices: Prices) -> dict[str, Any]:
     }
 
 
-def service_lines(photos: int, architectures: int, trained: bool) -> list[dict[str, Any]]:
+def service_lines(photos: int, architectures: int) -> list[dict[str, Any]]:
     """Lambda, Step Functions and S3: an estimate, from numbers alone.
 
     Args:
         photos: that this execution has packed: none where the dataset was there.
         architectures: that features are kept of.
-        trained: whether it trains, or promotes a package.
     """
     items = 2 * ceil(photos / _PHOTOS_AN_ITEM)
     usd = {
         "Lambda": (_FUNCTIONS + items) * service("lambdaRequest")
         + photos * _GB_SECONDS_A_PHOTO * service("lambdaGbSecond"),
-        "Step Functions": ((_TRANSITIONS if trained else _FEW) + 3 * items) * service("stepFunctionsTransition"),
+        "Step Functions": (_TRANSITIONS + 3 * items) * service("stepFunctionsTransition"),
         "S3 (requests, and a month of what was made)": (_WRITES + 3 * items) * service("s3Write")
         + (_READS + 10 * items) * service("s3Read")
         + photos * (1 + architectures) * _GB_A_PHOTO * service("s3GbMonth"),

@@ -29,12 +29,9 @@ _AT_ONCE = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempt
 class Prices:
     """On-demand prices of one region.
 
-    Attributes
-    ----------
-    hours
-        USD an hour by instance type and use.
-    told
-        Where they come from.
+    Attributes:
+        hours: USD an hour by instance type and use.
+        told: where they come from.
     """
 
     hours: Mapping[tuple[str, str], float]

@@ -34,10 +34,10 @@ def test_each_job_has_its_price_and_what_it_would_be_without_spot() -> None:
         ("billableSeconds", 720),
         ("spot", True),
     }
-    # 7,000 photos in 14 items of maps: 24 calls, 1,750 GB-seconds; 102 transitions; 342 writes, 1,140 reads, 0.525 GB
+    # 7,000 photos in 14 items of maps: 24 calls, 1,750 GB-seconds; 142 transitions; 342 writes, 1,140 reads, 0.525 GB
     services = {line["what"].split()[0]: line["usd"] for line in cost["lines"] if line["estimated"]}
-    assert services == {"Lambda": 0.029172, "Step": 0.00255, "S3": 0.014241}
-    assert (cost["usd"], cost["onDemandUsd"]) == (0.3489, 0.4498)
+    assert services == {"Lambda": 0.029172, "Step": 0.00355, "S3": 0.014241}
+    assert (cost["usd"], cost["onDemandUsd"]) == (0.3499, 0.4508)
     assert (cost["savedUsd"], cost["savingsPercent"]) == (0.1009, 22.4)
     assert (cost["currency"], cost["unknown"]) == ("USD", [])
     assert cost["prices"].startswith("table of ")
