@@ -54,7 +54,7 @@ def test_from_a_bare_account_to_one_that_is_ready(
     assert cli.main([]) == 0
     told = capsys.readouterr().out
     assert "Nothing was found that fails." in told
-    assert "'ml.g4dn.xlarge for spot training job usage' is 100" in told
+    assert "'ml.m5.xlarge for spot training job usage' is 100" in told
     assert "s3://aft-vbi-pds can be read by these credentials." in told
     assert "pytorch:2.13-cpu" in told
     # When an object may not be read, Then the source fails.
