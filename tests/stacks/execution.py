@@ -42,8 +42,8 @@ def variables(given: dict[str, Any] | None = None, *, ready: bool = True, **more
         ],
         "jobs": plan.job_names("stocktake", RUN),
         "trainingInstanceType": contract.complete(given).training_instance_type,
-        "trainingImage": "pytorch-gpu",
-        "featuresImage": "pytorch-gpu-for-features",
+        "trainingImage": "pytorch-for-training",
+        "featuresImage": "pytorch-gpu",
         "distributed": True,
         "report": {"uri": f"s3://data/reports/{RUN}", "bucket": "data", "prefix": f"reports/{RUN}"},
     }

@@ -103,8 +103,10 @@ def test_features_are_marked_after_the_job_has_ended(states: States) -> None:
     # The integration writes JSON itself; a text would get quotes.
     assert marker["Body"] == {"jobName": "a-job"}
     assert rendered(states["Mark features"]["Output"], variables(), described) == {"seconds": 90}
-    assert rendered(states["Extract features"]["Assign"], variables(), result=[{"seconds": 90}]) == {
-        "featuresSeconds": 90
+    one = variables({"architectures": ["resnet50"]}, ready=False)
+    assert rendered(states["Extract features"]["Assign"], one, result=[{"seconds": 90}]) == {
+        "extracted": [{"architecture": "resnet50", "seconds": 90}],
+        "featuresSeconds": 90,
     }
 
 

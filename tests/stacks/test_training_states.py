@@ -119,11 +119,12 @@ def test_only_a_head_is_trained_on_its_own_instance_type(states: States, trainab
     trial = accepted("CreateHyperParameterTuningJob", rendered(states["Tune"]["Arguments"], known))
     for request in (training, trial["TrainingJobDefinition"]):
         assert request["ResourceConfig"]["InstanceType"] == expected
+        assert request["AlgorithmSpecification"]["TrainingImage"] == "pytorch-for-training"
     if trainable == "head":
         candidate = known["run"]["candidates"][0]
         features = accepted("CreateProcessingJob", rendered(states["Extract candidate"]["Arguments"], known, candidate))
         assert features["ProcessingResources"]["ClusterConfig"]["InstanceType"] == "ml.g5.xlarge"
-        assert features["AppSpecification"]["ImageUri"] == "pytorch-gpu-for-features"
+        assert features["AppSpecification"]["ImageUri"] == "pytorch-gpu"
 
 
 def uris(request: dict[str, Any]) -> dict[str, str]:
