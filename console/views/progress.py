@@ -23,7 +23,7 @@ _MARKS = {
     "failed": Text("✘", "bold red"),
     "skipped": Text("-", "dim"),
 }
-_TITLE_WIDTH = 28
+_TITLE_WIDTH = 32
 _STYLES = {"waiting": "dim", "running": "bold", "done": "", "failed": "red", "skipped": "dim"}
 
 
