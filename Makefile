@@ -12,7 +12,7 @@ export NODE_NO_WARNINGS := 1
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
 .PHONY: help setup rehearse test fuzz lint format doctor synth deploy destroy clean
-.PHONY: start estimate follow list stop report predict approve reject rollback promote
+.PHONY: start estimate follow list stop report predict try approve reject rollback promote
 
 help:
 	@echo 'make rehearse [SOURCE=DIR] [INPUT=FILE] [RESULT=FILE] [EXPORT=DIR] [KEEP=1]   the whole application on this machine'
@@ -28,6 +28,7 @@ help:
 	@echo 'make stop EXECUTION=NAME                                                     ends an execution and its jobs'
 	@echo 'make report [EXECUTION=NAME] [TO=DIR]                                        fetches and opens a report'
 	@echo 'make predict IMAGE=FILE [ENDPOINT=NAME]                                      what an endpoint counts in a photo'
+	@echo 'make try [ENDPOINT=NAME] [EXECUTION=NAME]                                    a page that asks it: drop photos, click test photos'
 	@echo 'make approve | reject EXECUTION=NAME [REASON=TEXT]                           a model that waits for a person'
 	@echo 'make rollback [PACKAGE=ARN]                                                  the model that was served before'
 	@echo 'make promote PACKAGE=ARN                                                     a model that is registered'
@@ -104,6 +105,9 @@ report: setup
 
 predict: setup
 	@$(CONSOLE) $(if $(IMAGE),'$(IMAGE)') $(if $(ENDPOINT),--endpoint '$(ENDPOINT)')
+
+try: setup
+	@$(CONSOLE) $(if $(ENDPOINT),--endpoint '$(ENDPOINT)') $(if $(EXECUTION),--execution '$(EXECUTION)')
 
 approve reject: setup
 	@$(CONSOLE) $(if $(EXECUTION),'$(EXECUTION)') $(if $(REASON),--reason '$(REASON)')

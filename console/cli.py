@@ -17,6 +17,7 @@ from console.report import report
 from console.rollback import rollback
 from console.start import start
 from console.stop import stop
+from console.try_page.command import try_
 
 _IN_ORDER_OF_USE = (
     doctor,
@@ -31,6 +32,7 @@ _IN_ORDER_OF_USE = (
     rollback,
     promote,
     predict,
+    try_,
 )
 
 

@@ -80,7 +80,8 @@ def tell_how_to_explore(ended: Ended, outputs: dict[str, str], console: Console)
   aws sagemaker describe-endpoint --endpoint-url {ended.aws_url} --endpoint-name {ended.endpoint}
   curl --user rehearsal:rehearsal --aws-sigv4 aws:amz:us-east-1:sagemaker -H 'Content-Type: image/jpeg' \\
       --data-binary @{ended.photo} {ended.endpoint_url}
-  make predict IMAGE={ended.photo} ENDPOINT={ended.endpoint}"""
+  make predict IMAGE={ended.photo} ENDPOINT={ended.endpoint}
+  make try ENDPOINT={ended.endpoint}     # a page that asks it: drop photos, or click test photos"""
     commands = f"""
 Everything goes on serving until Ctrl-C. In another terminal:
 

@@ -18,6 +18,7 @@ def test_every_command_to_explore_names_the_endpoint() -> None:
     ended.prediction = {"count": 1}
     tell_how_to_explore(ended, {"StateMachineArn": "arn", "DataBucketName": "bucket"}, console)
     assert isinstance(console.file, io.StringIO)
+    assert "\n  make try ENDPOINT=endpoint " in console.file.getvalue()
     commands = [line for line in console.file.getvalue().splitlines() if line.startswith("  aws ")]
     assert len(commands) == 4
     assert all(" --endpoint-url http://localhost:1 " in command for command in commands)
