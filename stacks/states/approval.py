@@ -3,13 +3,12 @@
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.settings import DEFAULT_NAME
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure, catch_everything
 from stacks.states.jsonata import expression
+from stacks.states.notification import EXECUTION, counted_right, notify, of_deployment, report_lines
 from stacks.states.retries import retry_throttling
 from stacks.states.target import NUMBERED, Target
 
@@ -25,24 +24,38 @@ def approval(
     failure: Failure,
 ) -> sfn.Choice:
     """Goes on to `approved`, or to `rejected` with `reason` assigned; nobody's answer in time is a rejection."""
-    which = " DEPLOYMENT=" + target.endpoint_name if target.endpoint_name != DEFAULT_NAME else ""
-    name = f"$states.context.Execution.Name & '{which}'"
-    ask = tasks.SnsPublish.jsonata(
+    named, name = of_deployment(target.endpoint_name), "$states.context.Execution.Name"
+    approve = f"'make approve EXECUTION=' & {name} & '{named}'"
+    reject = f"'make reject EXECUTION=' & {name} & '{named} REASON=...'"
+    seconds = "$run.input.release.approvalSeconds"
+    report = "$run.report.uri & '/report.html'"
+    ask = notify(
         scope,
         "Ask for approval",
-        topic=topic,
-        subject="Stocktake: a model waits for approval",
-        message=sfn.TaskInput.from_object(
-            {
-                "execution": expression("$states.context.Execution.Id"),
-                "package": expression("$package"),
-                "accuracy": expression("$evaluation.accuracy"),
-                "report": expression("$run.report.uri & '/report.html'"),
-                "secondsLeft": expression("$run.input.release.approvalSeconds"),
-                "approve": expression(f"'make approve EXECUTION=' & {name}"),
-                "reject": expression(f"'make reject EXECUTION=' & {name} & ' REASON=...'"),
-            }
-        ),
+        topic,
+        subject="'Stocktake: a model waits for approval'",
+        lines=[
+            f"'A model waits for your decision. It counts ' & {counted_right('$evaluation')} & ' right.'",
+            "'It is good enough: ' & $evaluation.release.reason",
+            "''",
+            f"'Serve it: ' & {approve}",
+            f"'Reject it: ' & {reject}",
+            f"'It is rejected if nobody answers within ' & ({seconds} < 7200 ? $string({seconds}) & ' seconds.'"
+            f" : $string($round({seconds} / 3600, 1)) & ' hours.')",
+            "''",
+            "'Package ' & $package",
+            *report_lines(f"({report})"),
+            *EXECUTION,
+        ],
+        facts={
+            "execution": "$states.context.Execution.Id",
+            "package": "$package",
+            "accuracy": "$evaluation.accuracy",
+            "report": report,
+            "secondsLeft": seconds,
+            "approve": approve,
+            "reject": reject,
+        },
         outputs={},
     )
     wait = sfn.CustomState(

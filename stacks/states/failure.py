@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.states.jsonata import SENTENCE, expression
+from stacks.states.notification import EXECUTION, notify
 
 Caught = TypeVar("Caught", bound=sfn.TaskStateBase | sfn.CustomState | sfn.Map | sfn.DistributedMap)
 
@@ -18,6 +19,9 @@ EVERYTHING = ("States.DataLimitExceeded", "States.ALL")
 
 CAUSE = 15_000
 """Characters of a cause that are kept; a failed execution's has 32,768 halves of characters at most."""
+
+_TOLD, _READ = 10_000, 2_000
+"""Characters of a cause that machines are told, and of one in a mail."""
 
 
 def catch_everything(state: Caught, handler: sfn.IChainable, **options: Any) -> Caught:
@@ -37,22 +41,25 @@ class Failure:
             error=expression("$failure.error"),
             cause=expression("$failure.state & ': ' & $failure.cause"),
         )
-        notify = tasks.SnsPublish.jsonata(
+        told = notify(
             scope,
             "Notify failure",
-            topic=topic,
-            subject="Stocktake: an execution failed",
-            message=sfn.TaskInput.from_object(
-                {
-                    "execution": expression("$states.context.Execution.Id"),
-                    "failure": expression("$failure"),
-                }
-            ),
+            topic,
+            subject="'Stocktake: an execution failed, in ' & $failure.state",
+            lines=[
+                "$failure.state & ' failed: ' & $failure.error",
+                f"$substring($failure.cause, 0, {_READ}) & ($length($failure.cause) > {_READ} ? ' [...]' : '')",
+                *EXECUTION,
+            ],
+            facts={
+                "execution": "$states.context.Execution.Id",
+                "failure": f"$merge([$failure, {{'cause': $substring($failure.cause, 0, {_TOLD})}}])",
+            },
         )
         # A topic that cannot be reached must not hide what went wrong.
-        catch_everything(notify, failed)
-        notify.next(failed)
-        self.start: sfn.State = notify
+        catch_everything(told, failed)
+        told.next(failed)
+        self.start: sfn.State = told
 
     def after(self, first: tasks.CallAwsService) -> Self:
         """The same way out, with another state before it, whose own failure changes nothing."""

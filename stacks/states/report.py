@@ -3,12 +3,12 @@
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.states.failure import catch_everything
 from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, SENTENCE, expression, object_of
+from stacks.states.notification import EXECUTION, counted_right, notify, of_deployment, percent, report_lines
 
 _PRICED = ("run", "extracted", "dataset", "comparison", "tuning", "training", "evaluationSeconds")
 """Variables that the cost follows from."""
@@ -21,7 +21,7 @@ _SECONDS = {
 }
 
 
-def report(scope: Construct, add_up_cost: lambda_.IFunction, topic: sns.ITopic) -> sfn.Chain:
+def report(scope: Construct, add_up_cost: lambda_.IFunction, topic: sns.ITopic, deployment: str) -> sfn.Chain:
     """The contract of the output, from the run's variables. Assigns `cost`."""
     cost = invoke(
         scope,
@@ -62,25 +62,37 @@ def report(scope: Construct, add_up_cost: lambda_.IFunction, topic: sns.ITopic) 
             "startedBy": _of_input("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"),
         },
     )
-    notify = tasks.SnsPublish.jsonata(
+    told = notify(
         scope,
         "Report",
-        topic=topic,
-        subject=expression("'Stocktake: model ' & $decision"),
-        message=sfn.TaskInput.from_object(
-            {
-                "execution": expression("$states.context.Execution.Id"),
-                "output": expression("$states.input"),
-            }
-        ),
+        topic,
+        subject=f"'Stocktake: model ' & $decision & ', ' & {percent('$states.input.evaluation.accuracy')} & ' right'",
+        lines=[
+            f"'Model ' & $decision & ': it counts ' & {counted_right('$states.input.evaluation')} & ' right.'",
+            "'Why: ' & $reason",
+            "$type($cost.usd) = 'number' ? 'Cost: ' & $string($round($cost.usd, 2)) & ' USD'",
+            *_next_command(deployment),
+            *report_lines("$states.input.evaluation.reportUri"),
+            *EXECUTION,
+        ],
+        facts={"execution": "$states.context.Execution.Id", "output": "$states.input"},
         outputs=expression("$states.input"),
     )
     done = sfn.Succeed.jsonata(scope, "Done")
     # The model is already live or refused: a topic that cannot be reached must not turn that into a failure.
-    catch_everything(notify, done, outputs=expression("$states.input"))
+    catch_everything(told, done, outputs=expression("$states.input"))
     # Nor must a sum that cannot be told.
     catch_everything(cost, summarise, assign={"cost": {"usd": NULL, "reason": expression(SENTENCE)}})
-    return sfn.Chain.start(cost).next(summarise).next(notify).next(done)
+    return sfn.Chain.start(cost).next(summarise).next(told).next(done)
+
+
+def _next_command(deployment: str) -> tuple[str, ...]:
+    """Lines of the text: what can be done about the decision, if something can."""
+    named = of_deployment(deployment)
+    return (
+        f"""$decision = 'deployed' ? '\\nTry it: make try{named}\\nGo back to the model before: make rollback{named}'
+            : $decision = 'superseded' ? '\\nServe it all the same: make promote PACKAGE=' & $package & '{named}'""",
+    )
 
 
 def _of_input(field: str) -> str:

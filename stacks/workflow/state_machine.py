@@ -72,7 +72,7 @@ class StateMachine(Construct):
             functions.smoke_test,
             functions.approval,
             turn,
-            report(self, functions.add_up_cost, topic),
+            report(self, functions.add_up_cost, topic, settings.name),
             failure,
             compare=evaluated,
         )
