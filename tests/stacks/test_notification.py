@@ -37,7 +37,7 @@ https://eu-central-1.console.aws.amazon.com/states/home?region=eu-central-1#/v2/
 def published(states: States, name: str, context: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     """What SNS is given, `Message` parsed into its protocols."""
     known = variables({"release": {"approval": "manual"}}, evaluation=EVALUATION, failure=FAILURE, package=PACKAGE)
-    known |= {"decision": "deployed", "reason": "it counts well"} | more
+    known |= {"decision": "deployed", "reason": "it counts well", "cost": {"usd": 0.2083}} | more
     known["run"]["report"]["uri"] = "s3://data/reports/r"
     output = {"evaluation": EVALUATION, "decision": known["decision"]}
     arguments = rendered(states[name]["Arguments"], known, output, context=context or CONTEXT)
@@ -50,8 +50,14 @@ def test_a_deployed_model_is_told_with_its_figures_its_report_and_the_next_comma
     assert told["Subject"] == "Stocktake: model deployed, 44.5% right"
     assert told["Message"]["email"] == (
         "Model deployed: it counts 44.5% of 1094 test photos (95% interval 41.6% to 47.5%) right.\n"
-        "Why: it counts well\n\nTry it: make try\nGo back to the model before: make rollback\n\n" + LINKS
+        "Why: it counts well\nCost: 0.21 USD\n\nTry it: make try\nGo back to the model before: make rollback\n\n"
+        + LINKS
     )
+
+
+def test_a_cost_that_is_not_known_is_left_out(states: States) -> None:
+    for cost in ({"usd": None, "reason": "the function timed out"}, {}):
+        assert "Cost" not in published(states, "Report", cost=cost)["Message"]["email"]
 
 
 def test_a_rejection_needs_no_command_and_a_superseded_model_can_be_promoted(states: States) -> None:
