@@ -27,7 +27,7 @@ Follow = Callable[..., tuple[Outcome, list[dict[str, Line]]]]
 def follow(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Follow:
     """Run a machine once; gives its outcome and every look at its progress, as lines by title.
 
-    Each live note is handed to `noted`.
+    Each live note is handed to `noted`; `looked` is called at each look.
     """
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -35,7 +35,9 @@ def follow(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Follow:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
     def run(
-        definition: dict[str, Any], noted: Callable[[str], object] = lambda _: None
+        definition: dict[str, Any],
+        noted: Callable[[str], object] = lambda _: None,
+        looked: Callable[[], object] = lambda: None,
     ) -> tuple[Outcome, list[dict[str, Line]]]:
         machine = aws.client("stepfunctions").create_state_machine(
             name=f"followed-{time.monotonic_ns()}",
@@ -46,6 +48,7 @@ def follow(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Follow:
 
         def show(lines: Sequence[Line]) -> None:
             looks.append({line.title: line for line in lines})
+            looked()
             for note in (note for line in lines for note in line.live_notes):
                 noted(note)
 
@@ -55,15 +58,26 @@ def follow(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Follow:
     return run
 
 
-def test_states_are_shown_as_they_run_and_end(follow: Follow) -> None:
-    # given a map of two waiting items between two other states, one of them on a way that is not taken
+def test_states_are_shown_as_they_run_and_end(aws: Emulator, follow: Follow) -> None:
+    # given a map of two items that wait for an object, and other states, one of them on a way that is not taken
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="looks")
+    there = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:s3:headObject",
+        "Arguments": {"Bucket": "looks", "Key": "seen"},
+        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 100}],
+        "End": True,
+    }
+    waiting = {"StartAt": "Await", "States": {"Await": there}}
+
     def asleep(name: str) -> dict[str, Any]:
         return {"StartAt": name, "States": {name: {"Type": "Wait", "Seconds": 1, "End": True}}}
 
     definition = {
         "StartAt": "Each",
         "States": {
-            "Each": {"Type": "Map", "Items": [1, 2], "ItemProcessor": asleep("Sleep"), "Next": "Which?"},
+            "Each": {"Type": "Map", "Items": [1, 2], "ItemProcessor": waiting, "Next": "Which?"},
             "Which?": {
                 "Type": "Choice",
                 "Choices": [{"Condition": "{% false %}", "Next": "Other"}],
@@ -79,11 +93,11 @@ def test_states_are_shown_as_they_run_and_end(follow: Follow) -> None:
             },
         },
     }
-    # when it is followed
-    outcome, looks = follow(definition)
-    # then the first look shows it running and the rest waiting, and the last tells which ran and which did not
+    # when it is followed, and the object comes with the first look
+    outcome, looks = follow(definition, looked=lambda: s3.put_object(Bucket="looks", Key="seen"))
+    # then that look shows it running and the rest waiting, and the last tells which ran and which did not
     assert looks[0]["Last"].status == "waiting"
-    assert any(look["Each"].status == "running" for look in looks)
+    assert looks[0]["Each"].status == "running"
     assert {title: line.status for title, line in looks[-1].items()} == {
         "Each": "done",
         "Other": "skipped",
@@ -93,7 +107,7 @@ def test_states_are_shown_as_they_run_and_end(follow: Follow) -> None:
     assert outcome.status == "SUCCEEDED"
     assert outcome.output == {"answer": 42}
     assert outcome.seconds["Each"] >= 1
-    assert set(outcome.seconds) == {"Each", "Sleep", "Which?", "Last", "Nap"}
+    assert set(outcome.seconds) == {"Each", "Await", "Which?", "Last", "Nap"}
 
 
 def test_the_items_of_a_distributed_map_are_counted(aws: Emulator, follow: Follow) -> None:
