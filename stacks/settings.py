@@ -164,6 +164,11 @@ class DeploymentSettings(BaseModel):
         return list(contract.complete(self.defaults).architectures)
 
     @property
+    def default_recipe(self) -> str:
+        """How an execution trains that names no recipe."""
+        return contract.complete(self.defaults).recipe
+
+    @property
     def job_prefix(self) -> str:
         """What the names of this deployment's jobs begin with.
 

@@ -34,8 +34,9 @@ class CountingModel:
     @torch.inference_mode()
     def probabilities(self, pixels: Tensor) -> Tensor:
         """Probability of each label: uint8 (N, 3, S, S) -> float32 (N, labels)."""
-        logits: Tensor = self.network(self.description.preprocessing.normalise(pixels))
-        return logits.softmax(1)
+        photos = self.description.preprocessing.normalise(pixels)
+        views = (photos, photos.flip(3)) if self.description.mirrored else (photos,)
+        return torch.stack([self.network(view).softmax(1) for view in views]).mean(0)
 
 
 def model_fn(model_dir: str | Path, precision: str | None = None) -> CountingModel:

@@ -71,6 +71,7 @@ def save(job: Job, debugging: DebuggingSession) -> None:
             "ruleFindings": {name: verdict["reason"] for name, verdict in verdicts.items() if verdict["reason"]},
             "torch": torch.__version__,
         },
+        mirrored=training.recipe.mirrored,
     )
     save_artifact(Path(os.environ["SM_MODEL_DIR"]), job.start.served(progress.best_weights), description)
 

@@ -8,6 +8,7 @@ from costs.bill import Job
 from costs.speed import FEATURES_A_SECOND, MILLISECONDS, TIMES_FORWARD, photos_a_second
 from run import instances
 from run.contract import ExecutionInput
+from run.recipes import PASSES
 
 BINS = 535_000
 """In the Amazon Bin Image Dataset."""
@@ -73,7 +74,8 @@ def expected_jobs(completed: ExecutionInput, training_type: str, evaluation_type
     elif len(completed.architectures) == 1:
         seconds = _training_seconds(completed, photos, training_type, slowest, completed.hyperparameters.epochs)
         yield _training(completed, "Train", training_type, seconds)
-    seconds = START_UP + _MODELS * photos.test / _rate(completed, evaluation_type, slowest)
+    passes = _MODELS * PASSES[completed.recipe] * photos.test
+    seconds = START_UP + passes / _rate(completed, evaluation_type, slowest)
     yield Job("Evaluate", "processing", evaluation_type, seconds, seconds)
 
 

@@ -17,6 +17,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
+PASSES = {"notebook": 1, "fine-tuning": 2}
+"""Through the network for one answer: a photo alone, or its mirror image too, as the training code's recipes say."""
+
 
 def preset(name: object) -> dict[str, Any]:
     """A recipe's preset; that of what is no recipe is empty, as the contract refuses it."""

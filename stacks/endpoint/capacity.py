@@ -1,12 +1,13 @@
 """How many photos an endpoint's instance answers, for autoscaling's target and the latency alarm's threshold.
 
 An estimate to the safe side, from the one table in `lambda/costs/speed.py`. Which network a model package holds is
-known to executions only: the slowest of the deployment's default `architectures` counts.
+known to executions only: the slowest of the deployment's default `architectures` counts, and its default recipe.
 """
 
 from math import ceil
 
 from costs.speed import MILLISECONDS, THREADS_A_CORE, computes_bfloat16, vcpus
+from run.recipes import PASSES
 from stacks.settings import DeploymentSettings
 
 QUEUE = 16
@@ -30,4 +31,5 @@ def slowest_sound_answer(settings: DeploymentSettings) -> int:
 def _milliseconds(settings: DeploymentSettings) -> float:
     """Of one photo on one vCPU, its neighbour being as busy."""
     format_ = int(computes_bfloat16(settings.endpoint_instance_type))
-    return THREADS_A_CORE * max(MILLISECONDS[name][format_] for name in settings.default_architectures)
+    slowest = max(MILLISECONDS[name][format_] for name in settings.default_architectures)
+    return THREADS_A_CORE * PASSES[settings.default_recipe] * slowest

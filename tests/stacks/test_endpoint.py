@@ -159,10 +159,13 @@ def test_target_and_threshold_follow_from_network_and_instance(synthesize: Calla
 
     small, large = {"architectures": ["resnet18"]}, {"architectures": ["resnet152"]}
     default, faster, slower = of(), of(defaults=small), of(defaults=large)
+    twice = of(defaults={"recipe": "fine-tuning"})
     older, bigger = of(endpointInstanceType="ml.m5.large"), of(endpointInstanceType="ml.m7i.2xlarge")
     # then a larger network or a processor without bfloat16 answers fewer photos, and takes longer for them
     assert faster[1] > default[1] > slower[1] > 0
     assert faster[0] < default[0] < slower[0]
+    assert twice[1] == pytest.approx(default[1] / 2, rel=0.01)
+    assert twice[0] > default[0]
     assert default[1] > older[1]
     assert default[0] < older[0]
     assert bigger[1] == pytest.approx(4 * default[1], rel=0.01)

@@ -1,14 +1,16 @@
 """The model artifact: what is served, and nothing that trains."""
 
+import json
 import os
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 from test_train_job import INTERPRETER
 
-from stocktake.model.artifact import ModelDescription, save_artifact
+from stocktake.model.artifact import ModelDescription, load_artifact, save_artifact
 from stocktake.model.network import create_model
 from stocktake.model.preprocessing import Preprocessing
 
@@ -37,6 +39,18 @@ def test_a_model_archive_holds_what_answers_requests_and_no_trainer(tmp_path: Pa
         *(f"code/stocktake/model/{name}.py" for name in room),
         *(f"code/stocktake/serving/{name}.py" for name in serving),
     }
+
+
+def test_a_description_is_read_as_it_was_written_and_an_earlier_ones_answers_are_not_mirrored(tmp_path: Path) -> None:
+    written = ModelDescription("resnet18", (1, 2), Preprocessing(32), {"world": 1}, mirrored=True)
+    save_artifact(tmp_path, create_model("resnet18", 2).state_dict(), written)
+    assert load_artifact(tmp_path)[1] == written
+    # given a model from before there were mirror images
+    file = tmp_path / "model.json"
+    content = json.loads(file.read_text())
+    del content["mirrored"]
+    file.write_text(json.dumps(content))
+    assert load_artifact(tmp_path)[1] == replace(written, mirrored=False)
 
 
 def test_the_archive_answers_without_the_code_it_was_trained_by(tmp_path: Path) -> None:

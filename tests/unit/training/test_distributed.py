@@ -75,8 +75,8 @@ class Trained:
         self.outputs, codes = run(root, channels, **hyperparameters)
         assert codes == [0] * len(channels), self.outputs
         self.weights: dict[str, torch.Tensor] = torch.load(root / "model/model.pt")
-        training = json.loads((root / "model/model.json").read_text())["training"]
-        self.history: list[dict[str, float]] = training["history"]
+        self.description = json.loads((root / "model/model.json").read_text())
+        self.history: list[dict[str, float]] = self.description["training"]["history"]
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +124,7 @@ def test_two_processes_change_and_weigh_each_photo_as_one_does(tmp_path: Path, r
     two = Trained(tmp_path / "two", [channels, channels], **recipe)
     # then
     assert "training images=58 " in one.outputs[0]
+    assert one.description["mirrored"]
     # (batch norm over a 2x2 grid makes more of rounding; another photo's changes move statistics by whole tenths)
     assert_equal(one, two, tolerance=1e-3)
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from synthetic_shards import draw_bin
 from test_preprocessing import encoded, png_header
 
 import serving
-from inference import input_fn, model_fn, output_fn, predict_fn
+from inference import input_fn, model_fn, output_fn, pixels_of, predict_fn
 from rehearsal.torchvision_on_cpu import FOLDER as TORCHVISION_ON_CPU
 from tests.hard_photos import ODD_EXIF, cut_with_end, of_many_scans, with_wrong_checksum
 
@@ -191,6 +192,18 @@ def test_a_batch_gives_the_probabilities_of_single_photos(artifact: Path) -> Non
     batch = torch.stack([model.description.preprocessing.pixels(picture) for picture in pictures])
     singles = [json.loads(output_fn(predict_fn(picture, model), ""))["probabilities"] for picture in pictures]
     assert torch.allclose(model.probabilities(batch), torch.tensor(singles), atol=1e-5)
+
+
+def test_a_mirrored_model_answers_a_photo_and_its_mirror_image_alike(artifact: Path) -> None:
+    plain = model_fn(artifact)
+    mirrored = replace(plain, description=replace(plain.description, mirrored=True))
+    photos = torch.stack([pixels_of(draw_bin(count, seed=count), plain) for count in (1, 2, 3)])
+    # given photos that the network itself tells from their mirror images
+    one_way, other_way = plain.probabilities(photos), plain.probabilities(photos.flip(3))
+    assert not torch.allclose(one_way, other_way, atol=1e-3)
+    # then the answer is the mean of both, whichever way the camera looked
+    assert torch.allclose(mirrored.probabilities(photos), (one_way + other_way) / 2, atol=1e-6)
+    assert torch.allclose(mirrored.probabilities(photos.flip(3)), mirrored.probabilities(photos), atol=1e-6)
 
 
 def test_the_artifact_serves_with_nothing_but_its_own_code(artifact: Path, tmp_path: Path) -> None:

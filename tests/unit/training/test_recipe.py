@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from run.recipes import PRESETS
+from run.recipes import PASSES, PRESETS
 from stocktake.model.network import Network, create_head, create_trunk
 from stocktake.training.average import Average
 from stocktake.training.losses import CountingLoss, EveryPhotoLoss, log_sizes, size_scale
@@ -29,6 +29,7 @@ def a_network(trainable: str = "all", outputs: int = 3) -> Network:
 
 def test_the_input_and_the_training_code_know_the_same_recipes() -> None:
     assert PRESETS.keys() == RECIPES.keys()
+    assert {name: 1 + recipe.mirrored for name, recipe in RECIPES.items()} == PASSES
 
 
 @given(st.integers(1, 3000))

@@ -34,12 +34,15 @@ class ModelDescription:
         The count that each output stands for.
     training
         Facts for reports: hyperparameters, history, best epoch, images by split and count.
+    mirrored
+        Whether an answer is the mean over the photo and its mirror image.
     """
 
     architecture: str
     labels: tuple[int, ...]
     preprocessing: Preprocessing
     training: dict[str, Any]
+    mirrored: bool = False
 
 
 def save_artifact(folder: Path, weights: Weights, description: ModelDescription) -> None:
@@ -65,6 +68,7 @@ def load_artifact(folder: Path) -> tuple[nn.Module, ModelDescription]:
         tuple(content["labels"]),
         Preprocessing(stored["image_size"], tuple(stored["mean"]), tuple(stored["std"])),
         content["training"],
+        content.get("mirrored", False),  # models of earlier versions do not say
     )
     model = create_model(description.architecture, len(description.labels))
     model.load_state_dict(read_tensors(folder / "model.pt"))

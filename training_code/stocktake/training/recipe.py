@@ -36,6 +36,9 @@ class Recipe:
         Weight of the loss of a second head that tells what the metadata knows of a bin; 0 for none. It is not served.
     augmentation
         What happens to a training photo beside the flip; None for nothing.
+    mirrored
+        Whether the served model answers with the mean over a photo and its mirror image, computing twice as much.
+        Validation measures without.
     """
 
     schedule: Literal["constant", "cosine"] = "constant"
@@ -49,6 +52,7 @@ class Recipe:
     every_count: bool = False
     auxiliary: float = 0.0
     augmentation: Augmentation | None = None
+    mirrored: bool = False
 
     @property
     def needs_facts(self) -> bool:
@@ -70,6 +74,7 @@ FINE_TUNING = Recipe(
     every_count=True,
     auxiliary=0.3,
     augmentation=Augmentation(),
+    mirrored=True,
 )
 """For networks whose trunk learns; what it brings there is in docs/training.md."""
 
