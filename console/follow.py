@@ -66,6 +66,7 @@ def end_of(outcome: Outcome, as_json: bool, known: Mapping[str, Any]) -> int:
         answer({**known, "status": outcome.status, "seconds": outcome.seconds, **end})
     else:
         output = outcome.output
-        figures = result.figures_of(output, output["evaluation"]["reportUri"]) if output else []
+        report = output.get("reportUri") or output["evaluation"]["reportUri"] if output else None
+        figures = result.figures_of(output, report) if output and report else []
         result.tell(outcome, figures, Console())
     return 0 if outcome.status == "SUCCEEDED" else 1

@@ -30,7 +30,8 @@ def report(execution: str | None, folder: Path | None, opens: bool, name: str, a
     found = described(find(name).machine, execution, "SUCCEEDED")
     if "output" not in found:
         raise click.ClickException(f"{found['name']} is {found['status']}: only one that succeeded has a report.")
-    uri = json.loads(found["output"])["evaluation"]["reportUri"]
+    output = json.loads(found["output"])
+    uri = output.get("reportUri") or output["evaluation"]["reportUri"]
     file = (folder or Path("reports") / found["name"]) / "report.html"
     _download(uri, file)
     if as_json:

@@ -1,6 +1,5 @@
 """Plan: validate the input, derive every name, list and sample the source, and cut the sample into batches."""
 
-import hashlib
 import json
 import os
 import time
@@ -18,6 +17,7 @@ from run import contract, instances
 from run.contract import ExecutionInput, InvalidInput
 from run.deployment import check_deployment
 from run.features import plan_features
+from run.naming import run_name
 from run.weights import Weights, find_weights
 
 
@@ -83,11 +83,6 @@ def job_names(prefix: str, run: str) -> dict[str, str]:
     """
     kinds = {"features": "feat", "compare": "comp", "tune": "tune", "train": "train", "evaluate": "eval"}
     return {kind: f"{prefix}-{run}-{short}" for kind, short in kinds.items()}
-
-
-def run_name(execution: str) -> str:
-    """A short name [0-9a-f] of 12 characters for an execution: the names of its jobs are made from it."""
-    return hashlib.blake2b(execution.encode(), digest_size=6).hexdigest()
 
 
 def plan_dataset(completed: ExecutionInput, bucket: str, source_buckets: Sequence[str]) -> PlannedDataset:

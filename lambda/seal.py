@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import storage
-from dataset import card, classes
+from dataset import card, card_page, classes
 from dataset.assignment import UNCOUNTED
 from dataset.planned import PlannedDataset
 from dataset.rejects import Rejects
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     check(dataset, counts, sum(uncounted.values()), rejects)
 
     content = card.describe(dataset, counts, uncounted, rejects, split, packed)
-    page = card.to_html(content).encode()
+    page = card_page.render(content).encode()
     storage.write(dataset.bucket, dataset.key("card.html"), page, "text/html; charset=utf-8")
     # Last: whoever finds this finds the whole dataset.
     storage.write_json(dataset.bucket, dataset.key("card.json"), content)

@@ -42,9 +42,6 @@ class Report:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         return cls(bucket, key.rpartition("/")[0])
 
-    def download(self, file: Path) -> None:
-        boto3.client("s3").download_file(self.bucket, f"{self.prefix}/report.html", str(file))
-
     def sample(self) -> tuple[str, bytes, int]:
         """One test photo: id, bytes and true count."""
         s3 = boto3.client("s3")
@@ -54,6 +51,16 @@ class Report:
         key: str = listed[0]["Key"]
         id = Path(key).stem
         return id, s3.get_object(Bucket=self.bucket, Key=key)["Body"].read(), counts[id]
+
+
+def download_page(bucket: str, file: Path) -> None:
+    """The page of the latest execution, of one that failed too; no file where none was written."""
+    s3 = boto3.client("s3")
+    listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="reports/")
+    pages = [item for page in listed for item in page.get("Contents", ()) if item["Key"].endswith("/index.html")]
+    if pages:
+        latest = max(pages, key=lambda item: item["LastModified"])
+        s3.download_file(bucket, latest["Key"], str(file))
 
 
 def export(bucket: str, folder: Path) -> int:

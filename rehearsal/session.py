@@ -104,12 +104,9 @@ def _deployed(request: Request, work: Path, children: Children, progress: Progre
 def _ended(outcome: Outcome, work: Path, url: str, outputs: dict[str, str]) -> summary.Ended:
     """Fetch the report, and ask the live endpoint about one test photo if it serves the new model."""
     ended = summary.Ended(outcome, work, outputs["EndpointName"], url, permissions.fetch(url))
-    if outcome.output is None:
-        return ended
-    report = data_bucket.Report.of(outcome.output["evaluation"]["reportUri"])
-    report.download(ended.report)
-    if outcome.output["decision"] == "deployed":
-        id, photo, count = report.sample()
+    data_bucket.download_page(outputs["DataBucketName"], ended.report)
+    if outcome.output and outcome.output["decision"] == "deployed":
+        id, photo, count = data_bucket.Report.of(outcome.output["evaluation"]["reportUri"]).sample()
         runtime = boto3.client("sagemaker-runtime")
         answer = runtime.invoke_endpoint(EndpointName=ended.endpoint, ContentType="image/jpeg", Body=photo)
         ended.photo.write_bytes(photo)

@@ -60,7 +60,8 @@ def tell(ended: Ended, console: Console) -> None:
     outcome = ended.outcome
     result.tell(outcome, list(_figures(ended)), console)
     if outcome.output is None:
-        logs = f"The logs of its functions and jobs are in {ended.work / 'logs'}"
+        report = f", its report is {ended.report}" if ended.report.exists() else ""
+        logs = f"The logs of its functions and jobs are in {ended.work / 'logs'}{report}"
         console.print(logs, markup=False, highlight=False, soft_wrap=True)
     else:
         console.print(f"\n[dim]{NOT_SHOWN}[/]", highlight=False)

@@ -14,8 +14,8 @@ BUILD = ROOT / "build"
 TRAINING_CODE = ROOT / "training_code"
 TRAINING_PACKAGES = TRAINING_CODE / "packages.txt"
 FUNCTIONS = ROOT / "lambda"
-SHARED_WITH_FUNCTIONS = ("photo_file.py",)
-"""Modules at the door of the training code that the functions carry too."""
+SHARED_WITH_FUNCTIONS = ("photo_file.py", "pages.py", "pages.css", "pages.html.j2", "tables.html.j2")
+"""What lies at the door of the training code and the functions carry too."""
 
 
 def functions_folder() -> Path:

@@ -22,7 +22,7 @@ from stocktake.failures import JobFailure, reported_to
 from stocktake.model.artifact import unpack_artifact
 from stocktake.model.metrics import counting_metrics, expected_counts
 from stocktake.model.served_network import native_precision
-from stocktake.report.page import choose_samples, render
+from stocktake.report.page import choose_samples, render, sections
 from stocktake.serving.photos import MAXIMUM_BODY
 
 BATCH_SIZE = 32
@@ -80,8 +80,10 @@ def evaluate(
     sendable = [index for index, sample in enumerate(test.samples) if sample.size <= MAXIMUM_BODY]
     samples = [sendable[i] for i in choose_samples([predictions[i] for i in sendable], SAMPLES)]
     write(output, test, predictions, metrics, samples)
-    report = render(description, metrics, [(predictions[i], test.image_bytes(i)) for i in samples], tuning)
-    (output / "report.html").write_text(report, encoding="utf-8")
+    shown = sections(description, metrics, [(predictions[i], test.image_bytes(i)) for i in samples], tuning)
+    (output / "report.html").write_text(render(metrics, shown), encoding="utf-8")
+    # For the page of the whole execution.
+    (output / "sections.json").write_text(json.dumps(shown))
     low, high = metrics["interval"]
     print(f"test:accuracy={metrics['accuracy']:.4f} interval={low:.4f}..{high:.4f} images={len(test)}")
     print(f"accepted={metrics['release']['accepted']}: {metrics['release']['reason']}")

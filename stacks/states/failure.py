@@ -1,16 +1,18 @@
 """One way out for every failure: say which state failed and why, notify, fail. The running endpoint is left alone."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self, TypeVar
 
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.states.jsonata import SENTENCE, expression
-from stacks.states.notification import EXECUTION, notify
+from stacks.states.jsonata import NULL, SENTENCE, expression, object_of
+from stacks.states.notification import EXECUTION, notify, report_lines
+from stacks.states.write_report import SPENT, write_report
 
 Caught = TypeVar("Caught", bound=sfn.TaskStateBase | sfn.CustomState | sfn.Map | sfn.DistributedMap)
 
@@ -20,8 +22,16 @@ EVERYTHING = ("States.DataLimitExceeded", "States.ALL")
 CAUSE = 15_000
 """Characters of a cause that are kept; a failed execution's has 32,768 halves of characters at most."""
 
+_PAGE = "$states.input.reportUri"
 _TOLD, _READ = 10_000, 2_000
 """Characters of a cause that machines are told, and of one in a mail."""
+
+SO_FAR = {
+    **{name: expression(f"${name}") for name in ("dataset", "comparison", "tuning", "training", "champion")},
+    "model": {"packageArn": expression("$package")},
+    "cost": expression(object_of(SPENT)),
+}
+"""Of the output's parts those that are known before the end."""
 
 
 def catch_everything(state: Caught, handler: sfn.IChainable, **options: Any) -> Caught:
@@ -34,7 +44,7 @@ def catch_everything(state: Caught, handler: sfn.IChainable, **options: Any) -> 
 class Failure:
     """The states that a failed execution ends with."""
 
-    def __init__(self, scope: Construct, topic: sns.ITopic) -> None:
+    def __init__(self, scope: Construct, topic: sns.ITopic, write: lambda_.IFunction) -> None:
         failed = sfn.Fail.jsonata(
             scope,
             "Failed",
@@ -49,17 +59,30 @@ class Failure:
             lines=[
                 "$failure.state & ' failed: ' & $failure.error",
                 f"$substring($failure.cause, 0, {_READ}) & ($length($failure.cause) > {_READ} ? ' [...]' : '')",
+                *(f"$type({_PAGE}) = 'string' ? {line}" for line in report_lines(_PAGE)),
                 *EXECUTION,
             ],
             facts={
                 "execution": "$states.context.Execution.Id",
                 "failure": f"$merge([$failure, {{'cause': $substring($failure.cause, 0, {_TOLD})}}])",
+                "reportUri": _PAGE,
             },
         )
         # A topic that cannot be reached must not hide what went wrong.
         catch_everything(told, failed)
         told.next(failed)
-        self.start: sfn.State = told
+        page = write_report(
+            scope,
+            "Write report of failure",
+            write,
+            output=SO_FAR,
+            failure=expression("$failure"),
+            outputs={"reportUri": expression("$states.result.Payload.uri")},
+        )
+        # Nor must a page that cannot be written.
+        catch_everything(page, told, outputs={"reportUri": NULL})
+        page.next(told)
+        self.start: sfn.State = page
 
     def after(self, first: tasks.CallAwsService) -> Self:
         """The same way out, with another state before it, whose own failure changes nothing."""
@@ -69,9 +92,14 @@ class Failure:
         other.start = first
         return other
 
-    def catch(self, state: Caught, errors: Sequence[str] | None = None) -> Caught:
-        """Send errors of `state` here, all by default, with the state's name and the sentence in the error's cause."""
-        assign = self.of(state.id, "$states.errorOutput.Error", SENTENCE)
+    def catch(
+        self, state: Caught, errors: Sequence[str] | None = None, known: Mapping[str, object] | None = None
+    ) -> Caught:
+        """Send errors of `state` here, all by default, with the state's name and the sentence in the error's cause.
+
+        `known` are variables to assign as well.
+        """
+        assign = self.of(state.id, "$states.errorOutput.Error", SENTENCE) | dict(known or {})
         if errors is None:
             return catch_everything(state, self.start, assign=assign)
         state.add_catch(self.start, errors=list(errors), assign=assign)

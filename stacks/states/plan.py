@@ -8,6 +8,22 @@ from stacks.states.failure import Failure
 from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, expression
 
+UNKNOWN: dict[str, object] = {
+    "extracted": [],
+    "featuresSeconds": 0,
+    "evaluationSeconds": 0,
+    "evaluations": 0,
+    "dataset": NULL,
+    "comparison": NULL,
+    "tuning": NULL,
+    "training": NULL,
+    "champion": NULL,
+    "spent": [],
+    "package": NULL,
+    "reason": NULL,
+}
+"""What only some ways through the machine assign, as it is on the others."""
+
 
 def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn.Chain:
     """One Lambda. Assigns `run`, and to what only some ways through the machine assign what it is on the others."""
@@ -26,18 +42,9 @@ def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn
             "run": expression("$states.result.Payload"),
             "chosen": expression("$states.result.Payload.candidates[0]"),
             "hyperparameters": expression("$states.result.Payload.input.hyperparameters"),
-            "extracted": [],
-            "featuresSeconds": 0,
-            "evaluationSeconds": 0,
-            "evaluations": 0,
-            "dataset": NULL,
-            "comparison": NULL,
-            "tuning": NULL,
-            "training": NULL,
-            "spent": [],
-            "package": NULL,
-            "reason": NULL,
             "failure": NULL,
+            **UNKNOWN,
         },
     )
-    return sfn.Chain.start(failure.catch(state))
+    # The report of a failure tells what is known.
+    return sfn.Chain.start(failure.catch(state, known={"run": NULL, **UNKNOWN}))

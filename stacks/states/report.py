@@ -9,19 +9,18 @@ from stacks.states.failure import catch_everything
 from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, SENTENCE, expression, object_of
 from stacks.states.notification import EXECUTION, counted_right, notify, of_deployment, percent, report_lines
+from stacks.states.write_report import SPENT, write_report
 
 _PRICED = ("run", "extracted", "dataset", "comparison", "tuning", "training", "evaluationSeconds")
 """Variables that the cost follows from."""
 
-_SECONDS = {
-    "trainingSeconds": "$sum([0, $spent.trainingSeconds])",
-    "billableSeconds": "$sum([0, $spent.billableSeconds])",
-    "featuresSeconds": "$featuresSeconds",
-    "evaluationSeconds": "$evaluationSeconds",
-}
+_PAGE = "($type($states.input.reportUri) = 'string' ? $states.input.reportUri : $states.input.evaluation.reportUri)"
+"""JSONata: the execution's page, or the evaluation's where that could not be written."""
 
 
-def report(scope: Construct, add_up_cost: lambda_.IFunction, topic: sns.ITopic, deployment: str) -> sfn.Chain:
+def report(
+    scope: Construct, add_up_cost: lambda_.IFunction, write: lambda_.IFunction, topic: sns.ITopic, deployment: str
+) -> sfn.Chain:
     """The contract of the output, from the run's variables. Assigns `cost`."""
     cost = invoke(
         scope,
@@ -57,10 +56,18 @@ def report(scope: Construct, add_up_cost: lambda_.IFunction, topic: sns.ITopic, 
             "reason": expression("$reason"),
             "model": {"packageArn": expression("$package")},
             "endpoint": expression("$endpoint"),
-            "cost": expression(f"$merge([{object_of(_SECONDS)}, $cost])"),
+            "cost": expression(f"$merge([{object_of(SPENT)}, $cost])"),
             "comment": _of_input("Comment"),
             "startedBy": _of_input("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"),
         },
+    )
+    page = write_report(
+        scope,
+        "Write report",
+        write,
+        output=expression("$states.input"),
+        failure=NULL,
+        outputs=expression("$merge([$states.input, {'reportUri': $states.result.Payload.uri}])"),
     )
     told = notify(
         scope,
@@ -72,7 +79,7 @@ def report(scope: Construct, add_up_cost: lambda_.IFunction, topic: sns.ITopic, 
             "'Why: ' & $reason",
             "$type($cost.usd) = 'number' ? 'Cost: ' & $string($round($cost.usd, 2)) & ' USD'",
             *_next_command(deployment),
-            *report_lines("$states.input.evaluation.reportUri"),
+            *report_lines(_PAGE),
             *EXECUTION,
         ],
         facts={"execution": "$states.context.Execution.Id", "output": "$states.input"},
@@ -83,7 +90,9 @@ def report(scope: Construct, add_up_cost: lambda_.IFunction, topic: sns.ITopic, 
     catch_everything(told, done, outputs=expression("$states.input"))
     # Nor must a sum that cannot be told.
     catch_everything(cost, summarise, assign={"cost": {"usd": NULL, "reason": expression(SENTENCE)}})
-    return sfn.Chain.start(cost).next(summarise).next(told).next(done)
+    # Nor must a page that cannot be written.
+    catch_everything(page, told, outputs=expression("$merge([$states.input, {'reportUri': null}])"))
+    return sfn.Chain.start(cost).next(summarise).next(page).next(told).next(done)
 
 
 def _next_command(deployment: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from stacks.workflow.function import Function
 
 
 class Functions(Construct):
-    """Plan, Catalogue, Split, Pack, Seal, Stage weights, Collect trials, Approval, Smoke test, and of the costs."""
+    """Plan, Catalogue, Split, Pack, Seal, Stage weights, Collect trials, Approval, Smoke test, report and costs."""
 
     def __init__(
         self,
@@ -37,9 +37,10 @@ class Functions(Construct):
             code=lambda_.Code.from_asset(str(assets.layer_folder())),
             compatible_runtimes=[lambda_.Runtime.PYTHON_3_14],
             compatible_architectures=[lambda_.Architecture.X86_64],
-            description="Pillow and pydantic",
+            description="Jinja2, Pillow and pydantic",
         )
-        code = lambda_.Code.from_asset(str(assets.functions_folder()))
+        folder = assets.functions_folder()
+        code = lambda_.Code.from_asset(str(folder))
         function = partial(Function, self, code=code, packages=packages)
 
         on_data = partial(on_objects, data_bucket)
@@ -136,6 +137,22 @@ class Functions(Construct):
             memory_mb=512,
             minutes=5,
             statements=[find, on_data(["GetObject"], "reports", sid="ReadReport"), invoke],
+        )
+        self.write_report = function(
+            "WriteReport",
+            "write_report",
+            memory_mb=512,
+            minutes=1,
+            statements=[
+                find,
+                on_data(["GetObject"], "datasets", "reports", sid="ReadWhatIsReported"),
+                on_data(["PutObject"], "reports", sid="WriteReport"),
+            ],
+            environment={
+                "DATA_BUCKET": data_bucket.bucket_name,
+                "FUNCTIONS_CODE": folder.name.rpartition("-")[2],
+                "TRAINING_CODE": target.code_hash,
+            },
         )
 
         priced = {

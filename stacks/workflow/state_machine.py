@@ -51,7 +51,7 @@ class StateMachine(Construct):
     ) -> None:
         super().__init__(scope, id)
         code_uri, job_arns = training.code_uri, sagemaker_arn(self, "processing-job", settings.job_names)
-        failure = Failure(self, topic)
+        failure = Failure(self, topic, functions.write_report)
         turn = Turn(self, target, failure)
         evaluated = evaluate(
             self,
@@ -72,7 +72,7 @@ class StateMachine(Construct):
             functions.smoke_test,
             functions.approval,
             turn,
-            report(self, functions.add_up_cost, topic, settings.name),
+            report(self, functions.add_up_cost, functions.write_report, topic, settings.name),
             failure,
             compare=evaluated,
         )

@@ -44,6 +44,17 @@ def test_a_sample_comes_with_its_true_count(aws: Emulator) -> None:
     assert report.sample() == ("00001", b"photo", 3)
 
 
+def test_the_page_of_the_latest_execution_is_downloaded(aws: Emulator, tmp_path: Path) -> None:
+    # given a bucket without one, then there is no file and no failure
+    data_bucket.download_page(BUCKET, tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+    # given one beside an evaluation's report, then it is that one
+    aws.client("s3").put_object(Bucket=BUCKET, Key="reports/b/report.html", Body=b"evaluation")
+    aws.client("s3").put_object(Bucket=BUCKET, Key="reports/b/index.html", Body=b"execution")
+    data_bucket.download_page(BUCKET, tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_bytes() == b"execution"
+
+
 def test_every_object_is_exported(aws: Emulator, tmp_path: Path) -> None:
     keys = {f"exported/{number:04d}.json" for number in range(3)}
     for key in keys:

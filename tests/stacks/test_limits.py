@@ -82,8 +82,10 @@ def test_no_cause_is_longer_than_a_failed_execution_may_have(states: States, let
     cause = rendered(states["Failed"]["Cause"], known)
     assert cause.startswith(f"Plan: {letter * 100}")
     assert characters(cause) <= CAUSE
-    context = {"Execution": {"Id": "an execution"}}
-    assert size(rendered(states["Notify failure"]["Arguments"]["Message"], known, context=context)) < VALUE
+    context = {"Execution": {"Id": "an execution", "StartTime": "now", "Input": {"Comment": letter * 60_000}}}
+    assert size(rendered(states["Write report of failure"]["Arguments"]["Payload"], known, context=context)) < VALUE
+    written = {"reportUri": "s3://data/reports/r/index.html"}
+    assert size(rendered(states["Notify failure"]["Arguments"]["Message"], known, written, context=context)) < VALUE
 
 
 @pytest.mark.parametrize("cause", ['{"errorMessage": "cut off', "", "{", "no JSON"])

@@ -175,7 +175,7 @@ def test_of_a_tuning_job_that_failed_its_trials_are_asked_why(states: States) ->
     # Before the wildcard that would take the refusal for a job that ran.
     assert quota["ErrorEquals"] == ["SageMaker.ResourceLimitExceededException"]
     assert "SageMaker.AmazonSageMakerException" in not_started["ErrorEquals"]
-    assert not_started["Next"] == anything["Next"] == "Notify failure"
+    assert not_started["Next"] == anything["Next"] == "Write report of failure"
     assert (ran["ErrorEquals"], ran["Next"]) == (["States.TaskFailed"], "Collect trials")
     assert rendered(ran["Assign"], variables()) == {"tuningJob": f"stocktake-{RUN}-tune-1"}
     assert rendered(states["Tune"]["Assign"], variables()) == rendered(ran["Assign"], variables())

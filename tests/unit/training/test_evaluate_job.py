@@ -107,6 +107,13 @@ def test_the_report_shows_the_figures_and_needs_no_other_file(job: Path) -> None
     assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", report)
 
 
+def test_the_reports_sections_are_kept_for_the_page_of_the_whole_execution(job: Path) -> None:
+    report = (job / "processing/output/report.html").read_text()
+    kept = json.loads((job / "processing/output/sections.json").read_text())
+    assert list(kept) == ["accuracy", "mistakes", "training", "rules", "samples", "recipe"]
+    assert all(section in report for section in kept.values())
+
+
 def test_a_failure_is_left_where_sagemaker_shows_it(job: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         run(job, tmp_path / "absent")

@@ -10,7 +10,7 @@ from stocktake.evaluation.comparison import compare
 from stocktake.evaluation.decision import Rule, decide
 from stocktake.model.artifact import ModelDescription
 from stocktake.model.preprocessing import Preprocessing
-from stocktake.report.page import render
+from stocktake.report.page import render, sections
 
 METRICS = {
     "accuracy": 0.4,
@@ -37,7 +37,7 @@ def page(
 ) -> str:
     predicted = {"id": "00001", "count": 1, "predicted": 2, "expected": 1.6, "probabilities": [0.4, 0.5, 0.1]}
     description = ModelDescription("resnet18", LABELS, Preprocessing(32), training)
-    return render(description, metrics, [(predicted, draw_bin(2, seed=1))], tuning)
+    return render(metrics, sections(description, metrics, [(predicted, draw_bin(2, seed=1))], tuning))
 
 
 def headings(report: str) -> list[str]:

@@ -1,4 +1,7 @@
-"""The evaluation's report: one HTML page that needs nothing else."""
+"""The evaluation's report: one HTML page that needs nothing else.
+
+Its sections are kept, too: the page of the whole execution shows the same ones.
+"""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -6,13 +9,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from pages import environment
 from photo_file import thumbnail
 from stocktake.model.artifact import ModelDescription
 from stocktake.report import plots, tuning_plots
 
+_HERE = Path(__file__).parent
+SECTIONS = ("accuracy", "mistakes", "champion", "training", "rules", "tuning", "samples", "recipe")
 SHOWN = 24
 SHOWN_SIDE = 320
 """Pixels of a sample's longer side: the files themselves may have megabytes."""
@@ -39,13 +44,13 @@ def choose_samples(predictions: Sequence[dict[str, Any]], wanted: int) -> list[i
     return (paired + rest)[:wanted]
 
 
-def render(
+def sections(
     description: ModelDescription,
     metrics: dict[str, Any],
     samples: Sequence[tuple[dict[str, Any], bytes]],
     tuning: dict[str, Any] | None = None,
-) -> str:
-    """Render the page.
+) -> dict[str, Markup]:
+    """The page's sections as HTML, by name; those that have something to tell.
 
     Parameters
     ----------
@@ -58,28 +63,27 @@ def render(
     tuning
         The content of trials.json, when a tuning job chose the hyperparameters.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = lambda share: f"{100 * share:.1f}%"
-    environment.filters["points"] = lambda share: f"{100 * share:+.1f}"
-    environment.filters["rate"] = plots.rate
+    templates = environment(_HERE / "sections")
+    templates.filters["rate"] = plots.rate
     training = UNTOLD | description.training
     pictures = [row | {"uri": _data_uri(image)} for row, image in samples[:SHOWN]]
-    return environment.get_template("page.html.j2").render(
-        model=description,
-        training=training,
-        training_plots=_training_plots(training),
-        tuning=tuning,
-        tuning_plots=_tuning_plots(tuning) if tuning else {},
-        metrics=metrics,
-        wrong=[row for row in pictures if row["predicted"] != row["count"]],
-        right=[row for row in pictures if row["predicted"] == row["count"]],
-    )
+    known = {
+        "model": description,
+        "training": training,
+        "training_plots": _training_plots(training),
+        "tuning": tuning,
+        "tuning_plots": _tuning_plots(tuning) if tuning else {},
+        "metrics": metrics,
+        "wrong": [row for row in pictures if row["predicted"] != row["count"]],
+        "right": [row for row in pictures if row["predicted"] == row["count"]],
+    }
+    drawn = {name: Markup(templates.get_template(f"{name}.html.j2").render(known).strip()) for name in SECTIONS}
+    return {name: section for name, section in drawn.items() if section}
+
+
+def render(metrics: dict[str, Any], sections: Mapping[str, Markup]) -> str:
+    """The page of all sections."""
+    return environment(_HERE).get_template("page.html.j2").render(metrics=metrics, sections=sections)
 
 
 def _training_plots(training: Mapping[str, Any]) -> dict[str, Markup]:
