@@ -10,13 +10,13 @@ from botocore.exceptions import ClientError
 _UNKNOWN = ("ExecutionDoesNotExist", "InvalidArn", "ValidationException")
 
 
-def described(machine: str, execution: str | None, status: str | None = None) -> dict[str, Any]:
+def described(machine: str, execution: str | None, ended: bool = False) -> dict[str, Any]:
     """DescribeExecution's answer.
 
     Parameters
     ----------
     execution
-        Its name or ARN; the newest with `status`, if any is asked for, where it is None.
+        Its name or ARN; None is the newest, of those that have `ended` if only they are asked for.
 
     Raises
     ------
@@ -24,10 +24,11 @@ def described(machine: str, execution: str | None, status: str | None = None) ->
         There is none.
     """
     if execution is None:
-        arn = next((found["executionArn"] for found in newest_first(machine, status)), None)
-        if arn is None:
-            kind = f" that is {status}" if status else ""
+        wanted = (found for found in newest_first(machine) if not ended or found["status"] != "RUNNING")
+        if (newest := next(wanted, None)) is None:
+            kind = " that has ended" if ended else ""
             raise click.ClickException(f"There is no execution{kind} yet; `start` starts one.")
+        arn = newest["executionArn"]
     else:
         of_machine = machine.replace(":stateMachine:", ":execution:")
         arn = execution if execution.startswith("arn:") else f"{of_machine}:{execution}"

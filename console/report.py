@@ -3,7 +3,9 @@
 import json
 import sys
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import boto3
 import click
@@ -12,6 +14,9 @@ from botocore.exceptions import ClientError
 from console.deployment import by_name, find
 from console.executions import described
 from console.json_output import answer, as_json
+
+_OF_A_FAILURE = "Write report of failure"
+"""The state."""
 
 
 @click.command()
@@ -25,13 +30,12 @@ from console.json_output import answer, as_json
 def report(execution: str | None, folder: Path | None, opens: bool, name: str, as_json: bool) -> None:
     """Fetch an execution's report and open it.
 
-    EXECUTION is a name or an ARN; without one it is the newest that succeeded.
+    EXECUTION is a name or an ARN; without one it is the newest that has ended, well or not.
     """
-    found = described(find(name).machine, execution, "SUCCEEDED")
-    if "output" not in found:
-        raise click.ClickException(f"{found['name']} is {found['status']}: only one that succeeded has a report.")
-    output = json.loads(found["output"])
-    uri = output.get("reportUri") or output["evaluation"]["reportUri"]
+    found = described(find(name).machine, execution, ended=True)
+    uri = _uri(found)
+    if uri is None:
+        raise click.ClickException(f"{found['name']} is {found['status']}, and has no report.")
     file = (folder or Path("reports") / found["name"]) / "report.html"
     _download(uri, file)
     if as_json:
@@ -40,6 +44,22 @@ def report(execution: str | None, folder: Path | None, opens: bool, name: str, a
     click.echo(f"The report is {file}")
     if opens and sys.stdout.isatty():
         webbrowser.open(file.absolute().as_uri())
+
+
+def _uri(execution: Mapping[str, Any]) -> str | None:
+    """Where the page is: in the output, or where the states of a failure have left it in the history."""
+    if "output" in execution:
+        output = json.loads(execution["output"])
+        return str(output.get("reportUri") or output["evaluation"]["reportUri"])
+    pages = (
+        boto3.client("stepfunctions")
+        .get_paginator("get_execution_history")
+        .paginate(executionArn=execution["executionArn"], reverseOrder=True)
+    )
+    left = (event.get("stateExitedEventDetails", {}) for page in pages for event in page["events"])
+    found = next((state["output"] for state in left if state.get("name") == _OF_A_FAILURE), "{}")
+    uri: str | None = json.loads(found).get("reportUri")
+    return uri
 
 
 def _download(uri: str, file: Path) -> None:

@@ -79,7 +79,7 @@ def _machine() -> dict[str, Any]:
 
     choices = {
         f"{asked}.release.package = 'arn:none'": "Refuse",
-        f"$exists({asked}.fail)": "Fail",
+        f"$exists({asked}.fail)": "Write report of failure",
         f"$exists({asked}.hold)": "Hold",
         f"$exists({asked}.process)": "Leave running",
     }
@@ -93,6 +93,11 @@ def _machine() -> dict[str, Any]:
                 "Default": "Serve",
             },
             "Refuse": {"Type": "Fail", "Error": "NotApproved", "Cause": "it is not approved"},
+            "Write report of failure": {
+                "Type": "Pass",
+                "Output": f"{{% {{'reportUri': $type({asked}.fail) = 'string' ? {asked}.fail : null}} %}}",
+                "Next": "Fail",
+            },
             "Fail": {"Type": "Fail", "Error": "NoUsableImages", "Cause": "Plan: there are [none]"},
             "Hold": {"Type": "Wait", "Seconds": 600, "Next": "Serve"},
             "Leave running": job("aws-sdk:sagemaker:createProcessingJob", 0, Next="Process", Output=f"{{% {asked} %}}"),

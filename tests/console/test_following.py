@@ -113,7 +113,7 @@ def test_before_the_first_execution_there_is_none(deployed: str, capsys: Capture
     assert main(["list", "--name", "empty", "--json"]) == 0
     told = capsys.readouterr()
     assert "There is no execution yet; `start` starts one." in told.err
-    assert "There is no execution that is SUCCEEDED yet" in told.err
+    assert "There is no execution that has ended yet" in told.err
     assert told.out == "There are none.\n[]\n"
 
 
@@ -198,7 +198,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize(("terminal", "more", "opens"), [(False, [], 0), (True, [], 1), (True, ["--no-open"], 0)])
-def test_the_report_of_the_newest_that_has_one_is_fetched_and_opened_from_a_terminal_only(
+def test_the_report_of_the_newest_that_has_ended_is_fetched_and_opened_from_a_terminal_only(
     aws: Emulator,
     execute: Execute,
     tmp_path: Path,
@@ -209,18 +209,19 @@ def test_the_report_of_the_newest_that_has_one_is_fetched_and_opened_from_a_term
     monkeypatch: pytest.MonkeyPatch,
     capsys: Captured,
 ) -> None:
-    # given a newest execution that failed
+    # given one that failed, as the newest but for one that runs
     aws.client("s3").create_bucket(Bucket="reported")
-    aws.client("s3").put_object(Bucket="reported", Key="reports/1/report.html", Body=b"<title>Report")
-    name = execute(output=OUTPUT)
-    execute(fail=True)
+    aws.client("s3").put_object(Bucket="reported", Key="reports/2/index.html", Body=b"<title>What failed")
+    execute(output=OUTPUT)
+    name = execute(fail="s3://reported/reports/2/index.html")
+    execute(hold=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
     # when
     assert main(["report", *more]) == 0
     # then
     file = tmp_path / "reports" / name / "report.html"
-    assert file.read_text() == "<title>Report"
+    assert file.read_text() == "<title>What failed"
     assert f"reports{os.sep}{name}{os.sep}report.html" in capsys.readouterr().out
     assert opened == [file.as_uri()] * opens
 
@@ -241,7 +242,7 @@ def test_a_report_for_programs_is_where_it_lies(
 def test_what_has_no_report_says_so(execute: Execute, tmp_path: Path, capsys: Captured) -> None:
     name = execute(fail=True)
     assert main(["report", name]) == 1
-    assert capsys.readouterr().err == f"Error: {name} is FAILED: only one that succeeded has a report.\n"
+    assert capsys.readouterr().err == f"Error: {name} is FAILED, and has no report.\n"
     lost = OUTPUT | {"evaluation": OUTPUT["evaluation"] | {"reportUri": "s3://reported/lost.html"}}
     assert main(["report", execute(output=lost), "--to", str(tmp_path)]) == 1
     assert "s3://reported/lost.html cannot be fetched: " in capsys.readouterr().err
