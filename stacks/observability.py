@@ -1,4 +1,4 @@
-"""The topic that people subscribe to, and the alarm for executions that fail."""
+"""The topic that people subscribe to, the alarm for executions that fail, and the dashboard."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from stacks.dashboard import Dashboard
 from stacks.settings import DeploymentSettings
 
 
@@ -61,3 +62,4 @@ class ObservabilityStack(Stack):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         failures.add_alarm_action(actions.SnsAction(self.topic))
+        Dashboard(self, "Dashboard", settings=settings, machine_arn=machine, alarm=failures)

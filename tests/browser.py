@@ -21,6 +21,7 @@ import pytest
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = ("--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 QUIET = ("--no-first-run", "--disable-background-networking", "--disable-component-update", "--hide-scrollbars")
+AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE = 300.0
 """Seconds after which a test no longer waits. Only a fault costs them, so they suit the busiest machine."""
 
@@ -122,6 +123,15 @@ class Browser:
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
         taken = self.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         file.write_bytes(base64.b64decode(taken["data"]))
+
+    def violations(self) -> list[dict[str, Any]]:
+        """What axe finds against accessibility in the page. Skips the test where axe is not installed."""
+        if not AXE.is_file():
+            pytest.skip("axe-core is not in node_modules; `make setup` installs it")
+        self.evaluate(AXE.read_text() + "; true")
+        assert self.evaluate("axe.run().then((result) => result.passes.length)") > 10
+        found: list[dict[str, Any]] = self.evaluate("axe.run().then((result) => result.violations)")
+        return found
 
     def _middle(self, selector: str) -> tuple[float, float]:
         found = self.evaluate(f"""(() => {{
