@@ -11,7 +11,6 @@ from typing import Literal, Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
-from rich.padding import Padding
 from rich.spinner import Spinner
 from rich.text import Text
 
@@ -105,14 +104,23 @@ class Progress:
         show("done")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = list(self._rows(console))
+        # The last of all looks stays in the terminal, and is whole.
+        if self._live and self._live.is_started:
+            rows = _window(rows, options.size.height)
+        yield from (row for row, _ in rows)
+
+    def _rows(self, console: Console) -> Iterator[tuple[Text, bool]]:
+        """Each line of the display, and whether it is about what runs."""
         for heading, lines in self._groups.items():
-            yield Text(f"\n{heading}", style="bold cyan")
+            yield Text(), False
+            yield Text(heading, style="bold cyan", no_wrap=True, overflow="ellipsis"), False
             for line in lines:
                 running = line.status == "running"
                 mark = self._spinner.render(console.get_time()) if running else _MARKS[line.status]
                 assert isinstance(mark, Text)  # a spinner without a text of its own
                 seconds = time.monotonic() - line.started if running else line.seconds
-                yield Text.assemble(
+                row = Text.assemble(
                     mark,
                     ("  " + line.title.ljust(_TITLE_WIDTH), _STYLES[line.status]),
                     (f"{seconds:7.1f} s" if line.status in ("running", "done", "failed") else "", "dim"),
@@ -120,8 +128,9 @@ class Progress:
                     no_wrap=True,
                     overflow="ellipsis",
                 )
+                yield row, running
                 for note in (*line.notes, *line.live_notes) if running else ():
-                    yield Padding(Text(note, "cyan"), (0, 0, 0, 5))
+                    yield Text("     " + note, "cyan", no_wrap=True, overflow="ellipsis"), True
 
     def _tell(self, heading: str, line: Line) -> None:
         before = self._told.get((heading, line.title), Line(line.title, "waiting"))
@@ -138,3 +147,13 @@ class Progress:
 
     def _print(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _window(rows: list[tuple[Text, bool]], height: int) -> list[tuple[Text, bool]]:
+    """As many rows as a terminal has, with the last that runs among them and what comes next below."""
+    if len(rows) <= height:
+        return rows
+    running = max((place for place, (_, runs) in enumerate(rows) if runs), default=len(rows) - 1)
+    first = min(max(0, running + 3 - height), len(rows) - height)
+    above = Text(f"  ... {first + 1} lines above", "dim")
+    return [(above, False), *rows[first + 1 : first + height]] if first else rows[:height]

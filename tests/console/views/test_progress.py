@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import time
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -47,6 +49,27 @@ def test_a_step_that_raises_is_shown_as_failed() -> None:
     with Progress(console) as progress, pytest.raises(ValueError, match="no"), progress.step("Setting up", "Deploy"):
         raise ValueError("no")
     assert "Deploy FAILED" in written(console)
+
+
+def test_a_terminal_with_few_lines_shows_what_runs_and_at_the_end_everything() -> None:
+    # given more states than the terminal has lines, of which the 20th runs
+    console = Console(file=io.StringIO(), width=80, height=12, force_terminal=True, color_system=None)
+    states = [Line(f"State {n}.", "done" if n < 20 else "running" if n == 20 else "waiting") for n in range(1, 31)]
+    states[19] = replace(states[19], started=time.monotonic(), notes=("job  epoch 3/5",))
+    with Progress(console) as progress:
+        progress.show("Execution", states)
+        # when it is drawn
+        assert progress._live is not None
+        progress._live.refresh()
+        drawn = written(console)
+        # then the display has room for what runs with its note, for what comes next, and says what it leaves out
+        assert {"State 20.", "job  epoch 3/5", "State 21.", "14 lines above"} <= set(
+            re.findall(r"State \d+\.|job  epoch 3/5|\d+ lines above", drawn)
+        )
+        assert "State 12." not in drawn
+        assert "State 24." not in drawn
+    # and at the end all states are there
+    assert all(state.title in written(console)[len(drawn) :] for state in states)
 
 
 def test_the_live_table_shows_marks_times_and_notes() -> None:
