@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -219,13 +220,19 @@ def test_a_refusal_of_the_look_for_photos_is_a_sentence(aws: FakeAws, page: Page
 
 
 def test_the_command_prints_its_address_and_ends_with_ctrl_c(aws: FakeAws) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "console", "try", "--endpoint", "other"],
-        env=os.environ | environment(aws) | {"PYTHONUNBUFFERED": "1"},
-        cwd=Path(__file__).parents[2],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "console", "try", "--endpoint", "other"],
+            env=os.environ | environment(aws) | {"PYTHONUNBUFFERED": "1"},
+            cwd=Path(__file__).parents[2],
+            stdout=subprocess.PIPE,
+            text=True,
+            # Tests that run in a shell's background ignore it, and so would their children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        ) as process,
+        ExitStack() as at_the_end,
+    ):
+        at_the_end.callback(process.kill)  # or leaving the block would wait for what does not end
         assert process.stdout
         url, _, rest = process.stdout.readline().partition(" ")
         assert rest == "asks the endpoint other, until Ctrl-C.\n"
