@@ -110,7 +110,7 @@ def test_several_photos_are_dropped_at_once_and_shown_with_bars_model_and_time(
         ["", "4 items 10 %", "10%"],
         ["", "5 items 5.6 %", "5.6%"],
     ]
-    assert browser.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth)")
+    browser.wait_for("[...document.images].every((image) => image.complete && image.naturalWidth)")
     assert browser.evaluate(
         "[...document.querySelectorAll('dd')].some((one) => /^\\d+\\.\\d\\d s$/.test(one.innerText))"
     )
