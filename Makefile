@@ -32,7 +32,7 @@ help:
 	@echo 'make approve | reject EXECUTION=NAME [REASON=TEXT]                           a model that waits for a person'
 	@echo 'make rollback [PACKAGE=ARN]                                                  the model that was served before'
 	@echo 'make promote PACKAGE=ARN                                                     a model that is registered'
-	@echo 'From estimate on: DEPLOYMENT=NAME where the setting name is another, JSON=1 for programs;'
+	@echo 'From estimate on: DEPLOYMENT=NAME where the setting name is another, JSON=1 (but try) for programs;'
 	@echo 'AWS_ENDPOINT_URL points them at a kept rehearsal'
 
 setup: .venv/.complete node_modules/.complete

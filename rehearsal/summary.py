@@ -68,8 +68,10 @@ def tell(ended: Ended, console: Console) -> None:
 
 
 def _figures(ended: Ended) -> Iterator[tuple[str, str]]:
-    if ended.outcome.output:
-        yield from result.figures_of(ended.outcome.output, str(ended.report))
+    if output := ended.outcome.output:
+        # The execution's page may not have been written; the evaluation's report is in the bucket.
+        report = str(ended.report) if ended.report.exists() else output["evaluation"]["reportUri"]
+        yield from result.figures_of(output, report)
     if ended.prediction:
         says, truth = ended.prediction["count"], ended.prediction["trueCount"]
         yield "endpoint", f"counts {says} in photo {ended.prediction['image']}; its label says {truth}"

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from tests.rehearsal.emulator import end
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = ("--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 QUIET = ("--no-first-run", "--disable-background-networking", "--disable-component-update", "--hide-scrollbars")
@@ -168,8 +170,4 @@ def running_browser() -> Iterator[Browser]:
             try:
                 yield Browser(process.stdin.fileno(), process.stdout.fileno())
             finally:
-                process.terminate()
-                try:
-                    process.wait(15)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+                end(process)

@@ -23,10 +23,18 @@ def tell(outcome: Outcome, figures: Figures, console: Console) -> None:
         console.print(outcome.cause or "", markup=False, highlight=False, soft_wrap=True)
         return
     console.print(f"[bold green]{outcome.status}[/]", highlight=False)
+    if not console.is_terminal:
+        # Nothing is wrapped or cut: an address has to be whole for whoever reads the file.
+        width = max((len(name) for name, _ in figures), default=0)
+        for name, value in figures:
+            console.print(f"{name:<{width}}  {value}", markup=False, highlight=False, soft_wrap=True)
+        return
     table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
     for name, value in figures:
-        table.add_row(f"[dim]{name}[/]", Text(value))
-    console.print(table, soft_wrap=True)
+        table.add_row(name, Text(value))
+    console.print(table)
 
 
 def figures_of(output: Mapping[str, Any], report: str) -> list[tuple[str, str]]:

@@ -17,7 +17,8 @@ from botocore.exceptions import EndpointConnectionError
 from console.cli import main
 from console.views.execution import Execution
 from tests.console.conftest import OUTPUT, Execute
-from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.emulator import Emulator
+from tests.rehearsal.sagemaker.jobs import sleeping_job
 
 Captured = pytest.CaptureFixture[str]
 
@@ -165,20 +166,6 @@ def test_stopping_ends_the_jobs_that_wait_and_those_that_nobody_waits_for(
     # ... and again it says what it finds
     assert main(["stop", name]) == 0
     assert f"ProcessingJob {alone} is Stopped.\nProcessingJob {waited} is Stopped.\n" in capsys.readouterr().out
-
-
-def sleeping_job(name: str) -> dict[str, Any]:
-    return {
-        "ProcessingJobName": name,
-        "RoleArn": ROLE,
-        "AppSpecification": {
-            "ImageUri": "python",
-            "ContainerEntrypoint": ["python3", "-c", "import time; time.sleep(600)"],
-        },
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}
-        },
-    }
 
 
 def test_one_that_has_ended_has_nothing_to_stop(execute: Execute, capsys: Captured) -> None:

@@ -104,11 +104,16 @@ def running_emulator(work: Path, *arguments: str) -> Iterator[Emulator]:
         _create_role(emulator)
         yield emulator
     finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and kill one that does not."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _create_role(emulator: Emulator) -> None:

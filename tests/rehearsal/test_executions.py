@@ -17,7 +17,7 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 
 from rehearsal.aws.stepfunctions import interpreter
 from tests.rehearsal.emulator import ROLE, Emulator
-from tests.rehearsal.sagemaker.jobs import ended
+from tests.rehearsal.sagemaker.jobs import ended, sleeping_job
 
 PAUSE = {"Type": "Wait", "Seconds": 1, "Next": "Last"}
 TWO_STATES = {"StartAt": "First", "States": {"First": PAUSE, "Last": {"Type": "Succeed"}}}
@@ -185,17 +185,7 @@ def test_deleting_a_machine_aborts_its_executions_and_stops_their_jobs(aws: Emul
     job = {
         "Type": "Task",
         "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync",
-        "Arguments": {
-            "ProcessingJobName": name,
-            "RoleArn": ROLE,
-            "AppSpecification": {
-                "ImageUri": "python",
-                "ContainerEntrypoint": ["python3", "-c", "import time; time.sleep(600)"],
-            },
-            "ProcessingResources": {
-                "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}
-            },
-        },
+        "Arguments": sleeping_job(name),
         "End": True,
     }
     definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "Job", "States": {"Job": job}})

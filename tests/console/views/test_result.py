@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from console.views.execution import Outcome
@@ -102,3 +104,14 @@ def test_a_package_that_was_promoted_tells_its_evaluation_without_data_or_traini
     assert (rows["report"], rows["cost"]) == ("s3://data/report.html", "1,234.50 USD, 2,000.00 USD on demand")
     assert "images" not in rows
     assert told(cost={"usd": None, "reason": "no price"})["cost"] == "unknown"
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_no_character_of_an_address_is_lost_where_lines_are_short(terminal: bool) -> None:
+    address = f"s3://{'data-' * 12}/reports/{'0' * 30}/index.html"
+    console = Console(file=io.StringIO(), width=40, force_terminal=terminal, color_system=None)
+    tell(Outcome("SUCCEEDED", {}, output=OUTPUT), [("decision", "deployed"), ("report", address)], console)
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    # A terminal's lines are folded, a pipe's are whole.
+    assert address in (re.sub(r"\s+", "", shown) if terminal else shown)

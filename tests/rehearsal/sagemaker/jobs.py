@@ -10,13 +10,28 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from console.views.history import visits
-from tests.rehearsal.emulator import Emulator, client
+from tests.rehearsal.emulator import ROLE, Emulator, client
 
 Kind = Literal["TrainingJob", "ProcessingJob", "HyperParameterTuningJob"]
 
 _RUNNING = ("InProgress", "Stopping")
 _REASONS = ("SecondaryStatus", "FailureReason", "ExitMessage")
 _LAST_LINES = 20
+
+
+def sleeping_job(name: str) -> dict[str, Any]:
+    """CreateProcessingJob's arguments for a job that does nothing for ten minutes."""
+    return {
+        "ProcessingJobName": name,
+        "RoleArn": ROLE,
+        "AppSpecification": {
+            "ImageUri": "python",
+            "ContainerEntrypoint": ["python3", "-c", "import time; time.sleep(600)"],
+        },
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}
+        },
+    }
 
 
 def ended(sagemaker: Any, kind: Kind, name: str, awaited: str = "Completed") -> dict[str, Any]:
