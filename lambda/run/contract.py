@@ -24,8 +24,8 @@ Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet1
 _TOLD = 20
 """Faults that are told at once: an input can have more than the cause of a failed execution has room for."""
 
-_NOT_OURS = ("Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
-"""What people in the console, and executions that start others, put into any input: ignored, and in the output."""
+_NOT_OURS = ("Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID", "$schema")
+"""What people in the console, executions that start others and editors put into any input: ignored here."""
 
 
 class InvalidInput(ValueError):
