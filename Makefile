@@ -11,16 +11,19 @@ export NODE_NO_WARNINGS := 1
 # The CDK command line starts `python3 app.py`: it must find the virtual environment's.
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup rehearse test fuzz lint format doctor synth deploy destroy clean
+.PHONY: help setup rehearse test test-stacks fuzz lint format schema doctor bootstrap synth deploy destroy clean
 .PHONY: start estimate follow list stop report predict try approve reject rollback promote
 
 help:
 	@echo 'make rehearse [SOURCE=DIR] [INPUT=FILE] [RESULT=FILE] [EXPORT=DIR] [KEEP=1]   the whole application on this machine'
 	@echo 'make test [TESTS=tests/stacks]                                               every test, or a part'
+	@echo 'make test-stacks                                                             the CDK assertion tests alone, in a minute'
 	@echo 'make fuzz [MINUTES=30]                                                       new inputs at every door, for so long'
 	@echo 'make lint | format                                                           ruff, mypy'
-	@echo 'make doctor                                                                  what would fail in your AWS account'
-	@echo 'make synth | deploy | destroy                                                the CDK application (needs an AWS account)'
+	@echo 'make schema                                                                  docs/input.schema.json and docs/input.md'
+	@echo 'make doctor [ARGS="-c name=value"]                                           what would fail in your AWS account'
+	@echo 'make bootstrap [ARGS=aws://ACCOUNT/REGION]                                   prepares an account for the CDK, once'
+	@echo 'make synth | deploy | destroy [ARGS="-c name=value"] [YES=1]                 the CDK application; YES=1 asks nothing'
 	@echo 'make estimate [INPUT=FILE]                                                   what an execution would cost'
 	@echo 'make start [INPUT=FILE] [YES=1] [FOLLOW=1]                                   an execution; asks first if it costs much'
 	@echo 'make follow [EXECUTION=NAME]                                                 the newest execution, or another, live'
@@ -47,7 +50,7 @@ setup: .venv/.complete node_modules/.complete
 	@touch $@
 
 node_modules/.complete: package-lock.json
-	@command -v npm >/dev/null || { echo 'Stocktake needs Node.js 20 or newer with npm'; exit 1; }
+	@command -v npm >/dev/null || { echo 'Stocktake needs Node.js 22 or newer, with npm'; exit 1; }
 	@echo 'Installing the CDK command line into node_modules'
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
@@ -59,13 +62,16 @@ rehearse: setup
 test: setup
 	@$(BIN)/python -m pytest $(TESTS)
 
+test-stacks: setup
+	@$(BIN)/python -m pytest tests/stacks
+
 fuzz: setup
 	@PYTHONPATH=lambda:training_code $(BIN)/python -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES))
 
 lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy app.py stacks doctor console rehearsal bench
+	@$(BIN)/mypy app.py stacks doctor console rehearsal bench docs
 	@cd lambda && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache .
 	@cd training_code && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache .
 
@@ -73,17 +79,25 @@ format: setup
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+# The input's JSON Schema and its reference, from the contract.
+schema: setup
+	@$(BIN)/python docs/input_reference.py
+
+# ARGS: settings and the CDK command line's own options. What is deployed with settings is destroyed with the same.
 doctor: setup
-	@$(BIN)/python -m console doctor $(if $(JSON),--json)
+	@$(BIN)/python -m console doctor $(if $(JSON),--json) $(ARGS)
+
+bootstrap: setup
+	@cdk bootstrap --no-notices $(ARGS)
 
 synth: setup
-	@cdk synth --quiet --no-notices
+	@cdk synth --quiet --no-notices $(ARGS)
 
 deploy: setup
-	@cdk deploy --all --no-notices
+	@cdk deploy --all --no-notices $(if $(YES),--require-approval never) $(ARGS)
 
 destroy: setup
-	@cdk destroy --all --no-notices
+	@cdk destroy --all --no-notices $(if $(YES),--force) $(ARGS)
 
 # Not NAME: some shells have a variable of that name, and make takes it over.
 CONSOLE = $(BIN)/python -m console $@ $(if $(DEPLOYMENT),--name '$(DEPLOYMENT)') $(if $(JSON),--json)

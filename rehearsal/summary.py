@@ -73,8 +73,14 @@ def _figures(ended: Ended) -> Iterator[tuple[str, str]]:
         report = str(ended.report) if ended.report.exists() else output["evaluation"]["reportUri"]
         yield from result.figures_of(output, report)
     if ended.prediction:
-        says, truth = ended.prediction["count"], ended.prediction["trueCount"]
-        yield "endpoint", f"counts {says} in photo {ended.prediction['image']}; its label says {truth}"
+        yield "endpoint", _answer(ended.prediction)
+
+
+def _answer(prediction: dict[str, Any]) -> str:
+    """How sure the endpoint is belongs to what it counts: a model may be wrong, and this one has learned little."""
+    says, truth = prediction["count"], prediction["trueCount"]
+    sure = prediction["probabilities"][prediction["labels"].index(says)]
+    return f"counted {says} in photo {prediction['image']} ({sure:.0%} sure; the label is {truth})"
 
 
 def tell_how_to_explore(ended: Ended, outputs: dict[str, str], console: Console) -> None:

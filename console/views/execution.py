@@ -78,7 +78,7 @@ class Execution:
         status: Status = "running" if running else "failed" if latest.failed or latest.left is None else "done"
         seconds = sum(visit.seconds(now) for visit in own)
         jobs = self._jobs([latest, *inner]) if running else []
-        decision = [f"waits for a person: approve or reject {self.arn}"] if running and latest.token else []
+        decision = self._commands_to_decide() if running and latest.token else []
         return Line(
             title,
             status,
@@ -88,6 +88,11 @@ class Execution:
             notes=(*decision, *(note for job in jobs for note in job.notes())),
             live_notes=tuple(note for job in jobs for note in job.live_notes()),
         )
+
+    def _commands_to_decide(self) -> list[str]:
+        machine, name = self.arn.split(":")[-2:]
+        chosen = f"EXECUTION={name} DEPLOYMENT={machine}"  # the machine has the deployment's name
+        return [f"waits for a person: make approve {chosen}", f"or: make reject {chosen} REASON=..."]
 
     def _detail(self, visit: Visit) -> str:
         if visit.map_run:

@@ -98,7 +98,9 @@ def approval(
         assign={
             "reason": expression(
                 "'nobody approved it within the ' & $string($run.input.release.approvalSeconds)"
-                "& ' seconds of release.approvalSeconds'"
+                "& ' seconds of release.approvalSeconds. To serve it all the same: aws sagemaker update-model-package '"
+                "& '--model-approval-status Approved --model-package-arn ' & $package & ', then make promote '"
+                f"& 'PACKAGE=' & $package & '{named}'"
             )
         },
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from console.views.execution import Outcome
-from rehearsal.summary import Ended, tell_how_to_explore
+from rehearsal.summary import Ended, tell, tell_how_to_explore
 
 
 def test_every_command_to_explore_names_the_endpoint() -> None:
@@ -22,3 +22,15 @@ def test_every_command_to_explore_names_the_endpoint() -> None:
     commands = [line for line in console.file.getvalue().splitlines() if line.startswith("  aws ")]
     assert len(commands) == 4
     assert all(" --endpoint-url http://localhost:1 " in command for command in commands)
+
+
+def test_the_answer_says_how_sure_it_is_beside_the_label() -> None:
+    # given an answer that is not the label
+    console = Console(file=io.StringIO(), width=60)
+    ended = Ended(Outcome("SUCCEEDED", {}, output={}), Path("work"), "endpoint", "http://localhost:1")
+    answer = {"count": 3, "probabilities": [0.3, 0.32, 0.38], "labels": [1, 2, 3]}
+    ended.prediction = {"image": "7", "trueCount": 2, **answer}
+    # when it is told, then nobody reads a model's doubt as a fault
+    tell(ended, console)
+    assert isinstance(console.file, io.StringIO)
+    assert "endpoint  counted 3 in photo 7 (38% sure; the label is 2)\n" in console.file.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -165,7 +166,11 @@ def test_what_waits_for_a_person_says_so(aws: Emulator, follow: Follow) -> None:
     }
     _, looks = follow({"StartAt": "Decide", "States": {"Decide": wait}})
     notes = [note for look in looks for note in look["Decide"].notes]
-    assert notes[0].startswith("waits for a person: approve or reject arn:aws:states:")
+    # then it names both commands, with the execution and the deployment, which is the machine's name
+    accept, refuse = notes[:2]
+    command = re.fullmatch(r"waits for a person: make approve (EXECUTION=\S+ DEPLOYMENT=\S+)", accept)
+    assert command
+    assert refuse == f"or: make reject {command[1]} REASON=..."
     assert looks[-1]["Decide"].notes == ()
 
 
