@@ -13,6 +13,8 @@ from rehearsal.deploy import QUIET
 
 # The CDK libraries say at their start what the command line does.
 os.environ |= QUIET
+# CDK's own look at templates takes five seconds of every process, and only warns; cfn-lint is asked in a test.
+os.environ["CDK_VALIDATION"] = "false"
 
 torchvision_on_cpu.install()
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from stacks import assets
+from tests.machine.release_machine import BUCKET, FUNCTION, GROUP, Release, States
 from tests.rehearsal.emulator import ROLE, running_emulator
 from tests.stacks.execution import rendered
-from tests.stacks.release_machine import BUCKET, FUNCTION, GROUP, Release, States
 from tests.stacks.template import Template, resources
 
 RULE = "decisions"
@@ -96,6 +96,11 @@ def test_a_rule_that_the_function_does_not_know_wakes_nobody_and_time_is_a_rejec
     ended = outcome(release, arn)
     assert ended["decision"] == "rejected"
     assert "within the 4 seconds of release.approvalSeconds" in ended["reason"]
+    # ... and says what serves the model all the same
+    assert (
+        f"--model-approval-status Approved --model-package-arn {package}, then make promote PACKAGE={package}"
+        in (ended["reason"])
+    )
     assert (release.status(package), release.served()) == ("Rejected", "")
     # ... which the test that follows sets right
     rule = release.aws.client("events").describe_rule(Name=RULE)["Arn"]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.machine.release_machine import Release, States
 from tests.rehearsal.emulator import ROLE, running_emulator
-from tests.stacks.release_machine import Release, States
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """The application synthesised once, and its state machine's definition as the service would receive it."""
 
+import json
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import aws_cdk as cdk
@@ -18,13 +20,20 @@ def flags() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def synthesize(flags: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Template]]:
-    """Synthesise with the settings' defaults but for those given; stack name without the prefix -> template."""
+    """Synthesise with the settings' defaults but for those given; stack name without the prefix -> template.
+
+    Once for each choice of settings, as that takes a second; what is returned is the caller's own.
+    """
+    made: dict[str, dict[str, Template]] = {}
 
     def synthesize(**settings: Any) -> dict[str, Template]:
-        app = cdk.App(context=flags | settings, outdir=str(tmp_path_factory.mktemp("assembly")))
-        application.build(app)
-        assembly = app.synth()
-        return {stack.stack_name.split("-")[1]: stack.template for stack in assembly.stacks}
+        key = json.dumps(settings, sort_keys=True)
+        if key not in made:
+            app = cdk.App(context=flags | settings, outdir=str(tmp_path_factory.mktemp("assembly")))
+            application.build(app)
+            assembly = app.synth()
+            made[key] = {stack.stack_name.split("-")[1]: stack.template for stack in assembly.stacks}
+        return deepcopy(made[key])
 
     return synthesize
 

@@ -26,31 +26,34 @@ from tests.stacks.context import CDK_JSON, feature_flags
 ROOT = CDK_JSON.parent
 
 
-@pytest.fixture
-def synth(flags: dict[str, Any], tmp_path: Path) -> Callable[[str], dict[str, bytes]]:
+@pytest.fixture(scope="module")
+def synth(flags: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, bytes]]:
     """Every template and asset manifest of `cdk synth` into a folder, by the real command line."""
-    home = tmp_path / "home"
-    home.mkdir()
+    home = tmp_path_factory.mktemp("home")
     (home / "cdk.json").write_text(
         json.dumps({"app": f"python3 {shlex.quote(str(ROOT / 'app.py'))}", "context": flags, "versionReporting": False})
     )
 
     def synth(folder: str) -> dict[str, bytes]:
-        command = [CDK, "synth", "--quiet", "--no-notices", "--output", tmp_path / folder]
+        command = [CDK, "synth", "--quiet", "--no-notices", "--output", home / folder]
         subprocess.run(command, cwd=home, env=cdk_environment(os.environ), check=True, capture_output=True)
         return {
             path.name: path.read_bytes()
-            for path in (tmp_path / folder).iterdir()
+            for path in (home / folder).iterdir()
             if path.name.endswith((".template.json", ".assets.json")) or path.name == "manifest.json"
         }
 
     return synth
 
 
-def test_two_synths_are_byte_identical(synth: Callable[[str], dict[str, bytes]]) -> None:
-    first, second = synth("first"), synth("second")
+@pytest.fixture(scope="module")
+def first(synth: Callable[[str], dict[str, bytes]]) -> dict[str, bytes]:
+    return synth("first")
+
+
+def test_two_synths_are_byte_identical(first: dict[str, bytes], synth: Callable[[str], dict[str, bytes]]) -> None:
     assert len([name for name in first if name.endswith(".template.json")]) == 4
-    assert first == second
+    assert synth("second") == first
 
 
 @pytest.mark.parametrize(
@@ -189,16 +192,16 @@ def test_a_reason_for_what_no_policy_asks_for_stops_the_synth(built: cdk.App) ->
         built.synth()
 
 
-@pytest.mark.parametrize("folder", ["lambda", "training_code"])
-def test_caches_of_tools_change_no_asset(folder: str, synth: Callable[[str], dict[str, bytes]]) -> None:
-    cache = ROOT / folder / ".test_cache"
-    before = synth("before")
-    cache.mkdir()
+def test_caches_of_tools_change_no_asset(first: dict[str, bytes], synth: Callable[[str], dict[str, bytes]]) -> None:
+    caches = [ROOT / folder / ".test_cache" for folder in ("lambda", "training_code")]
     try:
-        (cache / "file").write_text("left by a linter")
-        assert synth("after") == before
+        for cache in caches:
+            cache.mkdir()
+            (cache / "file").write_text("left by a linter")
+        assert synth("after") == first
     finally:
-        shutil.rmtree(cache)
+        for cache in caches:
+            shutil.rmtree(cache, ignore_errors=True)
 
 
 def test_both_assets_read_photos_by_the_same_file() -> None:
