@@ -102,9 +102,9 @@ class Kept:
                 state["Seconds"] = 1
         states.update_state_machine(**_arn(machine), definition=json.dumps(definition))
 
-    def console(self, *arguments: str) -> subprocess.Popen[str]:
-        """A command for people, as somebody would give it who has the variables that the rehearsal prints."""
-        environment = os.environ | {
+    def environment(self) -> dict[str, str]:
+        """The variables that the rehearsal prints, among this process's own."""
+        return os.environ | {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -112,19 +112,27 @@ class Kept:
             "AWS_SECRET_ACCESS_KEY": "rehearsal",
             "NO_PROXY": "localhost",
         }
+
+    def console(self, *arguments: str) -> subprocess.Popen[str]:
+        """A command for people."""
         command = [sys.executable, "-m", "console", *arguments]
         return subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, cwd=ROOT, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
-    def explanation(self) -> str:
-        """How the rehearsal's own execution ended, and its jobs."""
+    def first_execution(self) -> dict[str, Any]:
+        """The rehearsal's own execution, as ListExecutions has it."""
         states = self.client("stepfunctions")
         (machine,) = states.list_state_machines()["stateMachines"]
         executions = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
         (first,) = [execution for execution in executions if execution["name"].startswith("rehearsal-")]
-        answer = states.describe_execution(executionArn=first["executionArn"])
-        return explanation_of_execution(self.url, answer)
+        found: dict[str, Any] = first
+        return found
+
+    def explanation(self) -> str:
+        """How the rehearsal's own execution ended, and its jobs."""
+        arn = self.first_execution()["executionArn"]
+        return explanation_of_execution(self.url, self.client("stepfunctions").describe_execution(executionArn=arn))
 
     def change_artifact(self, uri: str, key: str, name: str, change: Callable[[bytes], bytes]) -> str:
         """A copy of a model artifact under `key` in its bucket, with another content of the file `name`; its URI."""
