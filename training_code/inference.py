@@ -11,6 +11,7 @@ from torch import Tensor
 
 from photo_file import ImageRefused, ImageTooLarge, ImageTooSmall
 from stocktake.model.artifact import ModelDescription, load_artifact
+from stocktake.model.calibration import calibrated, log_probabilities
 from stocktake.model.metrics import expected_counts
 from stocktake.model.served_network import ServedNetwork
 from stocktake.serving.answers import answer_type, written
@@ -33,10 +34,10 @@ class CountingModel:
 
     @torch.inference_mode()
     def probabilities(self, pixels: Tensor) -> Tensor:
-        """Probability of each label: uint8 (N, 3, S, S) -> float32 (N, labels)."""
+        """Calibrated probability of each label: uint8 (N, 3, S, S) -> float32 (N, labels)."""
         photos = self.description.preprocessing.normalise(pixels)
         views = (photos, photos.flip(3)) if self.description.mirrored else (photos,)
-        return torch.stack([self.network(view).softmax(1) for view in views]).mean(0)
+        return calibrated(log_probabilities([self.network(view) for view in views]), self.description.temperature)
 
 
 def model_fn(model_dir: str | Path, precision: str | None = None) -> CountingModel:

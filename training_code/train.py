@@ -29,8 +29,9 @@ def main() -> None:
             print(job.training.describe(), flush=True)
         with watched(job.training, arguments.debug_interval, arguments.trace) as debugging:
             job.training.fit(job.checkpoints, interrupted)
+        temperature = job.training.calibrate()
         if world.is_main:
-            save(job, debugging)
+            save(job, debugging, temperature)
             print(job.training.best_line(), flush=True)
 
 
@@ -49,7 +50,7 @@ def watched(training: Training, save_interval: int, trace: bool) -> DebuggingSes
     )
 
 
-def save(job: Job, debugging: DebuggingSession) -> None:
+def save(job: Job, debugging: DebuggingSession, temperature: float) -> None:
     """Write the model artifact."""
     training, hyperparameters, progress = job.training, job.training.hyperparameters, job.training.progress
     verdicts = debugging.evaluate_rules(progress.history, training.steps_done)
@@ -72,6 +73,7 @@ def save(job: Job, debugging: DebuggingSession) -> None:
             "torch": torch.__version__,
         },
         mirrored=training.recipe.mirrored,
+        temperature=temperature,
     )
     save_artifact(Path(os.environ["SM_MODEL_DIR"]), job.start.served(progress.best_weights), description)
 

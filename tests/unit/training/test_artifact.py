@@ -26,7 +26,8 @@ def test_a_model_archive_holds_what_answers_requests_and_no_trainer(tmp_path: Pa
     # then
     with tarfile.open(tmp_path / "model.tar.gz") as tar:
         files = {Path(member.name).as_posix() for member in tar if member.isfile()}
-    room = ("__init__", "artifact", "metrics", "network", "preprocessing", "served_network", "tensor_files")
+    room = ("__init__", "artifact", "calibration", "metrics", "network", "preprocessing")
+    room += ("served_network", "tensor_files")
     serving = ("__init__", "answers", "log", "photos", "refusal", "workers")
     assert files == {
         "config.yaml",
@@ -41,16 +42,16 @@ def test_a_model_archive_holds_what_answers_requests_and_no_trainer(tmp_path: Pa
     }
 
 
-def test_a_description_is_read_as_it_was_written_and_an_earlier_ones_answers_are_not_mirrored(tmp_path: Path) -> None:
-    written = ModelDescription("resnet18", (1, 2), Preprocessing(32), {"world": 1}, mirrored=True)
+def test_a_description_is_read_as_it_was_written_and_an_earlier_ones_answers_are_as_they_were(tmp_path: Path) -> None:
+    written = ModelDescription("resnet18", (1, 2), Preprocessing(32), {"world": 1}, mirrored=True, temperature=1.7)
     save_artifact(tmp_path, create_model("resnet18", 2).state_dict(), written)
     assert load_artifact(tmp_path)[1] == written
-    # given a model from before there were mirror images
+    # given a model from before there were mirror images, and one from before there were temperatures
     file = tmp_path / "model.json"
     content = json.loads(file.read_text())
-    del content["mirrored"]
-    file.write_text(json.dumps(content))
-    assert load_artifact(tmp_path)[1] == replace(written, mirrored=False)
+    for lacks, before in (("mirrored", {"mirrored": False}), ("temperature", {"temperature": 1.0})):
+        file.write_text(json.dumps({name: value for name, value in content.items() if name != lacks}))
+        assert load_artifact(tmp_path)[1] == replace(written, **before)
 
 
 def test_the_archive_answers_without_the_code_it_was_trained_by(tmp_path: Path) -> None:

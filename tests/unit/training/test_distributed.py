@@ -92,6 +92,7 @@ def assert_equal(one: Trained, two: Trained, tolerance: float = 1e-5) -> None:
             assert here[measure] == pytest.approx(there[measure], abs=tolerance), measure
         for measure in ("train:accuracy", "validation:accuracy"):
             assert here[measure] == there[measure], measure
+    assert one.description["temperature"] == pytest.approx(two.description["temperature"], rel=100 * tolerance)
 
 
 @pytest.fixture

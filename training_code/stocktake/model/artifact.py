@@ -36,6 +36,8 @@ class ModelDescription:
         Facts for reports: hyperparameters, history, best epoch, images by split and count.
     mirrored
         Whether an answer is the mean over the photo and its mirror image.
+    temperature
+        What its logarithm is divided by, see `calibrated`.
     """
 
     architecture: str
@@ -43,6 +45,7 @@ class ModelDescription:
     preprocessing: Preprocessing
     training: dict[str, Any]
     mirrored: bool = False
+    temperature: float = 1.0
 
 
 def save_artifact(folder: Path, weights: Weights, description: ModelDescription) -> None:
@@ -68,7 +71,9 @@ def load_artifact(folder: Path) -> tuple[nn.Module, ModelDescription]:
         tuple(content["labels"]),
         Preprocessing(stored["image_size"], tuple(stored["mean"]), tuple(stored["std"])),
         content["training"],
-        content.get("mirrored", False),  # models of earlier versions do not say
+        # Models of earlier versions do not say these two.
+        content.get("mirrored", False),
+        content.get("temperature", 1.0),
     )
     model = create_model(description.architecture, len(description.labels))
     model.load_state_dict(read_tensors(folder / "model.pt"))

@@ -110,6 +110,12 @@ class Network(nn.Module):
         named = self.trunk.state_dict() | {f"{name}.{key}": value for key, value in self.head.state_dict().items()}
         return {key: value.detach().cpu().clone() for key, value in named.items()}
 
+    def load_weights(self, weights: Weights) -> None:
+        """Take what `weights` gave."""
+        prefix = f"{head_name(self.architecture)}."
+        self.trunk.load_state_dict({k: value for k, value in weights.items() if not k.startswith(prefix)})
+        self.head.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
+
 
 def fastest_precision(device: torch.device) -> torch.dtype:
     """The number format for a trunk's forward pass: half the bits where the hardware computes faster with them."""

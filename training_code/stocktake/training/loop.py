@@ -1,8 +1,9 @@
 """The training loop: epochs, validation, the best epoch, and taking up an interrupted run."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from stocktake.data.batches import Key, Share, epoch_draws, ordered_batches
 from stocktake.data.splits import Split, fingerprint
 from stocktake.failures import JobFailure
+from stocktake.model.calibration import log_probabilities
 from stocktake.model.network import Network, Weights
 from stocktake.training.augmentation import DRAWS
 from stocktake.training.average import Average
@@ -21,6 +23,7 @@ from stocktake.training.losses import Loss
 from stocktake.training.optimizer import create_optimizer, set_rate
 from stocktake.training.recipe import Recipe
 from stocktake.training.schedule import rate
+from stocktake.training.temperature import fit_temperature
 
 
 @dataclass
@@ -163,17 +166,37 @@ class Training:
     @torch.no_grad()
     def measure(self, split: Split) -> Tensor:
         """Sums over the images of a split, as `CountingLoss.totals`, each image counted once."""
-        network, counting = self.learned.eval(), self.loss.counting
-        world, totals = self.world, self._zeros()
+        network, counting, totals = self.learned.eval(), self.loss.counting, self._zeros()
+        for inputs, targets in self._own_batches(split):
+            answers = self.loss.answers(network(inputs))
+            totals += counting.totals(counting(answers, targets), answers, targets)
+        return self.world.sum(totals)
+
+    @torch.no_grad()
+    def calibrate(self) -> float:
+        """The temperature of the weights that are kept, as they will be served. It ends the training.
+
+        Each process has to call it; all get the same.
+        """
+        network = self.learned.eval()
+        network.load_weights(self.progress.best_weights)
+        own = []
+        for inputs, targets in self._own_batches(self.held_out["validation"]):
+            views = (inputs, inputs.flip(3)) if self.recipe.mirrored else (inputs,)
+            answers = log_probabilities([self.loss.answers(network(view)) for view in views])
+            own.append((answers.cpu(), targets.cpu()))
+        of_all = chain.from_iterable(self.world.gather(own))
+        return fit_temperature(*(torch.cat(parts) for parts in zip(*of_all, strict=True)))
+
+    def _own_batches(self, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
+        """The network's inputs and targets of this process's share of a split that is only measured."""
+        world = self.world
         batches: list[list[Key]] = ordered_batches(len(split), self.hyperparameters.batch_size)
         for batch, targets in split.load([keys[world.rank :: world.size] for keys in batches]):
             # Of a last batch some processes may have nothing.
             if len(targets):
-                inputs, targets = self._on_device(split, batch, targets)
-                answers = self.loss.answers(network(inputs))
-                totals += counting.totals(counting(answers, targets), answers, targets)
+                yield self._on_device(split, batch, targets)
             self._after_batch()
-        return world.sum(totals)
 
     def _on_device(self, split: Split, batch: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         inputs = split.network_input(batch.to(self.device, non_blocking=True))
