@@ -13,8 +13,10 @@ from typing import Any
 import torch
 
 from inference import CountingModel, model_fn
+from stocktake.audit.planted import audit_quality
 from stocktake.data.batches import ordered_batches
 from stocktake.data.shards import ShardDataset, load
+from stocktake.evaluation.calibration import calibration
 from stocktake.evaluation.comparison import compare
 from stocktake.evaluation.decision import Rule, decide
 from stocktake.evaluation.overlap import NotComparable, Seen, check_labels, check_number
@@ -74,6 +76,8 @@ def evaluate(
     test = ShardDataset("test", test_folder, description.labels, description.preprocessing)
     predictions = predict(model, test)
     metrics = measure(predictions, description.labels) | {"precision": model.precision}
+    metrics["calibration"] = calibration(predictions, description.labels, description.temperature)
+    metrics["audit"] = audit_quality(predictions, description.labels)
     metrics["champion"] = against_champion(champion, test_folder, test, predictions) if champion else None
     metrics["release"] = decide(rule, metrics, metrics["champion"])
     # A larger photo is evaluated, and is no sample to try the endpoint with.
@@ -145,8 +149,10 @@ def against_champion(
     except NotComparable as error:
         return result | {"reason": str(error)}
     rows = predict(model, ShardDataset("test", test_folder, test.labels, model.description.preprocessing))
-    compared = compare([predictions[i] for i in unseen], [rows[i] for i in unseen], [groups[i] for i in unseen])
-    return result | {"comparable": True} | compared
+    own = [rows[i] for i in unseen]
+    compared = compare([predictions[i] for i in unseen], own, [groups[i] for i in unseen])
+    calibrated = calibration(own, test.labels, model.description.temperature)
+    return result | {"comparable": True, "calibration": calibrated} | compared
 
 
 def load_champion(folder: Path) -> CountingModel:

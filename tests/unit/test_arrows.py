@@ -76,11 +76,12 @@ ROOMS = {
         "bins": set(),
     },
     "training_code": {
-        "jobs": {"report", "evaluation", "debugging", "training", "data", "model", "serving"},
+        "jobs": {"audit", "report", "evaluation", "debugging", "training", "data", "model", "serving"},
         "serving": {"model"},
         "training": {"data", "model"},
         "report": {"model"},
         "evaluation": set(),
+        "audit": set(),
         "debugging": set(),
         "data": {"model"},
         "model": set(),

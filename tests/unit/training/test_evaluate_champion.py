@@ -1,6 +1,7 @@
 """The evaluation job with a champion beside the model."""
 
 import json
+import math
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,9 @@ def packed(artifact: Path, folder: Path) -> Path:
     return folder
 
 
-def always(answer: int, folder: Path, labels: tuple[int, ...] = LABELS, image_size: int = 32) -> Path:
+def always(
+    answer: int, folder: Path, labels: tuple[int, ...] = LABELS, image_size: int = 32, temperature: float = 1.0
+) -> Path:
     """An unpacked artifact of a model that answers every photo with the same count."""
     network = create_model("mobilenet_v2", len(labels))
     folder.mkdir(parents=True)
@@ -38,9 +41,8 @@ def always(answer: int, folder: Path, labels: tuple[int, ...] = LABELS, image_si
             parameter.zero_()  # packs quickly
         *_, bias = network.parameters()
         bias.copy_(torch.tensor([3.0 if label == answer else 0.0 for label in labels]))
-    save_artifact(
-        folder, network.state_dict(), ModelDescription("mobilenet_v2", labels, Preprocessing(image_size), TRAINING)
-    )
+    description = ModelDescription("mobilenet_v2", labels, Preprocessing(image_size), TRAINING, temperature=temperature)
+    save_artifact(folder, network.state_dict(), description)
     return folder
 
 
@@ -67,8 +69,8 @@ def listed(folder: Path, train: dict[str, list[str]], valid: dict[str, list[str]
 def test_the_job_rejects_a_worse_model_with_the_paired_figures(splits: Path, tmp_path: Path) -> None:
     # given a model that always answers 2, and a champion that always answers 3 and has seen an image with two items
     (tmp_path / "output").mkdir()
-    packed(always(2, tmp_path / "model"), tmp_path / "processing/input/model")
-    champion = packed(always(3, tmp_path / "other"), tmp_path / "champion")
+    packed(always(2, tmp_path / "model", temperature=4.0), tmp_path / "processing/input/model")
+    champion = packed(always(3, tmp_path / "other", temperature=0.5), tmp_path / "champion")
     bins = listed(tmp_path, {"test0001": ["test0001"]}, {})
     # when
     run(tmp_path, splits / "test", champion=champion, champion_package=PACKAGE, champion_bins=bins)
@@ -83,6 +85,12 @@ def test_the_job_rejects_a_worse_model_with_the_paired_figures(splits: Path, tmp
     assert metrics["release"]["accepted"] is False
     assert "against the champion's 0.3478 on 23 test images" in metrics["release"]["reason"]
     assert "Champion and challenger" in (output / "report.html").read_text()
+    # ... and each is as sure as its own temperature makes it: e**(3 / T) to one of two others, right of 8 in 23 and 24
+    for of, temperature, right in ((found, 0.5, 8 / 23), (metrics, 4.0, 8 / 24)):
+        surest = {T: math.exp(3 / T) / (math.exp(3 / T) + 2) for T in (1.0, temperature)}
+        assert of["calibration"]["temperature"] == temperature
+        assert of["calibration"]["expectedError"]["before"] == pytest.approx(surest[1.0] - right, abs=1e-5)
+        assert of["calibration"]["expectedError"]["after"] == pytest.approx(surest[temperature] - right, abs=1e-5)
 
 
 def test_both_models_are_measured_on_the_same_images(always_one: Path, splits: Path, tmp_path: Path) -> None:

@@ -59,6 +59,11 @@ def test_the_metrics_follow_from_the_predictions(job: Path) -> None:
     assert metrics["mae"] == pytest.approx(sum(abs(row["expected"] - row["count"]) for row in rows) / 24)
     assert sum(map(sum, metrics["confusion"])) == 24
     assert metrics["majorityAccuracy"] == pytest.approx(1 / 3)
+    # the model has no temperature of its own, so nothing is before and after it
+    assert metrics["calibration"]["temperature"] == 1
+    for name in ("expectedError", "negativeLogLikelihood"):
+        assert metrics["calibration"][name]["before"] == pytest.approx(metrics["calibration"][name]["after"])
+    assert metrics["audit"]["planted"] == 1
     # no model serves yet, and little is asked of this one
     assert metrics["champion"] is None
     assert metrics["release"]["accepted"] is True
@@ -69,13 +74,15 @@ def test_the_metrics_of_a_hundred_labels_fit_what_the_state_machine_reads(
 ) -> None:
     """Given as many labels as an execution may have, and each cell of their confusion as wide as the whole dataset."""
     labels = tuple(range(901, 1001))
-    metrics = evaluate.measure(
-        [{"probabilities": torch.rand(100).tolist(), "count": count} for count in labels], labels
-    )
+    answers = [{"probabilities": torch.rand(100).tolist(), "count": count} for count in labels]
+    metrics = evaluate.measure(answers, labels)
     metrics["confusion"] = [[535_000] * 100] * 100
     metrics["recall"] = {str(label): 0.3333333333333333 for label in labels}
     rows = [{"count": 901, "predicted": 902, "expected": 901.3333333333333}] * 30
-    metrics["champion"] = {"comparable": True} | compare(rows, rows, [f"{place:05}" for place in range(30)])
+    measured = evaluate.calibration(answers, labels, 1.2345678901234567)
+    metrics |= {"calibration": measured, "audit": evaluate.audit_quality(answers, labels)}
+    metrics["champion"] = {"comparable": True, "calibration": measured}
+    metrics["champion"] |= compare(rows, rows, [f"{place:05}" for place in range(30)])
     # ... all of them below a floor
     metrics["release"] = decide(Rule(1, True, 0, 1), metrics, metrics["champion"])
     evaluate.write(tmp_path, None, [], metrics, [])  # type: ignore[arg-type]
@@ -110,7 +117,7 @@ def test_the_report_shows_the_figures_and_needs_no_other_file(job: Path) -> None
 def test_the_reports_sections_are_kept_for_the_page_of_the_whole_execution(job: Path) -> None:
     report = (job / "processing/output/report.html").read_text()
     kept = json.loads((job / "processing/output/sections.json").read_text())
-    assert list(kept) == ["accuracy", "mistakes", "training", "rules", "samples", "recipe"]
+    assert list(kept) == ["accuracy", "mistakes", "calibration", "audit", "training", "rules", "samples", "recipe"]
     assert all(section in report for section in kept.values())
 
 

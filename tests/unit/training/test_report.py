@@ -23,6 +23,22 @@ METRICS = {
     "images": 20,
     "majorityAccuracy": 0.3,
     "champion": None,
+    "calibration": {
+        "temperature": 1.375,
+        "expectedError": {"before": 0.2468, "after": 0.0321},
+        "negativeLogLikelihood": {"before": 1.5555, "after": 1.25},
+    },
+    "audit": {
+        "plantings": 100,
+        "planted": 1,
+        "chance": 0.05,
+        "perfect": {"1%": 1.0, "5%": 1.0, "10%": 0.5},
+        "byOne": {
+            "precision": {share: {"mean": 0.21, "interval": [0.1, 0.3]} for share in ("1%", "5%", "10%")},
+            "areaUnderCurve": {"mean": 0.7, "interval": [0.65, 0.75]},
+        },
+        "byTwoOrMore": None,
+    },
 }
 METRICS |= {"release": decide(Rule(0.3, True, 0, 0), METRICS, None)}
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/stocktake/1"
@@ -55,7 +71,16 @@ def rows(report: str) -> dict[str, str]:
 
 def test_the_sections_come_in_the_order_in_which_they_are_asked_for() -> None:
     counts = ["What was counted as what", "Recall of each count"]
-    assert headings(page(tuning=TUNING)) == [*counts, "Training", "Rules", "Tuning", "Counted wrong", "The recipe"]
+    sure = ["How sure the model is", "What an audit with this model would find"]
+    assert headings(page(tuning=TUNING)) == [
+        *counts,
+        *sure,
+        "Training",
+        "Rules",
+        "Tuning",
+        "Counted wrong",
+        "The recipe",
+    ]
 
 
 def test_a_plot_for_each_thing_that_was_measured() -> None:
@@ -124,6 +149,14 @@ def test_a_choice_by_the_validation_images_is_not(tuning: dict[str, Any] | None)
     assert UNSEEN in report
 
 
+def test_calibration_and_audit_are_told() -> None:
+    table = rows(page())
+    assert table["this model"] == "1.38 | 24.7% | 3.2% | 1.556 | 1.250"
+    assert "champion" not in table
+    assert table["wrong among the top 10%"] == "21.0% (10.0% to 30.0%) | not measured | 5.0% | 50.0%"
+    assert table["area under the ROC curve"] == "0.700 (0.650 to 0.750) | not measured | 0.500 | 1.000"
+
+
 def test_an_epoch_that_nobody_chose_is_called_the_last_one() -> None:
     assert "Epoch 3 was kept, the best on validation images" in page()
     assert "Epoch 3 was kept, the last one" in page(TRAINING | {"recipe": {"keep": "last"}})
@@ -162,7 +195,8 @@ def test_a_comparison_shows_both_models_their_difference_and_what_was_left_out()
     wrong = [{"count": 2, "predicted": 3, "expected": 3.0}] * 10 + right[10:]
     compared = compare(wrong, right, [f"g{i // 2}" for i in range(40)])
     # when
-    report = against({"comparable": True, "leftOut": 7} | compared)
+    calibration = METRICS["calibration"] | {"temperature": 0.5}
+    report = against({"comparable": True, "leftOut": 7, "calibration": calibration} | compared)
     # then
     assert "Champion and challenger" in headings(report)
     table = rows(report)
@@ -171,6 +205,8 @@ def test_a_comparison_shows_both_models_their_difference_and_what_was_left_out()
     assert table["exact where the other is not"].startswith("10 | 0 |  | p = 0.00195")
     assert "On the same 40 images of 20 groups" in report
     assert "7 of 20 test images are left out for both" in report
+    assert table["champion"] == "0.50 | 24.7% | 3.2% | 1.556 | 1.250"
+    assert "The champion's figures are of the 40 images" in report
     assert PACKAGE in report
 
 

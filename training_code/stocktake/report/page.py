@@ -17,7 +17,18 @@ from stocktake.model.artifact import ModelDescription
 from stocktake.report import plots, tuning_plots
 
 _HERE = Path(__file__).parent
-SECTIONS = ("accuracy", "mistakes", "champion", "training", "rules", "tuning", "samples", "recipe")
+SECTIONS = (
+    "accuracy",
+    "mistakes",
+    "calibration",
+    "audit",
+    "champion",
+    "training",
+    "rules",
+    "tuning",
+    "samples",
+    "recipe",
+)
 SHOWN = 24
 SHOWN_SIDE = 320
 """Pixels of a sample's longer side: the files themselves may have megabytes."""
@@ -57,7 +68,8 @@ def sections(
     description
         The model and how it was trained.
     metrics
-        As `counting_metrics` returns them, with `champion` (the comparison, or None) and `release` (the decision).
+        As `counting_metrics` returns them, with `calibration`, `audit`, `champion` (the comparison, or None) and
+        `release` (the decision).
     samples
         Rows of predictions.jsonl with the image file that each is about.
     tuning
