@@ -1,0 +1,145 @@
+"""The audit job's entry point: bins are counted as the endpoint counts them, and compared with their records.
+
+Each batch of bins is written as a part of its own as soon as it is done. A job that is started again with the same
+results goes on with the parts that are missing; whoever finds all of them ranks the bins.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from evaluate import BATCH_SIZE, load_model
+from inference import CountingModel, RequestRefused, pixels_of, predict_several
+from stocktake.audit.batches import Batches, Share, read_batches
+from stocktake.audit.findings import Finding, Ranking, outcome, recorded_count, written
+from stocktake.audit.places import CONCURRENCY, Place, place
+from stocktake.audit.score import probability_wrong
+from stocktake.failures import JobFailure, reported_to
+
+PARTS, BEGUN, TABLE, SUMMARY = "parts", "begun.json", "audit.csv", "summary.json"
+
+
+def main() -> None:
+    given = parse_arguments()
+    # The job's root, /opt/ml, is where `processing/output` lies; SageMaker shows this file as ExitMessage.
+    root = given.output.parents[1]
+    with reported_to(root / "output" / "message"):
+        share = Share.read(root / "config" / "resourceconfig.json")
+        audit(given.model, given.batches, place(given.source), place(given.results or str(given.output)), share)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="folder with model.tar.gz")
+    parser.add_argument("--batches", type=Path, required=True, help="folder with <number>.json, arrays of bins' names")
+    parser.add_argument("--source", required=True, help="folder or S3 URI with bin-images/ and metadata/")
+    parser.add_argument("--output", type=Path, required=True, help="the job's output folder")
+    parser.add_argument("--results", help="S3 URI where results go as they come; by default the output folder")
+    return parser.parse_args()
+
+
+def audit(model_folder: Path, batches_folder: Path, source: Place, results: Place, share: Share) -> None:
+    batches, model = read_batches(batches_folder), load_model(model_folder)
+    go_on(results, made_of(model, model_folder, batches))
+    done = set(results.names(PARTS))
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        for number, names in share.of(batches).items():
+            if part_name(number) in done:
+                continue
+            findings = count(model, source, names, pool)
+            results.write(f"{PARTS}/{part_name(number)}", written(findings, model.description.labels))
+            print(f"batch={number} bins={len(names)}", flush=True)
+    rank(results, batches)
+
+
+def part_name(number: int) -> str:
+    return f"part-{number:05}.csv"
+
+
+def made_of(model: CountingModel, folder: Path, batches: Batches) -> dict[str, Any]:
+    """What all parts of one audit have in common."""
+    return {
+        "model": sha256((folder / "model.tar.gz").read_bytes()).hexdigest(),
+        "labels": list(model.description.labels),
+        "precision": model.precision,
+        "batches": sha256(json.dumps(batches).encode()).hexdigest(),
+    }
+
+
+def go_on(results: Place, known: dict[str, Any]) -> None:
+    """Begin an audit, or go on with one.
+
+    Raises
+    ------
+    JobFailure
+        When what is there is of another audit.
+    """
+    try:
+        begun = json.loads(results.read(BEGUN))
+    except FileNotFoundError:
+        results.write(BEGUN, json.dumps(known).encode())
+        return
+    if differing := [name for name, value in known.items() if begun.get(name) != value]:
+        raise JobFailure(
+            f"The results that are there were begun with another {' and another '.join(differing)}. "
+            "Give the job what they were begun with, or another place for its results."
+        )
+
+
+def count(model: CountingModel, source: Place, names: list[str], pool: ThreadPoolExecutor) -> Iterator[Finding]:
+    """A finding for each bin, in order."""
+    labels = model.description.labels
+    read = pool.map(lambda name: (name, *read_bin(source, name, model)), names)
+    # The same photos together however often a job is started again.
+    while bins := list(islice(read, BATCH_SIZE)):
+        photos = [photo for _, _, photo in bins if isinstance(photo, Tensor)]
+        answers = iter(predict_several(photos, model) if photos else [])
+        for name, recorded, photo in bins:
+            if not isinstance(photo, Tensor):
+                yield Finding(name, "no-photo", recorded, reason=photo)
+                continue
+            answer, told = next(answers), outcome(recorded, labels)
+            shares, wrong = answer["probabilities"], None
+            if recorded is not None and told == "scored":
+                [wrong] = probability_wrong(torch.tensor([shares]), torch.tensor([labels.index(recorded)])).tolist()
+            yield Finding(name, told, recorded, answer["count"], wrong, probabilities=shares)
+
+
+def read_bin(source: Place, name: str, model: CountingModel) -> tuple[int | None, Tensor | str]:
+    """The recorded count, if there is one, and the photo as the network takes it, or why there is none."""
+    try:
+        recorded = recorded_count(source.read(f"metadata/{name}.json"))
+    except FileNotFoundError:
+        recorded = None
+    try:
+        return recorded, pixels_of(source.read(f"bin-images/{name}.jpg"), model)
+    except FileNotFoundError:
+        return recorded, "There is no photo."
+    except RequestRefused as refusal:
+        return recorded, str(refusal)
+
+
+def rank(results: Place, batches: Batches) -> None:
+    """Rank all bins once all parts are there. Of two instances that see to it both write the same."""
+    names = [part_name(number) for number in batches]
+    missing = len(set(names) - set(results.names(PARTS)))
+    if missing:
+        print(f"{missing} parts are still to come from other instances", flush=True)
+        return
+    ranking = Ranking(results.read(f"{PARTS}/{name}") for name in names)
+    results.write(TABLE, ranking.table())
+    summary = ranking.summary()
+    results.write(SUMMARY, json.dumps(summary).encode())
+    print(f"ranked bins={summary['bins']} outcomes={summary['outcomes']}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
