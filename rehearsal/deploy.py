@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from rehearsal.aws import processes
-from rehearsal.children import Children
 from rehearsal.emulated_aws import ACCOUNT, REGION
-from rehearsal.failures import RehearsalFailed, last_lines
+from rehearsal.steps import Command
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE_BIN = ROOT / "node_modules" / ".bin"
@@ -33,46 +31,39 @@ def cdk_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return dict(environment) | QUIET | {"PATH": os.pathsep.join(path)}
 
 
+SETTINGS = {"pollSeconds": "10"}
+"""What a rehearsal sets: an endpoint is updated in seconds here, so the machine looks as often as it may."""
+
+
 class Cdk:
-    """`cdk` in the repository, its output in `work`.
+    """Commands of `cdk` in the repository, their output in `work`. Bootstrap and synth may run at the same time."""
 
-    Parameters
-    ----------
-    show
-        Called with the command line's latest line of output while it runs.
-    """
+    def __init__(self, work: Path) -> None:
+        self._work, self._assembly, self._outputs = work, work / "cdk.out", work / "outputs.json"
 
-    def __init__(self, children: Children, work: Path, show: Callable[[str], None]) -> None:
-        self._children, self._work, self._show = children, work, show
-
-    def bootstrap(self) -> None:
+    def bootstrap(self) -> Command:
         # In a folder without a cdk.json, so that it need not run the application first.
-        self._run(self._work, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
+        return self._command(self._work, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
 
-    def deploy(self) -> dict[str, str]:
-        """Deploy every stack; return the outputs of all stacks by name."""
-        outputs = self._work / "outputs.json"
-        options = ["--require-approval", "never", "--progress", "events", "--outputs-file", str(outputs)]
-        self._run(ROOT, "deploy", "--all", *options, "--output", str(self._work / "cdk.out"))
-        stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+    def synth(self) -> Command:
+        settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        return self._command(ROOT, "synth", "--all", "--quiet", *settings, "--output", str(self._assembly))
+
+    def deploy(self) -> Command:
+        """Deploy every stack of the synth, side by side where none needs the other."""
+        options = ["--require-approval", "never", "--progress", "events", "--concurrency", "4"]
+        options += ["--outputs-file", str(self._outputs)]
+        return self._command(ROOT, "deploy", "--all", "--app", str(self._assembly), *options)
+
+    def outputs(self) -> dict[str, str]:
+        """The outputs of all deployed stacks by name."""
+        stacks: dict[str, dict[str, str]] = json.loads(self._outputs.read_text())
         return {name: value for stack in stacks.values() for name, value in stack.items()}
 
-    def _run(self, folder: Path, command: str, *arguments: str) -> None:
-        log = self._work / f"cdk-{command}.log"
-        argv = [str(CDK), command, *arguments, "--no-notices"]
-        environment = cdk_environment(processes.aws_environment(REGION))
-        process = self._children.start(argv, cwd=folder, env=environment, log=log)
-        try:
-            while process.poll() is None:
-                self._show(_last_line(log))
-                time.sleep(0.2)
-        finally:
-            self._children.stop(process)
-        if process.returncode != 0:
-            raise RehearsalFailed(f"cdk {command} failed; {log} ends with\n{last_lines(log)}")
-        self._show("")
-
-
-def _last_line(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+    def _command(self, folder: Path, command: str, *arguments: str) -> Command:
+        return Command(
+            (str(CDK), command, *arguments, "--no-notices"),
+            folder,
+            cdk_environment(processes.aws_environment(REGION)),
+            self._work / f"cdk-{command}.log",
+        )

@@ -20,6 +20,7 @@ from rehearsal import cloudwatch_logs, data_bucket, emulated_aws, permissions, s
 from rehearsal.children import Children
 from rehearsal.deploy import Cdk
 from rehearsal.failures import RehearsalFailed
+from rehearsal.steps import Steps
 from rehearsal.work_folder import work_folder
 
 HOME = Path(__file__).resolve().parent.parent / ".rehearsal"
@@ -87,18 +88,20 @@ def rehearse(request: Request, console: Console) -> bool:
 
 def _deployed(request: Request, work: Path, children: Children, progress: Progress) -> tuple[str, dict[str, str]]:
     """Bring up the application; the emulated AWS's URL and the stacks' outputs."""
-    photos = request.source
-    if photos is None:
-        photos = work / "source"
-        with progress.step(_SET_UP, f"Draw {source.SYNTHETIC_BINS} synthetic bins") as say:
-            source.draw(photos, say)
+    photos = request.source or work / "source"
+    photos.mkdir(exist_ok=True)
     with progress.step(_SET_UP, "Start the emulated AWS") as say:
         url = emulated_aws.start(children, work, photos)
         say(f"{url}, logs in {work.relative_to(HOME.parent)}")
-    with progress.step(_SET_UP, "cdk bootstrap") as say:
-        Cdk(children, work, say).bootstrap()
-    with progress.step(_SET_UP, "cdk deploy --all") as say:
-        return url, Cdk(children, work, say).deploy()
+    cdk, steps = Cdk(work), Steps(_SET_UP, progress, children)
+    steps.wait_for(steps.start("cdk bootstrap", cdk.bootstrap()), steps.start("cdk synth", cdk.synth()))
+    awaited = [steps.start("cdk deploy --all", cdk.deploy())]
+    if request.source is None:
+        # Nothing reads the bins before the execution does, and a deployment is mostly waiting.
+        drawing = source.drawing(photos, work / "bins.log")
+        awaited.append(steps.start(f"Draw {source.SYNTHETIC_BINS} synthetic bins", drawing))
+    steps.wait_for(*awaited)
+    return url, cdk.outputs()
 
 
 def _ended(outcome: Outcome, work: Path, url: str, outputs: dict[str, str]) -> summary.Ended:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
-from rehearsal.bins import write_bins
+from rehearsal import deploy
+from rehearsal.aws import processes
 from rehearsal.failures import BadArgument
+from rehearsal.steps import Command
 
 SYNTHETIC_BINS = 800
 SYNTHETIC_SEED = 0
@@ -24,11 +26,7 @@ def check_layout(folder: Path) -> None:
         )
 
 
-def draw(folder: Path, say: Callable[[str], None]) -> None:
-    """Draw the default synthetic bins into a folder."""
-
-    def written(done: int) -> None:
-        if done % 40 == 0:
-            say(f"{done}/{SYNTHETIC_BINS}")
-
-    write_bins(folder, SYNTHETIC_BINS, SYNTHETIC_SEED, written)
+def drawing(folder: Path, log: Path) -> Command:
+    """The command that draws the default synthetic bins into an empty folder."""
+    argv = (sys.executable, "-m", "rehearsal", "bins", str(folder))
+    return Command(argv, deploy.ROOT, processes.neutral_environment(), log)

@@ -79,10 +79,14 @@ class Progress:
             for line in lines:
                 self._tell(heading, line)
 
+    def lines(self, heading: str) -> list[Line]:
+        """The group of lines under a heading, empty at first."""
+        return list(self._groups.get(heading, []))
+
     @contextmanager
     def step(self, heading: str, title: str) -> Iterator[Callable[[str], None]]:
         """Show a step as running while the context lasts; gives a function that says what it is at."""
-        before = self._groups.get(heading, [])
+        before = self.lines(heading)
         started = time.monotonic()
         detail = ""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from moto.s3.models import FakeKey, get_canned_acl, s3_backends
+from moto.s3.models import FakeBucket, FakeKey, get_canned_acl, s3_backends
 
 from rehearsal.aws.location import ACCOUNT_ID
 
@@ -42,18 +44,34 @@ class MountedFile(FakeKey):
         return f'"{hashlib.md5(self.value, usedforsecurity=False).hexdigest()}"'
 
 
-def mount(bucket_name: str, folder: Path, region: str) -> int:
-    """Serve ``folder`` as a bucket: keys are relative paths.
+class MountedBucket(FakeBucket):
+    """A bucket whose objects are a folder's files: those that are there when it is first asked for one."""
 
-    Returns
-    -------
-    The number of objects.
-    """
-    bucket = s3_backends[ACCOUNT_ID]["aws"].create_bucket(bucket_name, region)
+    def __init__(self, name: str, folder: Path, region: str) -> None:
+        self._folder: Path | None = folder
+        self._looking = threading.Lock()
+        self._keys: Any = None
+        super().__init__(name, ACCOUNT_ID, region)
+
+    @property
+    def keys(self) -> Any:
+        """The objects by key, as moto keeps them."""
+        with self._looking:
+            if self._folder is not None:
+                for path, key in _files(self._folder):
+                    self._keys[key] = MountedFile(path, key, self.name, self.region_name)
+                self._folder = None
+        return self._keys
+
+    @keys.setter
+    def keys(self, empty: Any) -> None:
+        self._keys = empty
+
+
+def mount(bucket_name: str, folder: Path, region: str) -> None:
+    """Serve ``folder`` as a bucket: keys are relative paths."""
+    s3_backends[ACCOUNT_ID]["aws"].buckets[bucket_name] = MountedBucket(bucket_name, folder, region)
     _mounted.add(bucket_name)
-    for path, key in _files(folder):
-        bucket.keys[key] = MountedFile(path, key, bucket_name, region)
-    return len(bucket.keys)
 
 
 def is_mounted(bucket_name: str) -> bool:

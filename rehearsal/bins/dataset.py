@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -47,22 +47,19 @@ class BinFiles:
     metadata: bytes | None
 
 
-def write_bins(folder: Path, count: int, seed: int, written: Callable[[int], None] | None = None) -> None:
+def write_bins(folder: Path, count: int, seed: int) -> None:
     """Write `count` bins into a folder in the data set's layout; the same seed gives the same bytes.
 
     Ids run from `00001`; one bin in fifty has an unpadded name (`1`, `2`, ...) and differs from its padded namesake.
-    `written` is called with the number of bins done so far.
     """
     images, sidecars = folder / "bin-images", folder / "metadata"
     images.mkdir(parents=True, exist_ok=True)
     sidecars.mkdir(parents=True, exist_ok=True)
-    for done, files in enumerate(bins(count, seed), start=1):
+    for files in bins(count, seed):
         if files.image is not None:
             (images / f"{files.id}.jpg").write_bytes(files.image)
         if files.metadata is not None:
             (sidecars / f"{files.id}.json").write_bytes(files.metadata)
-        if written is not None:
-            written(done)
 
 
 def bins(count: int, seed: int) -> Iterator[BinFiles]:

@@ -13,6 +13,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from rehearsal.aws import mounts
 from tests.rehearsal.emulator import Emulator, running_emulator
 
 
@@ -72,3 +73,13 @@ def test_writing_to_the_bucket_leaves_the_file(mounted: Emulator, folder: Path) 
         s3.delete_object(Bucket="public", Key="images/00001")
     assert (folder / "images" / "00000").read_text() == "images 0"
     assert (folder / "images" / "00001").read_text() == "images 1"
+
+
+def test_files_may_come_until_the_bucket_is_asked_for_one(tmp_path: Path) -> None:
+    # Given a mounted folder into which files are written, When the bucket is first looked at, Then it has them all.
+    bucket = mounts.MountedBucket("drawn-later", tmp_path, "us-east-1")
+    (tmp_path / "early").write_text("1")
+    assert list(bucket.keys) == ["early"]
+    # And no others from then on, so that a listing in pages is of one state.
+    (tmp_path / "late").write_text("2")
+    assert list(bucket.keys) == ["early"]

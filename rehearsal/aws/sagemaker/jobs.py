@@ -34,6 +34,9 @@ GRACE_SECONDS = 20.0
 POLL_SECONDS = 0.25
 _REASON_LIMIT = 1024
 
+# Each step's tensors would be given back to the kernel, and be paid for by as many page faults in the next one.
+_KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
+
 _machine = Machine()
 
 
@@ -126,6 +129,7 @@ class Job(ABC):
             processes.aws_environment(self.region)
             | on_behalf.credentials(self.principal).environment()
             | {"PYTHONPATH": str(TORCHVISION_ON_CPU), "PYTHONUNBUFFERED": "1"}
+            | _KEEP_MEMORY
             | dict(additions)
             | dict(self.request.get("Environment") or {})
         )

@@ -17,7 +17,8 @@ from rehearsal.aws.iam.principals import Principal
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_ONE_THREAD = TransferConfig(use_threads=False)
+# In parts moto would write everything twice.
+_ONE_THREAD = TransferConfig(use_threads=False, multipart_threshold=2**30)
 
 
 class DownloadFailed(Exception):
@@ -96,8 +97,8 @@ def upload_archive(s3: S3Client, folders: list[Path], uri: str) -> None:
     if not files:
         return
     archive = folders[0].with_name(f"{folders[0].name}.tar.gz")
-    # A trained model hardly compresses: the fastest level costs a tenth of the default one's time.
-    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+    # A trained model hardly compresses: gzip only wraps it.
+    with tarfile.open(archive, "w:gz", compresslevel=0) as tar:
         for name, file in sorted(files.items()):
             tar.add(file, arcname=str(name), recursive=False)
     bucket, key = split_uri(uri)

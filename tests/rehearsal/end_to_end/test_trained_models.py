@@ -131,12 +131,21 @@ class Killer(threading.Thread):
         while not self.killed and time.monotonic() < deadline:
             for process in self._kept.process.processes():
                 log = self._log(process)
-                if log and f"epoch={self._epochs} " in log.read_text():
-                    time.sleep(3)  # until the checkpoint has been carried away
+                if log and f"epoch={self._epochs} " in log.read_text() and self._is_in_s3():
                     os.killpg(os.getpgid(process), signal.SIGKILL)
                     self.killed = process
                     return
             time.sleep(0.1)
+
+    def _is_in_s3(self) -> bool:
+        """Whether a checkpoint of the job that runs has been carried away."""
+        sagemaker, s3 = self._kept.client("sagemaker"), self._kept.client("s3")
+        for job in sagemaker.list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]:
+            described = sagemaker.describe_training_job(TrainingJobName=job["TrainingJobName"])
+            bucket, _, prefix = described["CheckpointConfig"]["S3Uri"].removeprefix("s3://").partition("/")
+            if s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents"):
+                return True
+        return False
 
     @staticmethod
     def _log(process: int) -> Path | None:
