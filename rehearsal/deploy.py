@@ -31,7 +31,7 @@ def cdk_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return dict(environment) | QUIET | {"PATH": os.pathsep.join(path)}
 
 
-SETTINGS = {"pollSeconds": "10"}
+SETTINGS = ("-c", "pollSeconds=10")
 """What a rehearsal sets: an endpoint is updated in seconds here, so the machine looks as often as it may."""
 
 
@@ -46,8 +46,7 @@ class Cdk:
         return self._command(self._work, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
 
     def synth(self) -> Command:
-        settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        return self._command(ROOT, "synth", "--all", "--quiet", *settings, "--output", str(self._assembly))
+        return self._command(ROOT, "synth", "--all", "--quiet", *SETTINGS, "--output", str(self._assembly))
 
     def deploy(self) -> Command:
         """Deploy every stack of the synth, side by side where none needs the other."""

@@ -17,10 +17,11 @@ READERS = ("plan.handler", "catalogue.handler", "pack.handler")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
+    # Before all others: one process runs all of these, longer than any other file takes, and must not begin late.
     # In the order of the names: a release's tests ask for the first model, so those that deploy others come later. What
     # all of them were allowed is looked at in the end, and of what is torn down nothing is left to test.
     last = [here / "test_permissions.py", here / "test_tear_down.py"]
-    items.sort(key=lambda item: last.index(item.path) + 1 if item.path in last else 0)
+    items.sort(key=lambda item: (here not in item.path.parents, last.index(item.path) + 1 if item.path in last else 0))
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.slow)

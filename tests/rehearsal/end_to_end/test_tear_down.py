@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from rehearsal.deploy import CDK, cdk_environment
+from rehearsal.deploy import CDK, SETTINGS, cdk_environment
 from tests.rehearsal.emulator import ROOT
 from tests.rehearsal.end_to_end.kept_rehearsal import Kept
 
@@ -56,7 +56,7 @@ def test_deploying_again_changes_nothing_and_keeps_the_model(kept: Kept, tmp_pat
     # given the model that the state machine put behind the endpoint
     before = kept.ask(kept.photo())
     # when
-    said = cdk(kept, tmp_path, "deploy", "--require-approval", "never")
+    said = cdk(kept, tmp_path, "deploy", *SETTINGS, "--require-approval", "never")
     # then
     assert said.count("(no changes)") == 4
     assert kept.ask(kept.photo()) == before
