@@ -14,7 +14,14 @@ BUILD = ROOT / "build"
 TRAINING_CODE = ROOT / "training_code"
 TRAINING_PACKAGES = TRAINING_CODE / "packages.txt"
 FUNCTIONS = ROOT / "lambda"
-SHARED_WITH_FUNCTIONS = ("photo_file.py", "pages.py", "pages.css", "pages.html.j2", "tables.html.j2")
+SHARED_WITH_FUNCTIONS = (
+    "photo_file.py",
+    "photo_statistics.py",
+    "pages.py",
+    "pages.css",
+    "pages.html.j2",
+    "tables.html.j2",
+)
 """What lies at the door of the training code and the functions carry too."""
 
 

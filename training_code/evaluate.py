@@ -20,6 +20,7 @@ from stocktake.evaluation.calibration import calibration
 from stocktake.evaluation.comparison import compare
 from stocktake.evaluation.decision import Rule, decide
 from stocktake.evaluation.overlap import NotComparable, Seen, check_labels, check_number
+from stocktake.evaluation.reference import reference
 from stocktake.failures import JobFailure, reported_to
 from stocktake.model.artifact import unpack_artifact
 from stocktake.model.metrics import counting_metrics, expected_counts
@@ -88,6 +89,8 @@ def evaluate(
     (output / "report.html").write_text(render(metrics, shown), encoding="utf-8")
     # For the page of the whole execution.
     (output / "sections.json").write_text(json.dumps(shown))
+    # For the watch on drift.
+    (output / "reference.json").write_text(json.dumps(reference(predictions, test.image_bytes)))
     low, high = metrics["interval"]
     print(f"test:accuracy={metrics['accuracy']:.4f} interval={low:.4f}..{high:.4f} images={len(test)}")
     print(f"accepted={metrics['release']['accepted']}: {metrics['release']['reason']}")

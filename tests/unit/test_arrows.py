@@ -37,7 +37,7 @@ def imported(folder: str) -> Iterator[tuple[Path, str]]:
             yield from ((path, name.split(".")[0]) for name in names)
 
 
-CARRIED = {"pages", "photo_file"}
+CARRIED = {"pages", "photo_file", "photo_statistics"}
 """Modules of the training code that the functions' asset carries too (stacks/assets.py)."""
 
 
@@ -62,15 +62,16 @@ def test_no_folder_imports_against_the_arrows(folder: str, others: list[str]) ->
 
 SHARED = {
     "lambda": {"errors", "storage"},
-    "training_code": {"stocktake", "stocktake.failures", "pages", "photo_file"},
+    "training_code": {"stocktake", "stocktake.failures", "pages", "photo_file", "photo_statistics"},
 }
 """Modules outside of every room that all of them may use."""
 
 ROOMS = {
     "lambda": {
-        "functions": {"costs", "dataset", "execution_report", "run", "bins"},
+        "functions": {"costs", "dataset", "drift", "execution_report", "run", "bins"},
         "costs": {"run"},
         "execution_report": set(),
+        "drift": set(),
         "dataset": {"run", "bins"},
         "run": set(),
         "bins": set(),

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from synthetic_tuning import TUNING
 
 import evaluate
 from inference import input_fn, model_fn, predict_fn
+from photo_file import jpeg
+from stocktake.evaluation import reference
 from stocktake.evaluation.comparison import compare
 from stocktake.evaluation.decision import Rule, decide
 from stocktake.report.page import choose_samples
@@ -171,3 +174,19 @@ def test_samples_are_wrong_and_right_ones_by_turns_whatever_the_order() -> None:
     assert sum(row["predicted"] == 2 for row in chosen) == 20
     assert [row["predicted"] for row in chosen[:4]] == [2, 1, 2, 1]
     assert chosen == [backwards[i] for i in choose_samples(backwards, 60)]
+
+
+def test_what_live_photos_are_compared_with_is_kept_a_row_an_image(job: Path) -> None:
+    rows, found = predictions_of(job), json.loads((job / "processing/output/reference.json").read_text())
+    assert [row["count"] for row in found] == [row["predicted"] for row in rows]
+    assert [row["confidence"] for row in found] == pytest.approx([max(row["probabilities"]) for row in rows], abs=1e-5)
+    assert [row["expected"] for row in found] == pytest.approx([row["expected"] for row in rows], abs=1e-5)
+    assert all(0 < row["brightness"] < 255 and row["pixels"] > 0 for row in found)
+
+
+def test_of_many_test_bins_the_reference_takes_some_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "BINS", 4)
+    photo = jpeg(Image.new("RGB", (32, 32)), quality=75)
+    predictions = [{"predicted": index, "expected": 1.0, "probabilities": [1.0]} for index in range(10)]
+    rows = reference.reference(predictions, lambda _: photo)
+    assert [row["count"] for row in rows] == [0, 2, 5, 7]

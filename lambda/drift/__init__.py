@@ -1,0 +1,1 @@
+"""Whether the endpoint's photos are still such as its model was evaluated with."""
