@@ -19,6 +19,8 @@ TOLERANCE = 1e-3
 for bit the same."""
 
 CONCURRENCY = 4
+INFERENCE_ID = "smoke-test"
+"""Tells its requests from traffic, in the endpoint's log and for the watch on drift."""
 
 
 class SmokeTestFailed(Exception):
@@ -82,7 +84,9 @@ def ask(endpoint: str, report: dict[str, str], name: str) -> Answer:
     photo = storage.client().get_object(Bucket=report["bucket"], Key=key)["Body"].read()
     client = runtime()
     try:
-        response = client.invoke_endpoint(EndpointName=endpoint, ContentType="application/x-image", Body=photo)
+        response = client.invoke_endpoint(
+            EndpointName=endpoint, ContentType="application/x-image", InferenceId=INFERENCE_ID, Body=photo
+        )
     except (client.exceptions.ModelError, client.exceptions.ValidationError) as error:
         raise SmokeTestFailed(f"endpoint {endpoint} fails on bin {name}: {error}") from error
     try:

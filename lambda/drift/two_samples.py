@@ -36,7 +36,7 @@ def kolmogorov_q(x: float) -> float:
     """Probability that Kolmogorov's limiting distribution exceeds x."""
     if x < 0.2:  # where the series converges slowly, and is 1 to more digits than a double has
         return 1.0
-    return min(1.0, max(0.0, 2 * sum((-1) ** (k - 1) * math.exp(-2 * (k * x) ** 2) for k in range(1, 101))))
+    return min(1.0, max(0.0, 2 * sum((1 if k % 2 else -1) * math.exp(-2 * (k * x) ** 2) for k in range(1, 101))))
 
 
 def homogeneity(a: Sequence[Hashable], b: Sequence[Hashable]) -> Tested:

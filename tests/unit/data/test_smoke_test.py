@@ -8,6 +8,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 import smoke_test
+from drift.captures import SMOKE_TEST
 from smoke_test import SmokeTestFailed
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/stocktake/7"
@@ -51,7 +52,12 @@ def check(answers: list[dict[str, Any]]) -> dict[str, Any]:
             endpoint.add_response(
                 "invoke_endpoint",
                 {"Body": StreamingBody(io.BytesIO(body), len(body)), "ContentType": "application/json"},
-                {"EndpointName": "stocktake", "ContentType": "application/x-image", "Body": jpeg()},
+                {
+                    "EndpointName": "stocktake",
+                    "ContentType": "application/x-image",
+                    "InferenceId": SMOKE_TEST,
+                    "Body": jpeg(),
+                },
             )
         result = smoke_test.handler({"endpoint": "stocktake", "package": PACKAGE, "report": REPORT}, None)
         endpoint.assert_no_pending_responses()
