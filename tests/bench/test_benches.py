@@ -17,6 +17,7 @@ from rehearsal.bins import write_bins
 SMALLEST = {
     "campaign": ["--source", "{bins}", "--architecture", "resnet18", "--trials", "1"],
     "data_at_scale": ["--ids", "500"],
+    "drift": ["--source", "{bins}", "--pool", "40", "--changed", "30", "--size", "30", "--draws", "2"],
     "extraction": ["--source", "{bins}", "--architecture", "resnet18", "--image-size", "32", "--rounds", "1"],
     "formats": ["--source", "{bins}", "--architecture", "resnet18", "--epochs", "1"],
     "hook_overhead": ["--images", "2", "--rounds", "1", "5"],
@@ -78,6 +79,16 @@ def test_plan_and_split_are_measured(figures: dict[str, Any]) -> None:
     # At least a LIST for each leading digit of both folders.
     assert plan["requests"] >= 20
     assert all(row["cpu"] > 0 and 10 < row["megabytes"] < 1769 for row in figures["functions"])
+
+
+@bench("drift")
+def test_alarms_are_counted_of_unchanged_and_changed_bins(figures: dict[str, Any]) -> None:
+    results = figures["results"]
+    assert results["unchanged"]["draws"] == 2
+    assert results["darkened to 70%"]["draws"] == 1
+    # The same photos in less light are farther from the reference.
+    dark, plain = (results[name]["largestDistance"]["brightness"] for name in ("darkened to 70%", "unchanged"))
+    assert dark > plain
 
 
 @bench("recipe")
