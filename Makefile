@@ -12,7 +12,7 @@ export NODE_NO_WARNINGS := 1
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
 .PHONY: help setup rehearse test test-stacks fuzz lint format schema doctor bootstrap synth deploy destroy clean
-.PHONY: start estimate follow list stop report predict try approve reject rollback promote
+.PHONY: start estimate follow list stop report predict try drift approve reject rollback promote
 
 help:
 	@echo 'make rehearse [SOURCE=DIR] [INPUT=FILE] [RESULT=FILE] [EXPORT=DIR] [KEEP=1]   the whole application on this machine'
@@ -32,6 +32,7 @@ help:
 	@echo 'make report [EXECUTION=NAME] [TO=DIR]                                        fetches and opens a report'
 	@echo 'make predict IMAGE=FILE [ENDPOINT=NAME]                                      what an endpoint counts in a photo'
 	@echo 'make try [ENDPOINT=NAME] [EXECUTION=NAME]                                    a page that asks it: drop photos, click test photos'
+	@echo 'make drift [NOW=1] [OPEN=1]                                                  whether live photos are such as the test photos'
 	@echo 'make approve | reject EXECUTION=NAME [REASON=TEXT]                           a model that waits for a person'
 	@echo 'make rollback [PACKAGE=ARN]                                                  the model that was served before'
 	@echo 'make promote PACKAGE=ARN                                                     a model that is registered'
@@ -122,6 +123,9 @@ predict: setup
 
 try: setup
 	@$(CONSOLE) $(if $(ENDPOINT),--endpoint '$(ENDPOINT)') $(if $(EXECUTION),--execution '$(EXECUTION)')
+
+drift: setup
+	@$(CONSOLE) $(if $(NOW),--now) $(if $(OPEN),--open)
 
 approve reject: setup
 	@$(CONSOLE) $(if $(EXECUTION),'$(EXECUTION)') $(if $(REASON),--reason '$(REASON)')

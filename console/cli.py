@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from console.approve import approve
 from console.doctor import doctor
+from console.drift import drift
 from console.estimate import estimate
 from console.follow import follow
 from console.list_executions import list_executions
@@ -33,6 +34,7 @@ _IN_ORDER_OF_USE = (
     promote,
     predict,
     try_,
+    drift,
 )
 
 

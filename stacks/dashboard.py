@@ -7,6 +7,8 @@ from constructs import Construct
 from stacks.endpoint.serving import VARIANT
 from stacks.settings import DeploymentSettings
 
+DRIFT = "Stocktake"
+"""The namespace of what the watch on drift measures."""
 _JOBS = '"/aws/sagemaker/TrainingJobs"'
 
 
@@ -71,6 +73,23 @@ class Dashboard(Construct):
                 *(self._of_endpoint(name, "Maximum", name, "/aws/sagemaker/Endpoints") for name in used),
             ),
             _graph("SageMaker's charges in this month, USD (needs billing alerts)", charges),
+            *self._drift(),
+        ]
+
+    def _drift(self) -> list[cloudwatch.IWidget]:
+        if not self._settings.watches_drift:
+            return []
+        distances = cloudwatch.SearchExpression(
+            expression=f"SEARCH('{{{DRIFT},Endpoint,Quantity}} Endpoint=\"{self._settings.name}\"', 'Maximum', 3600)",
+            label="",
+            period=Duration.hours(1),
+        )
+        return [
+            _graph(
+                "Drift: distance from the test photos, and 1 for a drift",
+                distances,
+                drift_detected(self._settings.name),
+            )
         ]
 
     def _of_machine(self, name: str, statistic: str, label: str) -> cloudwatch.Metric:
@@ -104,6 +123,17 @@ class Dashboard(Construct):
             label="",
             period=Duration.minutes(1),
         )
+
+
+def drift_detected(endpoint: str) -> cloudwatch.Metric:
+    """1 where a look has found a drift, 0 where it has not."""
+    return cloudwatch.Metric(
+        namespace=DRIFT,
+        metric_name="DriftDetected",
+        dimensions_map={"Endpoint": endpoint},
+        statistic="Maximum",
+        period=Duration.hours(1),
+    )
 
 
 def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:

@@ -8,6 +8,8 @@ CRON = (
     "one of the two days must be ?"
 )
 
+OFF = "off"
+
 _MONTH = "(?:[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"
 _WEEKDAY = "(?:[1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)"
 _DAY = "(?:0?[1-9]|[12][0-9]|3[01])"
@@ -38,6 +40,11 @@ def requirement(expression: str) -> str | None:
             return None if _is_rate(found[2]) else RATE
         case found:
             return None if _is_cron(found[2]) else CRON
+
+
+def requirement_or_off(expression: str) -> str | None:
+    """The same where `off` is good, too."""
+    return None if expression == OFF else requirement(expression)
 
 
 def _is_rate(text: str) -> bool:

@@ -110,6 +110,12 @@ class DeploymentSettings(BaseModel):
         le=100,
         description="an integer from 0 to 100 (percent of the requests that are kept with their answers)",
     )
+    drift_schedule: Annotated[str, _meets(schedules.requirement_or_off)] | None = Field(
+        None, description="an EventBridge schedule such as rate(1 day), or off"
+    )
+    drift_starts: bool = Field(
+        False, description="true or false (true: a drift starts an execution with the defaults, if none runs)"
+    )
     managed_debugger: bool = Field(
         False,
         description="true or false (true: SageMaker's Debugger, closed to new accounts, watches training)",
@@ -142,16 +148,37 @@ class DeploymentSettings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _captures_what_drift_is_seen_in(self) -> Self:
+        if self.drift_schedule not in (None, schedules.OFF) and not self.capture_percent:
+            raise ValueError(
+                f"driftSchedule: {shown(self.drift_schedule)} was given; must be left out, or off, while "
+                "capturePercent is 0: drift is seen in the requests that are kept"
+            )
+        if self.drift_starts and not self.watches_drift:
+            raise ValueError(
+                "driftStarts: true was given; must be false without a watch on drift, which needs capturePercent above "
+                "0 and a driftSchedule that is not off"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _can_do_what_the_defaults_ask(self) -> Self:
         completed = contract.complete(self.defaults)
         # Without a source of its own, and a schedule, executions may all be started with one.
-        names_source = self.schedule or "source" in self.defaults.get("dataset", {})
+        names_source = self.schedule or self.drift_starts or "source" in self.defaults.get("dataset", {})
         allowed = self.source_buckets if names_source else [*self.source_buckets, completed.dataset.source_bucket]
         try:
             check_deployment(completed, allowed, self.managed_debugger)
         except contract.InvalidInput as error:
             raise ValueError("\n".join(f"defaults: {line}" for line in str(error).splitlines())) from None
         return self
+
+    @property
+    def watches_drift(self) -> str | None:
+        """When photos are compared with the evaluation's: a day by default where any are kept."""
+        if not self.capture_percent or self.drift_schedule == schedules.OFF:
+            return None
+        return self.drift_schedule or "rate(1 day)"
 
     @property
     def evaluation_type(self) -> str:

@@ -15,6 +15,7 @@ from stacks.settings import DeploymentSettings
 from stacks.states.training_job import TrainingSetup
 from stacks.workflow.debugger import ManagedDebugger
 from stacks.workflow.decisions import hear_of_decisions
+from stacks.workflow.drift import watch_drift
 from stacks.workflow.functions import Functions
 from stacks.workflow.job_roles import job_roles
 from stacks.workflow.permissions import release_model, run_jobs
@@ -69,6 +70,17 @@ class WorkflowStack(Stack):
         ).machine
         if settings.schedule:
             schedule(self, machine, settings.schedule)
+        if settings.watches_drift:
+            watch_drift(
+                self,
+                settings,
+                settings.watches_drift,
+                functions=functions,
+                data_bucket=data_bucket,
+                machine=machine,
+                target=target,
+                topic=topic,
+            )
         CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn)
         CfnOutput(self, "EstimateFunction", value=functions.estimate_cost.function_name)
         CfnOutput(self, "ModelPackageGroup", value=target.package_group)

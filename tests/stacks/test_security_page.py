@@ -11,7 +11,7 @@ import pytest
 from tests.stacks.template import Template, as_list, resources
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/security.md"
-SETTINGS = {"managedDebugger": True, "schedule": "rate(30 days)", "capturePercent": 10}
+SETTINGS = {"managedDebugger": True, "schedule": "rate(30 days)", "capturePercent": 10, "driftStarts": True}
 
 Statement = tuple[str, str]
 

@@ -57,6 +57,10 @@ def test_values_of_the_command_line_are_strings_and_still_typed() -> None:
         ("endpointInstanceType", "ml.p5.48xlarge", "a GPU would idle"),
         ("endpointTraffic", "at once", "canary or linear"),
         ("capturePercent", 101, "from 0 to 100"),
+        ("driftSchedule", "daily", "rate(7 days)"),
+        ("driftSchedule", "rate(1 day)", "must be left out, or off, while capturePercent is 0"),
+        ("driftStarts", "true", "must be false without a watch on drift"),
+        ("driftStarts", "often", "true or false"),
         ("capturePercent", -1, "from 0 to 100"),
         ("endpointInstanceType", "ml.t3.medium", "ml.m5.large"),
         ("evaluationInstanceType", "ml", "ml.m5.large"),
@@ -343,3 +347,11 @@ def test_the_longest_name_of_a_tuning_job_fits(name: str) -> None:
 def test_one_deployments_pattern_of_job_names_is_about_its_own_jobs_alone(one: str, other: str) -> None:
     pattern = DeploymentSettings(name=one).job_names
     assert fnmatch(f"{DeploymentSettings(name=other).job_prefix}-{RUN}-train-0", pattern) is (one == other)
+
+
+def test_drift_is_watched_where_requests_are_kept() -> None:
+    assert settings().watches_drift is None
+    assert settings(capturePercent=5).watches_drift == "rate(1 day)"
+    assert settings(capturePercent=5, driftSchedule="rate(7 days)").watches_drift == "rate(7 days)"
+    assert settings(capturePercent=5, driftSchedule="off").watches_drift is None
+    assert settings(driftSchedule="off").watches_drift is None
