@@ -151,8 +151,9 @@ def test_a_choice_by_the_validation_images_is_not(tuning: dict[str, Any] | None)
 
 def test_calibration_and_audit_are_told() -> None:
     table = rows(page())
-    assert table["this model"] == "1.38 | 24.7% | 3.2% | 1.556 | 1.250"
-    assert "champion" not in table
+    assert table["temperature"] == "1.00 | 1.38"
+    assert table["expected calibration error"] == "24.7% | 3.2%"
+    assert table["negative log likelihood, nats"] == "1.556 | 1.250"
     assert table["wrong among the top 10%"] == "21.0% (10.0% to 30.0%) | not measured | 5.0% | 50.0%"
     assert table["area under the ROC curve"] == "0.700 (0.650 to 0.750) | not measured | 0.500 | 1.000"
 
@@ -205,7 +206,8 @@ def test_a_comparison_shows_both_models_their_difference_and_what_was_left_out()
     assert table["exact where the other is not"].startswith("10 | 0 |  | p = 0.00195")
     assert "On the same 40 images of 20 groups" in report
     assert "7 of 20 test images are left out for both" in report
-    assert table["champion"] == "0.50 | 24.7% | 3.2% | 1.556 | 1.250"
+    assert table["temperature"] == "1.00 | 1.38 | 1.00 | 0.50"
+    assert table["expected calibration error"] == "24.7% | 3.2% | 24.7% | 3.2%"
     assert "The champion's figures are of the 40 images" in report
     assert PACKAGE in report
 
