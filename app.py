@@ -19,7 +19,7 @@ def build(app: cdk.App) -> None:
     """Add the stacks that the context's settings describe."""
     settings = DeploymentSettings.from_context(app.node)
     prefix = settings.name.capitalize()
-    # Not of the endpoint's stack, whose update role would have to tag all that it makes: the endpoint has one itself.
+    # Not of the endpoint's stack, whose update role would have to tag all that it makes: what costs has its own.
     tags = {DEPLOYMENT: settings.name}
     storage = StorageStack(app, f"{prefix}-Storage", settings=settings, tags=tags)
     observability = ObservabilityStack(app, f"{prefix}-Observability", settings=settings, tags=tags)

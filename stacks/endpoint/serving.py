@@ -35,6 +35,7 @@ def serving(
     data_bucket: s3.IBucket,
 ) -> Serving:
     """An endpoint whose update is blue/green and rolled back by the alarms."""
+    tags = [CfnTag(key=DEPLOYMENT, value=settings.name)]
     model = sagemaker.CfnModel(
         scope,
         "Model",
@@ -43,6 +44,7 @@ def serving(
             model_package_name=package_arn,
             environment={"STOCKTAKE_MODEL_PACKAGE": package_arn},
         ),
+        tags=tags,
     )
     config = sagemaker.CfnEndpointConfig(
         scope,
@@ -58,13 +60,14 @@ def serving(
             )
         ],
         data_capture_config=_capture(settings.capture_percent, data_bucket),
+        tags=tags,
     )
     endpoint = sagemaker.CfnEndpoint(
         scope,
         "Endpoint",
         endpoint_name=settings.name,
         endpoint_config_name=config.attr_endpoint_config_name,
-        tags=[CfnTag(key=DEPLOYMENT, value=settings.name)],
+        tags=tags,
         # Otherwise a release would bring a fleet that has scaled out back to its initial size.
         retain_all_variant_properties=True,
         # That alone would keep the capture as it was when the endpoint was made, whatever the setting says since.

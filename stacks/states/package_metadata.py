@@ -1,9 +1,7 @@
 """What the registry is told of a model package: where the model comes from and how well it counts."""
 
 from stacks.states.jsonata import expression, object_of
-
-_REFUSED = r"/[^\w .:\/=+@-]/"
-"""Characters that the registry refuses: an execution's name may have some."""
+from stacks.states.tags import REFUSED
 
 
 def properties(code_hash: str) -> str:
@@ -53,5 +51,5 @@ def properties(code_hash: str) -> str:
     }
     # Fields without a value are left out by JSONata itself; null is a value.
     known = f"$sift({object_of(lineage | figures | compared)}, function($value) {{ $value != null }})"
-    text = f"$substring($replace($string($value), {_REFUSED}, '_'), 0, 256)"
+    text = f"$substring($replace($string($value), {REFUSED}, '_'), 0, 256)"
     return expression(f"$merge($each({known}, function($value, $name) {{ {{$name: {text}}} }}))")

@@ -10,6 +10,7 @@ from constructs import Construct
 from stacks.states.jsonata import expression
 from stacks.states.quota import ATTEMPT
 from stacks.states.retries import retry_job
+from stacks.states.tags import tags
 
 OUTPUT = "/opt/ml/processing/output"
 """The folder whose content goes to the job's output. Scripts start in the one above; theirs are input/<name>."""
@@ -88,7 +89,7 @@ def processing_job(
                 # Scripts read and write folders; SageMaker moves what is in them.
                 "NetworkConfig": {"EnableNetworkIsolation": True},
                 "StoppingCondition": {"MaxRuntimeInSeconds": expression(max_seconds)},
-                "Tags": [{"Key": "stocktake:execution", "Value": expression("$states.context.Execution.Name")}],
+                "Tags": tags(),
             },
             "Output": dict(output),
         },

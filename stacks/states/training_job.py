@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 
 from stacks.states.jsonata import SPOT, expression, object_of
 from stacks.states.quota import ATTEMPT
+from stacks.states.tags import tags
 
 METRICS = ("train:loss", "train:accuracy", "validation:loss", "validation:accuracy", "test:accuracy")
 RULES = (
@@ -72,7 +73,7 @@ def training_job(setup: TrainingSetup, name: str, candidate: str) -> dict[str, A
         "InputDataConfig": expression(channels(candidate)),
         "OutputDataConfig": {"S3OutputPath": f"s3://{setup.bucket}/models/"},
         "CheckpointConfig": {"S3Uri": expression(f"'s3://{setup.bucket}/checkpoints/' & {unique}")},
-        "Tags": [{"Key": "stocktake:execution", "Value": expression("$states.context.Execution.Name")}],
+        "Tags": tags(),
         **definition(setup),
         **setup.managed_debugger,
     }

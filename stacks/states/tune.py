@@ -12,6 +12,7 @@ from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, expression, object_of
 from stacks.states.quota import ATTEMPT, wait_for_quota
 from stacks.states.retries import retry_job
+from stacks.states.tags import tags
 from stacks.states.training_job import TrainingSetup, channels, definition, recipe
 
 _NAME = f"$run.jobs.tune & '-' & {ATTEMPT}"
@@ -123,7 +124,7 @@ def _tuning_job(setup: TrainingSetup, configuration: str) -> dict[str, Any]:
             "OutputDataConfig": {"S3OutputPath": f"s3://{setup.bucket}/trials/"},
             **definition(setup),
         },
-        "Tags": [{"Key": "stocktake:execution", "Value": expression("$states.context.Execution.Name")}],
+        "Tags": tags(),
     }
 
 
