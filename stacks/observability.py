@@ -1,4 +1,4 @@
-"""The topic that people subscribe to, the alarm for executions that fail, and the dashboard."""
+"""The topic that people subscribe to, the alarm for executions that fail, the budget, and the dashboard."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from stacks.budget import budget
 from stacks.dashboard import Dashboard
 from stacks.settings import DeploymentSettings
 
@@ -31,6 +32,9 @@ class ObservabilityStack(Stack):
                 conditions={"StringEquals": {"aws:SourceAccount": self.account}},
             )
         )
+
+        if settings.monthly_budget_usd:
+            budget(self, settings.name, settings.monthly_budget_usd, self.topic)
 
         # By its name, known in advance, so that this stack does not depend on the one that depends on the topic.
         machine = f"arn:{self.partition}:states:{self.region}:{self.account}:stateMachine:{settings.name}"

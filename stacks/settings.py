@@ -89,6 +89,12 @@ class DeploymentSettings(BaseModel):
     notify_email: str | None = Field(
         None, pattern=r"^[^@\s]+@[^@\s]+$", description="an email address, told how executions end"
     )
+    monthly_budget_usd: float | None = Field(
+        None,
+        gt=0,
+        le=1_000_000,
+        description="a number of USD above 0, at most 1000000 (mails when a month's costs come near it)",
+    )
     map_concurrency: int = Field(
         40, ge=1, le=1000, description="an integer from 1 to 1000 (functions that one data step runs at once)"
     )

@@ -24,6 +24,7 @@ _TYPES: dict[str, ResourceType] = {
         machine_learning.ScalableTarget,
         machine_learning.ScalingPolicy,
         monitoring.Alarm,
+        monitoring.Budget,
         monitoring.Dashboard,
         monitoring.Queue,
         monitoring.QueuePolicy,

@@ -1,4 +1,4 @@
-"""SNS, SQS and CloudWatch."""
+"""SNS, SQS, CloudWatch and Budgets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 
 from rehearsal.aws.cloudformation.resource_type import Context, Properties, PutType, ResourceType, chosen
 from rehearsal.aws.cloudformation.templates import Deployed
+from rehearsal.aws.location import ACCOUNT_ID
 
 
 class Topic(PutType):
@@ -135,3 +136,30 @@ class Dashboard(PutType):
     def delete(self, context: Context, physical_id: str) -> None:
         """Remove the dashboard."""
         context.client("cloudwatch").delete_dashboards(DashboardNames=[physical_id])
+
+
+class Budget(PutType):
+    """``AWS::Budgets::Budget``: kept; nothing is spent, so nobody is told."""
+
+    name = "AWS::Budgets::Budget"
+    replaced_by = frozenset({"NotificationsWithSubscribers"})
+
+    def put(self, context: Context, physical_id: str | None, properties: Properties) -> Deployed:
+        """Create the budget with its notifications; moto cannot change one, so it is made anew."""
+        given = properties["Budget"]
+        name = physical_id or given.get("BudgetName") or context.unique_name(100)
+        self.delete(context, name)
+        # The API's amount is a text.
+        limit = {**given["BudgetLimit"], "Amount": str(given["BudgetLimit"]["Amount"])}
+        context.client("budgets").create_budget(
+            AccountId=ACCOUNT_ID,
+            Budget={**given, "BudgetName": name, "BudgetLimit": limit},
+            NotificationsWithSubscribers=properties.get("NotificationsWithSubscribers", []),
+        )
+        return Deployed(name, {"Id": name})
+
+    def delete(self, context: Context, physical_id: str) -> None:
+        """Remove the budget."""
+        budgets = context.client("budgets")
+        with contextlib.suppress(budgets.exceptions.NotFoundException):
+            budgets.delete_budget(AccountId=ACCOUNT_ID, BudgetName=physical_id)
