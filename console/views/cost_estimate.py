@@ -12,6 +12,7 @@ from rich.text import Text
 
 from console.views import durations
 from console.views.money import usd, with_on_demand
+from console.views.tables import print_whole
 
 
 def tell(estimate: Mapping[str, Any], console: Console) -> None:
@@ -31,7 +32,7 @@ def tell(estimate: Mapping[str, Any], console: Console) -> None:
             usd(line["usd"]),
             "spot" if line["spot"] else "",
         )
-    console.print(table)
+    print_whole(table, console)
     endpoint = estimate["endpoint"]
     month = f"{endpoint['instances']} x {endpoint['instanceType']}: {usd(endpoint['usdPerMonth'])} a month"
     others = [f"{other['instanceType']} {usd(other['usdPerMonth'])}" for other in endpoint["alternatives"]]

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+from botocore import xform_name
 
-from console.views.history import Visit, visits_of
+from console.views.history import Job, Visit, visits_of
 from console.views.job_logs import JobNotes, notes_on
 from console.views.progress import Line, Status
 from console.views.state_order import expected_states
@@ -58,26 +59,30 @@ class Execution:
         outer = [visit for visit in seen if visit.inside is None]
         unexpected = [visit.state for visit in outer if visit.failed or (visit.left is None and not ended)]
         titles = list(dict.fromkeys([*self._expected, *unexpected]))
+        left_alone = [visit.job for visit in outer if visit.left and visit.job and not visit.job.waited_for]
         last_entered = max((titles.index(visit.state) for visit in outer if visit.state in titles), default=-1)
         return [
             self._line(
                 title,
                 [visit for visit in outer if visit.state == title],
                 [visit for visit in seen if visit.inside and visit.inside.state == title],
+                left_alone[-1:],
                 passed=ended or place < last_entered,
                 ended=ended,
             )
             for place, title in enumerate(titles)
         ]
 
-    def _line(self, title: str, own: list[Visit], inner: list[Visit], *, passed: bool, ended: bool) -> Line:
+    def _line(
+        self, title: str, own: list[Visit], inner: list[Visit], left_alone: list[Job], *, passed: bool, ended: bool
+    ) -> Line:
         if not own:
             return Line(title, "skipped" if passed else "waiting")
         latest, now = own[-1], datetime.now(UTC)
         running = latest.left is None and not ended
         status: Status = "running" if running else "failed" if latest.failed or latest.left is None else "done"
         seconds = sum(visit.seconds(now) for visit in own)
-        jobs = self._jobs([latest, *inner]) if running else []
+        jobs = self._jobs([latest, *inner], left_alone) if running else []
         decision = self._commands_to_decide() if running and latest.token else []
         return Line(
             title,
@@ -103,15 +108,19 @@ class Execution:
             return f"{visit.items_done}/{visit.items} items"
         return f"attempt {visit.attempts}" if visit.attempts > 1 else ""
 
-    def _jobs(self, visits: list[Visit]) -> list[JobNotes]:
-        """The jobs of running states that have something to say."""
+    def _jobs(self, visits: list[Visit], left_alone: list[Job]) -> list[JobNotes]:
+        """The jobs that have something to say: of running states, and one that the running state looks after."""
+        running = [visit.job for visit in visits if visit.left is None and visit.job]
         jobs = []
-        for visit in visits:
-            if visit.left is None and visit.job:
-                job = notes_on(self._logs, self._sagemaker, visit.job.action, visit.job.arguments)
-                if job is not None:
-                    jobs.append(self._job_notes.setdefault(job.job, job))
+        for started in [*running, *(job for job in left_alone if self._runs(job))]:
+            job = notes_on(self._logs, self._sagemaker, started.action, started.arguments)
+            if job is not None:
+                jobs.append(self._job_notes.setdefault(job.job, job))
         return jobs
+
+    def _runs(self, job: Job) -> bool:
+        describe = getattr(self._sagemaker, xform_name(f"Describe{job.kind}"))
+        return bool(describe(**{f"{job.kind}Name": job.name})[f"{job.kind}Status"] == "InProgress")
 
 
 def _outcome(answer: dict[str, Any], seen: list[Visit]) -> Outcome:

@@ -13,10 +13,19 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """What a task starts in SageMaker: the API action that creates it, such as createTrainingJob, and its arguments."""
+    """What a task starts in SageMaker.
+
+    Attributes
+    ----------
+    action, arguments
+        The API action that creates it, such as createTrainingJob, and what that is given.
+    waited_for
+        Whether the task lasts as long as the job does.
+    """
 
     action: str
     arguments: dict[str, Any]
+    waited_for: bool = True
 
     @property
     def kind(self) -> str:
@@ -118,6 +127,6 @@ def _told(visit: Visit, event: Event) -> Visit:
 
 
 def _job(details: Mapping[str, Any]) -> Job | None:
-    action = details["resource"].partition(".")[0]
+    action, _, pattern = details["resource"].partition(".")
     is_job = action.startswith("create") and action.endswith("Job")
-    return Job(action, json.loads(details["parameters"])) if is_job else None
+    return Job(action, json.loads(details["parameters"]), bool(pattern)) if is_job else None

@@ -6,8 +6,11 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import MagicMock
 
+import boto3
 import pytest
 
 from console.views.execution import Execution, Outcome
@@ -241,3 +244,56 @@ wait_until_shown("epoch 2")
     ]
     assert outcome.output["TrainingJobName"].startswith(f"{name}-002-")
     assert set(best) == {"rate", "batch-size"}
+
+
+A = {"A": {"Type": "Succeed"}}
+
+
+def test_a_tuning_job_that_no_state_waits_for_is_shown_where_it_is_looked_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # given an execution that has started a tuning job and waits before it looks, as one with completion criteria does
+    def event(id: int, type: str, **details: Any) -> dict[str, Any]:
+        return {"id": id, "previousEventId": id - 1, "type": type, "timestamp": datetime.now(UTC), **details}
+
+    scheduled = {
+        "resourceType": "aws-sdk:sagemaker",
+        "resource": "createHyperParameterTuningJob",
+        "parameters": json.dumps({"HyperParameterTuningJobName": "search"}),
+    }
+    history = [
+        event(1, "ExecutionStarted"),
+        event(2, "TaskStateEntered", stateEnteredEventDetails={"name": "Tune to criteria"}),
+        event(3, "TaskScheduled", taskScheduledEventDetails=scheduled),
+        event(4, "TaskStateExited", stateExitedEventDetails={"name": "Tune to criteria"}),
+        event(5, "WaitStateEntered", stateEnteredEventDetails={"name": "Wait for trials"}),
+    ]
+    aws, job = MagicMock(), {"HyperParameterTuningJobStatus": "InProgress"}
+    aws.describe_state_machine_for_execution.return_value = {"definition": json.dumps({"StartAt": "A", "States": A})}
+    aws.get_paginator.return_value.paginate.return_value = [{"events": history}]
+    aws.describe_execution.return_value = {"status": "RUNNING"}
+    aws.describe_hyper_parameter_tuning_job.side_effect = lambda **_name: (
+        job
+        | {
+            "TrainingJobStatusCounters": {"Completed": 3, "Stopped": 0, "NonRetryableError": 1},
+            "HyperParameterTuningJobConfig": {"ResourceLimits": {"MaxNumberOfTrainingJobs": 10}},
+        }
+    )
+    monkeypatch.setattr(boto3, "client", lambda _service: aws)
+
+    def look() -> dict[str, Line]:
+        looks: list[Sequence[Line]] = []
+
+        def enough(lines: Sequence[Line]) -> None:
+            looks.append(lines)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            Execution("arn:e").follow(enough, 0)
+        return {line.title: line for line in looks[0]}
+
+    # when it is followed, then the state that runs has the trials
+    assert look()["Wait for trials"].notes == ("search  4/10 trials have ended",)
+    # ... until the job has ended
+    job["HyperParameterTuningJobStatus"] = "Completed"
+    assert look()["Wait for trials"].notes == ()
