@@ -64,7 +64,7 @@ def tell(ended: Ended, console: Console) -> None:
         logs = f"The logs of its functions and jobs are in {ended.work / 'logs'}{report}"
         console.print(logs, markup=False, highlight=False, soft_wrap=True)
     else:
-        console.print(f"\n[dim]{NOT_SHOWN}[/]", highlight=False)
+        console.print(f"\n[dim]{NOT_SHOWN}[/]", highlight=False, soft_wrap=not console.is_terminal)
 
 
 def _figures(ended: Ended) -> Iterator[tuple[str, str]]:

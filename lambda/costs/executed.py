@@ -5,6 +5,11 @@ from typing import Any
 
 from costs.bill import Job
 
+PHASES = {phase: phase for phase in ("Extract features", "Compare", "Tune", "Train", "Evaluate")} | dict.fromkeys(
+    ("Tune to criteria", "Describe tuning", "Collect trials"), "Tune"
+)
+"""Whose jobs are not known where this state has failed."""
+
 
 def executed_jobs(variables: Mapping[str, Any], evaluation_type: str) -> Iterator[Job]:
     """A job for each that left something behind; those that failed and were tried again are not known.
@@ -13,6 +18,8 @@ def executed_jobs(variables: Mapping[str, Any], evaluation_type: str) -> Iterato
         variables: run, extracted, comparison, tuning, training, evaluationSeconds as the state machine has them.
         evaluation_type: the instance type of evaluations.
     """
+    if not variables["run"]:  # Plan has failed
+        return
     given, run = variables["run"]["input"], variables["run"]
     for features in variables["extracted"]:
         what, seconds = f"Extract features: {features['architecture']}", features["seconds"]
@@ -39,6 +46,12 @@ def executed_jobs(variables: Mapping[str, Any], evaluation_type: str) -> Iterato
         yield Job("Evaluate", "processing", evaluation_type, seconds, seconds)
 
 
+def not_counted(failure: Mapping[str, Any] | None) -> str | None:
+    """Jobs that an execution may have been billed besides: those of the state that failed leave nothing behind."""
+    phase = PHASES.get(failure["state"]) if failure else None
+    return f"the jobs of {phase}" if phase else None
+
+
 def _training(what: str, described: Mapping[str, Any]) -> Job:
     return Job(
         what,
@@ -54,7 +67,7 @@ def _training(what: str, described: Mapping[str, Any]) -> Job:
 
 def packed_photos(variables: Mapping[str, Any]) -> int:
     """Photos of the dataset that this execution has made; 0 if it was there."""
-    dataset, planned = variables["dataset"], variables["run"].get("dataset")
+    dataset, planned = variables["dataset"], (variables["run"] or {}).get("dataset")
     if not dataset or not planned or planned["ready"]:
         return 0
     counted = sum(sum(classes.values()) for classes in dataset["counts"].values())

@@ -62,6 +62,7 @@ def approval(
         scope,
         "Wait for approval",
         state_json={
+            "Comment": "Until somebody decides in the registry, or the time is over.",
             "Type": "Task",
             "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
             "Arguments": {
@@ -90,6 +91,7 @@ def approval(
             "ModelApprovalStatus": "Rejected",
             "ApprovalDescription": expression("$reason"),
         },
+        comment="Nobody has answered in time.",
         wildcard=NUMBERED,
     )
     wait.add_catch(
@@ -104,7 +106,7 @@ def approval(
             )
         },
     )
-    answer = sfn.Choice.jsonata(scope, "Approved by a person?")
+    answer = sfn.Choice.jsonata(scope, "Approved by a person?", comment="What the package's status has become.")
     answer.when(
         sfn.Condition.jsonata(expression("$answer = 'Approved'")),
         approved,
@@ -115,7 +117,9 @@ def approval(
     ask.next(failure.catch(wait)).next(answer)
     failure.catch(late).next(rejected)
 
-    manual = sfn.Choice.jsonata(scope, "Approved?")
+    manual = sfn.Choice.jsonata(
+        scope, "Approved?", comment="With release.approval manual a person decides; else the evaluation has."
+    )
     return manual.when(sfn.Condition.jsonata(expression("$run.input.release.approval = 'manual'")), ask).otherwise(
         approved
     )

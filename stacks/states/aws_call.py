@@ -20,6 +20,7 @@ def call_aws(
     assign: Mapping[str, Any] | None = None,
     outputs: Mapping[str, Any] | None = None,
     wildcard: str | None = None,
+    comment: str | None = None,
 ) -> tasks.CallAwsService:
     """Call `action`, such as `cloudformation:updateStack`, and allow the state machine to do so on `resources`.
 
@@ -42,4 +43,5 @@ def call_aws(
         parameters=dict(parameters),
         assign=dict(assign) if assign else None,
         outputs=outputs or {},
+        comment=comment,
     )

@@ -21,6 +21,7 @@ def read_champion(scope: Construct, target: Target, failure: Failure) -> sfn.Cha
         "cloudformation:describeStacks",
         [target.stack_arn],
         {"StackName": target.stack_name},
+        comment="Which model package the endpoint's stack serves.",
         assign={
             "champion": expression(
                 f"""(
@@ -54,6 +55,7 @@ def read_champion(scope: Construct, target: Target, failure: Failure) -> sfn.Cha
         scope,
         "Find champion bins",
         state_json={
+            "Comment": "Bins that the champion has learned from are left out of the comparison.",
             "Type": "Task",
             "Resource": "arn:aws:states:::aws-sdk:s3:listObjectsV2",
             "Arguments": {
@@ -73,7 +75,9 @@ def read_champion(scope: Construct, target: Target, failure: Failure) -> sfn.Cha
             "Output": {},
         },
     )
-    serves = sfn.Choice.jsonata(scope, "Champion serves?").when(
+    serves = sfn.Choice.jsonata(
+        scope, "Champion serves?", comment="If a model serves, the new one is compared with it on the same photos."
+    ).when(
         sfn.Condition.jsonata(expression("$champion != null")),
         failure.catch(package).next(failure.catch(found)),
     )

@@ -36,11 +36,21 @@ def dataset(
         payload = sfn.TaskInput.from_object({"dataset": expression("$run.dataset")})
         return failure.catch(invoke(scope, name, function, payload, **options))
 
-    split = step("Split", functions.split)
-    seal = step("Seal", functions.seal, assign={"dataset": expression("$states.result.Payload")})
-    reuse = sfn.Pass.jsonata(scope, "Reuse dataset", assign={"dataset": expression("$run.dataset.card")})
+    split = step("Split", functions.split, comment="Each group of linked bins in one split, by a stable hash.")
+    seal = step(
+        "Seal",
+        functions.seal,
+        comment="Writes the dataset's card, last: it marks the dataset complete.",
+        assign={"dataset": expression("$states.result.Payload")},
+    )
+    reuse = sfn.Pass.jsonata(
+        scope,
+        "Reuse dataset",
+        comment="Its card has what the execution's output tells of a dataset.",
+        assign={"dataset": expression("$run.dataset.card")},
+    )
 
-    def over(name: str, function: lambda_.IFunction, items: str, item: str) -> sfn.Chain:
+    def over(name: str, function: lambda_.IFunction, items: str, item: str, comment: str) -> sfn.Chain:
         return _each(
             scope,
             name,
@@ -50,16 +60,27 @@ def dataset(
             item=item,
             concurrency=concurrency,
             failure=failure,
+            comment=comment,
         )
 
     build = (
-        over("Catalogue", functions.catalogue, "batches", "batch")
+        over(
+            "Catalogue",
+            functions.catalogue,
+            "batches",
+            "batch",
+            comment="Reads each bin's metadata: kept, or rejected and why.",
+        )
         .next(split)
-        .next(over("Pack", functions.pack, "shards", "shard"))
+        .next(over("Pack", functions.pack, "shards", "shard", comment="Photos into tar shards, by split."))
         .next(seal)
     )
     return (
-        sfn.Choice.jsonata(scope, "Dataset ready?")
+        sfn.Choice.jsonata(
+            scope,
+            "Dataset ready?",
+            comment="A dataset's id is a hash of what determines it, so one that is there is used again.",
+        )
         .when(sfn.Condition.jsonata(expression("$run.dataset.ready")), reuse)
         .otherwise(build)
         .afterwards()
@@ -76,6 +97,7 @@ def _each(
     item: str,
     concurrency: int,
     failure: Failure,
+    comment: str,
 ) -> sfn.Chain:
     """Run `function` for every item of a JSON array in the data bucket.
 
@@ -88,7 +110,7 @@ def _each(
     work.add_retry(errors=["States.ALL"], interval=Duration.seconds(2), max_attempts=2, backoff_rate=3)
     catch_everything(
         work,
-        sfn.Pass.jsonata(scope, f"{name} {item} failed"),
+        sfn.Pass.jsonata(scope, f"{name} {item} failed", comment="Hands its error up as a result."),
         outputs={
             "failed": expression(f"$states.input.{item}.{item}"),
             "error": expression("$states.errorOutput.Error"),
@@ -100,6 +122,7 @@ def _each(
     each = sfn.DistributedMap.jsonata(
         scope,
         name,
+        comment=comment,
         label=name,
         item_reader=reader,
         item_selector={
@@ -115,7 +138,9 @@ def _each(
     )
     each.item_processor(work)
     complete = (
-        sfn.Choice.jsonata(scope, f"{name} complete?")
+        sfn.Choice.jsonata(
+            scope, f"{name} complete?", comment=f"A failed {item} fails the execution, with its own sentence."
+        )
         .when(
             sfn.Condition.jsonata(expression("$count($failed) > 0")),
             failure.start,

@@ -53,6 +53,7 @@ class Deploy:
             },
             {"wanted": expression("$package")},
             NUMBERED,
+            comment="In the package's metadata: the way back.",
         )
         self.withdrawn = self._call(
             "Withdraw package",
@@ -65,6 +66,7 @@ class Deploy:
             },
             {"stackReason": NULL},
             NUMBERED,
+            comment="It serves wrongly: rejected, so that nobody goes back to it.",
         )
         self.tested = self._smoke_test(smoke_test)
         self.verify = self._verify()
@@ -79,8 +81,11 @@ class Deploy:
         parameters: Mapping[str, object],
         assign: Mapping[str, object],
         wildcard: str | None = None,
+        comment: str | None = None,
     ) -> tasks.CallAwsService:
-        state = call_aws(self._scope, name, action, resources, parameters, assign=assign, wildcard=wildcard)
+        state = call_aws(
+            self._scope, name, action, resources, parameters, assign=assign, wildcard=wildcard, comment=comment
+        )
         return self._failure.catch(state)
 
     def _update(self) -> tasks.CallAwsService:
@@ -99,6 +104,7 @@ class Deploy:
             },
             {},
             STACK_ID,
+            comment="Another ModelPackageArn: blue/green, rolled back by alarms.",
         )
         wait = sfn.Wait.jsonata(
             self._scope,
@@ -120,7 +126,9 @@ class Deploy:
             },
             STACK_ID,
         )
-        settled = sfn.Choice.jsonata(self._scope, "Endpoint stack settled?")
+        settled = sfn.Choice.jsonata(
+            self._scope, "Endpoint stack settled?", comment="While the update goes on, look again."
+        )
         settled.when(sfn.Condition.jsonata(expression("$contains($stackStatus, /_IN_PROGRESS$/)")), wait)
         settled.when(
             sfn.Condition.jsonata(expression("$stackStatus = 'UPDATE_COMPLETE' and $wanted = $package")), self.verify
@@ -129,7 +137,10 @@ class Deploy:
         settled.when(sfn.Condition.jsonata(expression("$stackStatus = 'UPDATE_COMPLETE'")), failure.start)
         settled.otherwise(
             sfn.Pass.jsonata(
-                self._scope, "Endpoint stack failed", assign=failure.of("Deploy", "'DeployFailed'", _why_failed(target))
+                self._scope,
+                "Endpoint stack failed",
+                comment="CloudFormation has rolled the update back.",
+                assign=failure.of("Deploy", "'DeployFailed'", _why_failed(target)),
             ).next(failure.start)
         )
         update.next(wait).next(look).next(settled)
@@ -151,6 +162,7 @@ class Deploy:
                 "serving": expression("$states.result.EndpointConfigName"),
                 "decision": "deployed",
             },
+            comment="A complete update may have left an endpoint that went back: see what it serves.",
         )
         configuration = self._call(
             "Describe endpoint configuration",
@@ -168,7 +180,9 @@ class Deploy:
             {"serving": expression("$states.result.PrimaryContainer.ModelPackageName & ''")},
             _GENERATED_NAMES,
         )
-        serves = sfn.Choice.jsonata(self._scope, "Package serves?")
+        serves = sfn.Choice.jsonata(
+            self._scope, "Package serves?", comment="In service, with the package that was deployed."
+        )
         serves.when(
             sfn.Condition.jsonata(expression("$serving = $package and $endpoint.status = 'InService'")), self.tested
         ).when(
@@ -197,6 +211,7 @@ class Deploy:
                     "report": expression("$run.report"),
                 }
             ),
+            comment="Test photos through the live endpoint, compared with the evaluation.",
             assign={"smokeTest": expression("$states.result.Payload")},
             outputs={},
         )

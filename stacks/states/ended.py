@@ -32,7 +32,9 @@ def fail_on_problem(scope: Construct, job: str, failure: Failure | None = None) 
     failure
         Where the machine fails; none inside of a map, which fails with the same error and cause.
     """
-    done = sfn.Choice.jsonata(scope, f"{job} done?")
+    done = sfn.Choice.jsonata(
+        scope, f"{job} done?", comment="A job that was stopped has not failed, and has no result."
+    )
     found = sfn.Condition.jsonata(expression("$states.input.problem != null"))
     error, cause = "NoResult", "$states.input.problem"
     if failure:

@@ -39,6 +39,7 @@ def evaluate(
     job = processing_job(
         scope,
         "Evaluate",
+        comment="Measures the model on test photos, beside the champion, and decides by the rule of release.",
         name="$run.jobs.evaluate & '-' & $string($evaluations)",
         role=role,
         image=image,
@@ -89,6 +90,7 @@ def evaluate(
             "Bucket": expression("$run.report.bucket"),
             "Key": expression("$run.report.prefix & '/metrics.json'"),
         },
+        comment="The metrics, with the decision by the rule of release.",
         assign={
             "evaluation": expression("$parse($states.result.Body)"),
             "reason": expression("$parse($states.result.Body).release.reason"),

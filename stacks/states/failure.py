@@ -1,4 +1,7 @@
-"""One way out for every failure: say which state failed and why, notify, fail. The running endpoint is left alone."""
+"""One way out for every failure: say which state failed and why, add up what it cost, notify, fail.
+
+The running endpoint is left alone.
+"""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -10,9 +13,10 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.states.jsonata import NULL, SENTENCE, expression, object_of
-from stacks.states.notification import EXECUTION, notify, report_lines
-from stacks.states.write_report import SPENT, write_report
+from stacks.states.cost import UNKNOWN_COST, add_up_cost
+from stacks.states.jsonata import NULL, SENTENCE, expression
+from stacks.states.notification import EXECUTION, cost_line, notify, report_lines
+from stacks.states.write_report import COST, write_report
 
 Caught = TypeVar("Caught", bound=sfn.TaskStateBase | sfn.CustomState | sfn.Map | sfn.DistributedMap)
 
@@ -29,7 +33,7 @@ _TOLD, _READ = 10_000, 2_000
 SO_FAR = {
     **{name: expression(f"${name}") for name in ("dataset", "comparison", "tuning", "training", "champion")},
     "model": {"packageArn": expression("$package")},
-    "cost": expression(object_of(SPENT)),
+    "cost": COST,
 }
 """Of the output's parts those that are known before the end."""
 
@@ -44,7 +48,9 @@ def catch_everything(state: Caught, handler: sfn.IChainable, **options: Any) -> 
 class Failure:
     """The states that a failed execution ends with."""
 
-    def __init__(self, scope: Construct, topic: sns.ITopic, write: lambda_.IFunction) -> None:
+    def __init__(
+        self, scope: Construct, topic: sns.ITopic, add_up: lambda_.IFunction, write: lambda_.IFunction
+    ) -> None:
         failed = sfn.Fail.jsonata(
             scope,
             "Failed",
@@ -59,12 +65,14 @@ class Failure:
             lines=[
                 "$failure.state & ' failed: ' & $failure.error",
                 f"$substring($failure.cause, 0, {_READ}) & ($length($failure.cause) > {_READ} ? ' [...]' : '')",
+                cost_line("Cost so far"),
                 *(f"$type({_PAGE}) = 'string' ? {line}" for line in report_lines(_PAGE)),
                 *EXECUTION,
             ],
             facts={
                 "execution": "$states.context.Execution.Id",
                 "failure": f"$merge([$failure, {{'cause': $substring($failure.cause, 0, {_TOLD})}}])",
+                "cost": "$cost",
                 "reportUri": _PAGE,
             },
         )
@@ -75,6 +83,7 @@ class Failure:
             scope,
             "Write report of failure",
             write,
+            comment="The page tells what was reached, what failed, and what to do.",
             output=SO_FAR,
             failure=expression("$failure"),
             outputs={"reportUri": expression("$states.result.Payload.uri")},
@@ -82,7 +91,16 @@ class Failure:
         # Nor must a page that cannot be written.
         catch_everything(page, told, outputs={"reportUri": NULL})
         page.next(told)
-        self.start: sfn.State = page
+        cost = add_up_cost(
+            scope,
+            "Add up cost of failure",
+            add_up,
+            comment="What the jobs cost before the failure; its own failure hides nothing.",
+        )
+        # Nor must a sum that cannot be told.
+        catch_everything(cost, page, assign=UNKNOWN_COST)
+        cost.next(page)
+        self.start: sfn.State = cost
 
     def after(self, first: tasks.CallAwsService) -> Self:
         """The same way out, with another state before it, whose own failure changes nothing."""

@@ -55,6 +55,7 @@ def extract_features(
         "sagemaker:describeProcessingJob",
         [job_arns],
         {"ProcessingJobName": expression("$states.input.jobName")},
+        comment="How long the job ran, and whether it was stopped.",
         outputs={
             "jobName": expression("$states.input.jobName"),
             "features": expression("$states.input.features"),
@@ -76,12 +77,14 @@ def extract_features(
             "Body": {"jobName": expression("$states.input.jobName")},
             "ContentType": "application/json",
         },
+        comment="Written last: who finds this marker finds all features.",
         outputs={"seconds": expression("$states.input.seconds")},
         wildcard=OBJECT_KEYS,
     )
     each = sfn.Map.jsonata(
         scope,
         "Extract features",
+        comment="What the frozen network makes of each photo, once for all epochs and trials.",
         items=sfn.ProvideItems.jsonata(expression(f"[{_MISSING}]")),
         max_concurrency=2,
         assign={
@@ -98,7 +101,9 @@ def extract_features(
     done = fail_on_problem(scope, job.id)
     each.item_processor(wait_for_quota(scope, job).next(described).next(done.otherwise(marked)))
     return (
-        sfn.Choice.jsonata(scope, "Features missing?")
+        sfn.Choice.jsonata(
+            scope, "Features missing?", comment="Only where a head is trained; features are kept for later executions."
+        )
         .when(sfn.Condition.jsonata(expression(f"$count({_MISSING}) > 0")), failure.catch(each))
         .afterwards(include_otherwise=True)
     )

@@ -65,6 +65,12 @@ def percent(share: str) -> str:
     return f"$string($round(100 * {share}, 1)) & '%'"
 
 
+def cost_line(name: str) -> str:
+    """JSONata for the line that tells the cost, if it is known, and what is not."""
+    without = "($type($cost.notCounted) = 'string' ? ', not counting ' & $cost.notCounted : '')"
+    return f"$type($cost.usd) = 'number' ? '{name}: ' & $string($round($cost.usd, 2)) & ' USD' & {without}"
+
+
 def counted_right(evaluation: str) -> str:
     """JSONata for how well a model counts, from its evaluation."""
     return (

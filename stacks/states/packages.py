@@ -33,13 +33,16 @@ def find_package(
     scope: Construct, target: Target, data_bucket: s3.IBucket, deploy: Deploy, failure: Failure
 ) -> sfn.Choice:
     """Follow `candidate`; deploy what is found, with `package` and its own `evaluation` assigned, or take it back."""
-    back = sfn.Choice.jsonata(scope, "Package left to look at?")
+    back = sfn.Choice.jsonata(
+        scope, "Package left to look at?", comment="Follows from package to package what each replaced."
+    )
     look = call_aws(
         scope,
         "Look at package",
         "sagemaker:describeModelPackage",
         [target.package_arns],
         {"ModelPackageName": expression("$candidate")},
+        comment="Whether it is approved, and what it replaced.",
         assign={
             "seen": expression("$append($seen, [$candidate])"),
             "found": {
@@ -50,7 +53,12 @@ def find_package(
         },
         wildcard=NUMBERED,
     )
-    further = sfn.Pass.jsonata(scope, "Look further back", assign={"candidate": expression("$found.replaced")})
+    further = sfn.Pass.jsonata(
+        scope,
+        "Look further back",
+        comment="To the package that this one replaced.",
+        assign={"candidate": expression("$found.replaced")},
+    )
     evaluation = _read_evaluation(scope, data_bucket, failure)
 
     def fail(error: str, cause: str) -> dict[str, object]:
@@ -76,7 +84,7 @@ def find_package(
         },
     ).otherwise(failure.catch(look))
 
-    usable = sfn.Choice.jsonata(scope, "Package to go back to?")
+    usable = sfn.Choice.jsonata(scope, "Package to go back to?", comment="Approved, and another than the one to leave.")
     usable.when(
         sfn.Condition.jsonata(expression(f"{_GOOD} and $failure != null")),
         deploy.update,
@@ -111,7 +119,7 @@ def find_package(
     look.next(usable)
     further.next(back)
 
-    serving = sfn.Choice.jsonata(scope, "Package to deploy?")
+    serving = sfn.Choice.jsonata(scope, "Package to deploy?", comment="One that serves already is only looked at.")
     serving.when(sfn.Condition.jsonata(expression("$previous = $package")), deploy.verify)
     # What it once replaced stays noted, so that going back twice goes further back.
     serving.when(sfn.Condition.jsonata(expression(f"{_GIVEN} = 'previous'")), deploy.update).otherwise(deploy.start)
@@ -126,6 +134,7 @@ def _read_evaluation(scope: Construct, data_bucket: s3.IBucket, failure: Failure
         "s3:getObject",
         [data_bucket.arn_for_objects("reports/*")],
         {"Bucket": expression("$run.report.bucket"), "Key": expression("$run.report.prefix & '/metrics.json'")},
+        comment="What the smoke test compares the answers with.",
         assign={"evaluation": expression("$parse($states.result.Body)")},
         wildcard=OBJECT_KEYS,
     )

@@ -38,6 +38,7 @@ def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn
                 "execution": expression("$states.context.Execution.Id & ' ' & $states.context.Execution.StartTime"),
             }
         ),
+        comment="Completes and checks the input, gives every name, and samples the source.",
         assign={
             "run": expression("$states.result.Payload"),
             "chosen": expression("$states.result.Payload.candidates[0]"),

@@ -38,6 +38,7 @@ def processing_job(
     inputs: str,
     output_uri: str,
     output: Mapping[str, Any],
+    comment: str | None = None,
 ) -> sfn.CustomState:
     """State that runs a script of the training code to its end.
 
@@ -92,6 +93,7 @@ def processing_job(
                 "Tags": tags(),
             },
             "Output": dict(output),
+            **({"Comment": comment} if comment else {}),
         },
     )
     retry_job(job)

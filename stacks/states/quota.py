@@ -67,7 +67,9 @@ def wait_for_quota(scope: Construct, job: sfn.CustomState, failure: Failure | No
         outputs=expression(f"$merge([${variable}.input, {{'waits': ${variable}.waits + 1}}])"),
     )
     error, cause = f"${variable}.error", f"${variable}.cause"
-    in_use = sfn.Choice.jsonata(scope, f"{job.id}: quota in use?")
+    in_use = sfn.Choice.jsonata(
+        scope, f"{job.id}: quota in use?", comment="One in use is waited for; one too small fails at once."
+    )
     give_up = sfn.Condition.jsonata(expression(f"{error} = 'QuotaTooSmall' or ${variable}.waits >= {_WAITS}"))
     if failure:
         in_use.when(give_up, failure.start, assign=failure.of(job.id, error, cause))

@@ -50,6 +50,7 @@ def register(scope: Construct, target: Target, failure: Failure) -> tasks.CallAw
             },
             "CustomerMetadataProperties": properties(target.code_hash),
         },
+        comment="A numbered package in the model registry, approved or waiting for a person.",
         assign={"package": expression("$states.result.ModelPackageArn")},
         wildcard=NUMBERED,
     )

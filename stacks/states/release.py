@@ -59,20 +59,39 @@ def release(
     deploy = Deploy(scope, target, smoke_test, turn.failure)
     deploy.tested.next(done)
     find = find_package(scope, target, data_bucket, deploy, turn.failure)
-    deploy.withdrawn.next(sfn.Pass.jsonata(scope, "Take package back", assign=TAKE_BACK)).next(find)
-    superseded = sfn.Pass.jsonata(scope, "Supersede", assign=_outcome(target, "superseded", _SUPERSEDED)).next(done)
+    deploy.withdrawn.next(
+        sfn.Pass.jsonata(
+            scope, "Take package back", comment="The last approved package before it takes its place.", assign=TAKE_BACK
+        )
+    ).next(find)
+    superseded = sfn.Pass.jsonata(
+        scope,
+        "Supersede",
+        comment="Meanwhile a better model came behind the endpoint; this one stays approved.",
+        assign=_outcome(target, "superseded", _SUPERSEDED),
+    ).next(done)
 
     given = "$run.input.release.package"
-    whose = sfn.Choice.jsonata(scope, "What to deploy?")
+    whose = sfn.Choice.jsonata(
+        scope, "What to deploy?", comment="Another champion than the one compared with: compare again."
+    )
     whose.when(sfn.Condition.jsonata(expression(f"{given} = 'previous'")), find, assign=ROLL_BACK)
     whose.when(sfn.Condition.jsonata(expression(f"{given} != null")), find, assign=PROMOTE)
     whose.when(
         sfn.Condition.jsonata(expression("$previous != '' and $previous != $champion.packageArn & ''")),
         compare,
     ).otherwise(deploy.start)
-    turn.taken.next(_describe_stack(scope, target, "Read endpoint stack", turn.failure, previous=SERVED)).next(whose)
+    turn.taken.next(
+        _describe_stack(
+            scope, target, "Read endpoint stack", turn.failure, comment="Who serves now, in our turn.", previous=SERVED
+        )
+    ).next(whose)
 
-    enough = sfn.Choice.jsonata(scope, "Good enough?")
+    enough = sfn.Choice.jsonata(
+        scope,
+        "Good enough?",
+        comment="Does what the evaluation has decided; a model that has a package was compared in its turn.",
+    )
     accepted = "$evaluation.release.accepted"
     # One with a package comes here in its turn, compared for the second time.
     enough.when(sfn.Condition.jsonata(expression(f"$package != null and {accepted}")), deploy.start)
@@ -94,6 +113,7 @@ def release(
         sfn.Pass.jsonata(
             scope,
             "Reject model",
+            comment="Not good enough: it is not registered, and the endpoint stays as it is.",
             assign=_outcome(target, "rejected", expression("$evaluation.release.reason")),
         ).next(report)
     )
@@ -101,7 +121,7 @@ def release(
 
 
 def _describe_stack(
-    scope: Construct, target: Target, name: str, failure: Failure, **assigned: str
+    scope: Construct, target: Target, name: str, failure: Failure, comment: str, **assigned: str
 ) -> tasks.CallAwsService:
     """Look at the endpoint's stack; `assigned` are variables and their JSONata."""
     state = call_aws(
@@ -112,6 +132,7 @@ def _describe_stack(
         {"StackName": target.stack_name},
         assign={variable: expression(text) for variable, text in assigned.items()} | {"stackReason": NULL},
         wildcard=STACK_ID,
+        comment=comment,
     )
     return failure.catch(state)
 
@@ -119,7 +140,9 @@ def _describe_stack(
 def _rejected(scope: Construct, target: Target, report: sfn.IChainable) -> sfn.Chain:
     """`reason` is assigned already."""
     outcome = _outcome(target, "rejected", expression("$reason"))
-    return sfn.Pass.jsonata(scope, "Not approved", assign=outcome).next(report)
+    return sfn.Pass.jsonata(
+        scope, "Not approved", comment="The package stays in the registry, rejected.", assign=outcome
+    ).next(report)
 
 
 def _outcome(target: Target, decision: str, reason: str) -> dict[str, object]:

@@ -5,34 +5,30 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from stacks.states.cost import UNKNOWN_COST, add_up_cost
 from stacks.states.failure import catch_everything
-from stacks.states.invoke import invoke
-from stacks.states.jsonata import NULL, SENTENCE, expression, object_of
-from stacks.states.notification import EXECUTION, counted_right, notify, of_deployment, percent, report_lines
-from stacks.states.write_report import SPENT, write_report
-
-_PRICED = ("run", "extracted", "dataset", "comparison", "tuning", "training", "evaluationSeconds")
-"""Variables that the cost follows from."""
+from stacks.states.jsonata import NULL, expression
+from stacks.states.notification import EXECUTION, cost_line, counted_right, notify, of_deployment, percent, report_lines
+from stacks.states.write_report import COST, write_report
 
 _PAGE = "($type($states.input.reportUri) = 'string' ? $states.input.reportUri : $states.input.evaluation.reportUri)"
 """JSONata: the execution's page, or the evaluation's where that could not be written."""
 
 
 def report(
-    scope: Construct, add_up_cost: lambda_.IFunction, write: lambda_.IFunction, topic: sns.ITopic, deployment: str
+    scope: Construct, add_up: lambda_.IFunction, write: lambda_.IFunction, topic: sns.ITopic, deployment: str
 ) -> sfn.Chain:
     """The contract of the output, from the run's variables. Assigns `cost`."""
-    cost = invoke(
+    cost = add_up_cost(
         scope,
         "Add up cost",
-        add_up_cost,
-        sfn.TaskInput.from_object({name: expression(f"${name}") for name in _PRICED}),
-        assign={"cost": expression("$states.result.Payload")},
-        outputs={},
+        add_up,
+        comment="Each job's price, and what on-demand would have cost; its failure changes nothing.",
     )
     summarise = sfn.Pass.jsonata(
         scope,
         "Summarise",
+        comment="Puts the execution's output together.",
         outputs={
             "dataset": expression("$dataset"),
             "comparison": expression("$comparison"),
@@ -56,7 +52,7 @@ def report(
             "reason": expression("$reason"),
             "model": {"packageArn": expression("$package")},
             "endpoint": expression("$endpoint"),
-            "cost": expression(f"$merge([{object_of(SPENT)}, $cost])"),
+            "cost": COST,
             "comment": _of_input("Comment"),
             "startedBy": _of_input("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"),
         },
@@ -65,6 +61,7 @@ def report(
         scope,
         "Write report",
         write,
+        comment="The page of the whole execution; its failure changes nothing.",
         output=expression("$states.input"),
         failure=NULL,
         outputs=expression("$merge([$states.input, {'reportUri': $states.result.Payload.uri}])"),
@@ -77,7 +74,7 @@ def report(
         lines=[
             f"'Model ' & $decision & ': it counts ' & {counted_right('$states.input.evaluation')} & ' right.'",
             "'Why: ' & $reason",
-            "$type($cost.usd) = 'number' ? 'Cost: ' & $string($round($cost.usd, 2)) & ' USD'",
+            cost_line("Cost"),
             *_next_command(deployment),
             *report_lines(_PAGE),
             *EXECUTION,
@@ -89,7 +86,7 @@ def report(
     # The model is already live or refused: a topic that cannot be reached must not turn that into a failure.
     catch_everything(told, done, outputs=expression("$states.input"))
     # Nor must a sum that cannot be told.
-    catch_everything(cost, summarise, assign={"cost": {"usd": NULL, "reason": expression(SENTENCE)}})
+    catch_everything(cost, summarise, assign=UNKNOWN_COST)
     # Nor must a page that cannot be written.
     catch_everything(page, told, outputs=expression("$merge([$states.input, {'reportUri': null}])"))
     return sfn.Chain.start(cost).next(summarise).next(page).next(told).next(done)

@@ -35,6 +35,7 @@ def compare(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Cha
     each = sfn.Map.jsonata(
         scope,
         "Compare",
+        comment="Trains each architecture alike; the best on validation images goes on.",
         items=sfn.ProvideItems.jsonata(expression("$run.candidates")),
         max_concurrency=2,
         assign={
@@ -52,11 +53,12 @@ def compare(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Cha
     kept = sfn.Pass.jsonata(
         scope,
         "Candidate trained",
+        comment="Hands up what the comparison keeps of the job.",
         outputs=expression("$sift($states.input, function($value, $name) { $name != 'problem' })"),
     )
     each.item_processor(wait_for_quota(scope, job).next(answer).next(fail_on_problem(scope, job.id).otherwise(kept)))
     return (
-        sfn.Choice.jsonata(scope, "Several architectures?")
+        sfn.Choice.jsonata(scope, "Several architectures?", comment="One alone needs no comparison.")
         .when(sfn.Condition.jsonata(expression("$count($run.candidates) > 1")), failure.catch(each))
         .afterwards(include_otherwise=True)
     )
@@ -83,9 +85,15 @@ def train(scope: Construct, setup: TrainingSetup, failure: Failure) -> sfn.Chain
         wildcard=JOB_NAMES,
     )
     done = fail_on_problem(scope, job.id, failure)
-    due = failure.catch(job).next(failure.catch(answer)).next(done.otherwise(sfn.Pass.jsonata(scope, "Trained")))
+    due = (
+        failure.catch(job)
+        .next(failure.catch(answer))
+        .next(done.otherwise(sfn.Pass.jsonata(scope, "Trained", comment="All that the evaluation needs is known.")))
+    )
     return (
-        sfn.Choice.jsonata(scope, "Model to train?")
+        sfn.Choice.jsonata(
+            scope, "Model to train?", comment="Without tuning, the comparison has trained the best one already."
+        )
         .when(sfn.Condition.jsonata(expression("$training = null")), due)
         .afterwards(include_otherwise=True)
     )

@@ -36,6 +36,7 @@ def tune(
                 "report": expression("$run.report"),
             }
         ),
+        comment="Reads every trial: the best values, or why none succeeded.",
         assign={
             "tuning": expression("$states.result.Payload"),
             "hyperparameters": expression("$states.result.Payload.bestHyperparameters"),
@@ -55,7 +56,11 @@ def tune(
     job.add_catch(collect, errors=["States.TaskFailed"], assign=_STARTED)
     failure.catch(job)
     return (
-        sfn.Choice.jsonata(scope, "Tuning wanted?")
+        sfn.Choice.jsonata(
+            scope,
+            "Tuning wanted?",
+            comment="With criteria to end early the tuning job is looked after here, else it is waited for.",
+        )
         .when(
             sfn.Condition.jsonata(expression(f"$run.input.tuning.enabled and {_CRITERIA} != {{}}")),
             _tune_to_criteria(scope, setup, collect, poll_seconds, failure),
@@ -76,7 +81,12 @@ def _tune_to_criteria(
     configuration = f"$merge([{_CONFIGURATION}, {{'TuningJobCompletionCriteria': {_CRITERIA}}}])"
     job = _job(scope, "Tune to criteria", "aws-sdk:sagemaker:createHyperParameterTuningJob", setup, configuration)
     # An execution's history has room for 25,000 events, ten of them a look, and a week.
-    wait = sfn.Wait.jsonata(scope, "Wait for trials", time=sfn.WaitTime.duration(Duration.seconds(10 * poll_seconds)))
+    wait = sfn.Wait.jsonata(
+        scope,
+        "Wait for trials",
+        comment="Until the next look at the tuning job.",
+        time=sfn.WaitTime.duration(Duration.seconds(10 * poll_seconds)),
+    )
     look = sfn.CustomState(
         scope,
         "Describe tuning",
@@ -88,7 +98,9 @@ def _tune_to_criteria(
         },
     )
     retry_job(look)
-    ended = sfn.Choice.jsonata(scope, "Tuning ended?")
+    ended = sfn.Choice.jsonata(
+        scope, "Tuning ended?", comment="On its own, by a criterion, or stopped: its trials tell."
+    )
     ended.when(sfn.Condition.jsonata(expression("$states.input.status in ['InProgress', 'Stopping']")), wait)
     ended.otherwise(collect)
     failure.catch(wait_for_quota(scope, job, failure)).next(wait)

@@ -44,8 +44,17 @@ class Turn:
     def __init__(self, scope: Construct, target: Target, failure: Failure) -> None:
         self._scope = scope
         self._target = target
-        self.start = sfn.Pass.jsonata(scope, "Ask for turn", assign={"ended": _NOBODY, "waited": 0})
-        self.failure = failure.after(self._give_back("Give turn back after failure"))
+        self.start = sfn.Pass.jsonata(
+            scope,
+            "Ask for turn",
+            comment="One execution at a time changes the endpoint.",
+            assign={"ended": _NOBODY, "waited": 0},
+        )
+        self.failure = failure.after(
+            self._give_back(
+                "Give turn back after failure", comment="So that nobody has to wait until this execution has ended."
+            )
+        )
         self.taken = self._call(
             "Take turn",
             "dynamodb:updateItem",
@@ -54,6 +63,7 @@ class Turn:
                 "ConditionExpression": "attribute_not_exists(takenBy) OR takenBy IN (:me, :ended)",
                 "ExpressionAttributeValues": {":me": _ME, ":ended": {"S": expression("$ended")}},
             },
+            comment="A conditional write: taken from nobody, or from an execution that has ended.",
         )
         self.taken.add_catch(self._wait(), errors=_NOT_MINE)
         self.failure.catch(self.taken)
@@ -61,13 +71,13 @@ class Turn:
 
     def ends(self, next: sfn.IChainable) -> sfn.Chain:
         """Give the turn back and go on; whoever waits would take it from an ended execution as well."""
-        state = self._give_back("Give turn back")
+        state = self._give_back("Give turn back", comment="A conditional delete.")
         catch_everything(state, next)
         return sfn.Chain.start(state).next(next)
 
-    def _give_back(self, name: str) -> tasks.CallAwsService:
+    def _give_back(self, name: str, comment: str) -> tasks.CallAwsService:
         mine = {"ConditionExpression": "takenBy = :me", "ExpressionAttributeValues": {":me": _ME}}
-        return self._call(name, "dynamodb:deleteItem", mine)
+        return self._call(name, "dynamodb:deleteItem", mine, comment=comment)
 
     def _call(self, name: str, action: str, parameters: Mapping[str, object], **options: Any) -> tasks.CallAwsService:
         item = {"TableName": self._target.turns_table, "Key": {"id": {"S": "turn"}}}
@@ -80,6 +90,7 @@ class Turn:
             "Whose turn",
             "dynamodb:getItem",
             {"ConsistentRead": True},
+            comment="Who has it now.",
             assign={"turnOf": expression("$states.result.Item.takenBy.S & ''")},
         )
         look = call_aws(
@@ -88,6 +99,7 @@ class Turn:
             "sfn:describeExecution",
             [self._target.execution_arns],
             {"ExecutionArn": expression("$turnOf")},
+            comment="Whether that execution still runs.",
             assign={"ended": expression(f"$states.result.Status = 'RUNNING' ? '{_NOBODY}' : $turnOf")},
             wildcard="Executions have names of their own.",
         )
@@ -97,11 +109,15 @@ class Turn:
         wait = sfn.Wait.jsonata(
             self._scope, "Wait for turn", time=sfn.WaitTime.duration(Duration.seconds(seconds))
         ).next(self.taken)
-        given_back = sfn.Choice.jsonata(self._scope, "Turn given back?")
+        given_back = sfn.Choice.jsonata(self._scope, "Turn given back?", comment="It may be free again since.")
         given_back.when(sfn.Condition.jsonata(expression("$turnOf = ''")), self.taken).otherwise(
             self.failure.catch(look)
         )
-        left = sfn.Choice.jsonata(self._scope, "Turn left behind?")
+        left = sfn.Choice.jsonata(
+            self._scope,
+            "Turn left behind?",
+            comment="An execution that has ended loses its turn; else waits, a bounded number of times.",
+        )
         left.when(sfn.Condition.jsonata(expression("$ended = $turnOf")), self.taken)
         left.when(
             sfn.Condition.jsonata(expression(f"$waited >= {WAITS}")),

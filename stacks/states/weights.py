@@ -22,11 +22,16 @@ def stage_weights(scope: Construct, function: lambda_.IFunction, failure: Failur
                 "candidates": expression("$run.candidates"),
             }
         ),
+        comment="Fetches published weights once and verifies their hashes.",
         outputs={},
     )
     published = sfn.Condition.jsonata(expression("$run.input.weights in ['imagenet', 'imagenet-v2']"))
     return (
-        sfn.Choice.jsonata(scope, "ImageNet weights?")
+        sfn.Choice.jsonata(
+            scope,
+            "ImageNet weights?",
+            comment="Jobs have no internet: published weights are staged in the data bucket.",
+        )
         .when(published, failure.catch(state))
         .afterwards(include_otherwise=True)
     )

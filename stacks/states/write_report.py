@@ -9,15 +9,18 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.states.invoke import invoke
-from stacks.states.jsonata import expression
+from stacks.states.jsonata import expression, object_of
 
-SPENT = {
+_SPENT = {
     "trainingSeconds": "$sum([0, $spent.trainingSeconds])",
     "billableSeconds": "$sum([0, $spent.billableSeconds])",
     "featuresSeconds": "$featuresSeconds",
     "evaluationSeconds": "$evaluationSeconds",
 }
 """JSONata: seconds of the jobs so far."""
+
+COST = expression(f"$merge([{object_of(_SPENT)}, $cost])")
+"""The output's `cost`: those seconds, and what Add up cost has made of the jobs."""
 
 GIVEN = 8_000
 """Characters of the input that the page has room for where Plan could not complete it."""

@@ -51,7 +51,7 @@ class StateMachine(Construct):
     ) -> None:
         super().__init__(scope, id)
         code_uri, job_arns = training.code_uri, sagemaker_arn(self, "processing-job", settings.job_names)
-        failure = Failure(self, topic, functions.write_report)
+        failure = Failure(self, topic, functions.add_up_cost, functions.write_report)
         turn = Turn(self, target, failure)
         evaluated = evaluate(
             self,
@@ -86,13 +86,18 @@ class StateMachine(Construct):
             .next(evaluated)
             .next(released.new)
         )
-        named = sfn.Choice.jsonata(self, "Package named?")
+        named = sfn.Choice.jsonata(
+            self,
+            "Package named?",
+            comment="With release.package nothing is trained: that package goes to the endpoint.",
+        )
         named.when(sfn.Condition.jsonata(expression("$run.input.release.package != null")), released.package)
         definition = plan(self, functions.plan, failure).next(named.otherwise(training_and_release))
         self.machine = sfn.StateMachine(
             self,
             "Default",  # what CDK leaves out of logical ids
             state_machine_name=settings.name,
+            comment="From a bucket of photos to a served model: data, training, evaluation, release, report.",
             definition_body=sfn.DefinitionBody.from_chainable(definition),
             query_language=sfn.QueryLanguage.JSONATA,
             timeout=Duration.days(7 + 30),  # the work, and the longest wait for a person

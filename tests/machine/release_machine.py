@@ -131,7 +131,7 @@ class Release:
         topic = self.aws.client("sns").create_topic(Name="told")["TopicArn"]
         states["Ask for approval"]["Arguments"]["TopicArn"] = topic
         states["Wait for approval"]["Arguments"]["FunctionName"] = FUNCTION
-        states["Write report of failure"] = {"Type": "Pass", "Next": "Failed"}
+        states["Add up cost of failure"] = {"Type": "Pass", "Next": "Failed"}
         told = {name: f"{{% ${name} %}}" for name in ("decision", "reason", "package")}
         states["Add up cost"] = {"Type": "Pass", "Next": "Summarise"}
         states["Summarise"] = {"Type": "Pass", "Output": told, "End": True}

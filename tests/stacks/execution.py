@@ -11,7 +11,7 @@ from rehearsal.aws.stepfunctions.jsonata import evaluate
 from run import contract
 
 RUN = "0123456789ab"
-CONTEXT = {"Execution": {"Name": "an execution"}, "State": {"RetryCount": 1}}
+CONTEXT = {"Execution": {"Name": "an execution"}, "StateMachine": {"Name": "stocktake"}, "State": {"RetryCount": 1}}
 
 
 def variables(given: dict[str, Any] | None = None, *, ready: bool = True, **more: Any) -> dict[str, Any]:
@@ -61,6 +61,9 @@ def variables(given: dict[str, Any] | None = None, *, ready: bool = True, **more
         "champion": None,
         "evaluations": 1,
         "evaluationSeconds": 0,
+        "extracted": [],
+        "failure": None,
+        "cost": {},
     }
     return assigned | more
 

@@ -1,6 +1,7 @@
 """The cost: from an execution's variables to its output, whatever becomes of the function that adds it up."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ import pytest
 import add_up_cost
 from bench.function_environment import function_environment
 from costs import prices
+from costs.executed import PHASES, not_counted
 from tests.stacks.execution import rendered, variables
 from tests.stacks.template import Template, as_list, resources, statements
 
 States = dict[str, dict[str, Any]]
+CONTEXT = {"Execution": {"Id": "arn:e", "StartTime": "now", "Input": {}}}
 
 
 @pytest.mark.parametrize("role", ["FunctionsAddUpCostRole", "FunctionsEstimateCostRole"])
@@ -43,6 +46,37 @@ def test_a_cost_that_cannot_be_added_up_fails_nothing(states: States) -> None:
         cost = rendered(states["Summarise"]["Output"]["cost"], known)
         assert catch["Next"] == "Summarise"
         assert (cost["usd"], cost["reason"], cost["trainingSeconds"]) == (None, "'seconds'", 0)
+
+
+def test_a_failure_is_billed_from_whatever_is_known_and_none_hides_it(
+    states: States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in function_environment("data", []).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(prices, "find", lambda region, _types: prices.tabled(region))
+    state = states["Add up cost of failure"]
+    # given no more than what the first state's Catch assigns
+    known = rendered(states["Plan"]["Catch"][0]["Assign"], {}, errorOutput={"Error": "InvalidInput", "Cause": "any"})
+    cost = add_up_cost.handler(rendered(state["Arguments"]["Payload"], known), None)
+    assigned = rendered(state["Assign"], known, result={"Payload": cost})
+    # then the page is told what the execution cost
+    page = rendered(states["Write report of failure"]["Arguments"]["Payload"], known | assigned, context=CONTEXT)
+    assert 0 < page["output"]["cost"]["usd"] < 0.01
+    # ... and where it cannot be added up the way is the same, with the failure as it was
+    for catch in state["Catch"]:
+        assert catch["Next"] == state["Next"] == "Write report of failure"
+        assert catch["Assign"].keys() == {"cost"}
+        told = rendered(catch["Assign"]["cost"], known, errorOutput={"Error": "Lambda.Unknown", "Cause": "gone"})
+        assert told == {"usd": None, "reason": "gone"}
+
+
+def test_every_state_that_runs_jobs_is_named_where_it_fails(states: States, definition: dict[str, Any]) -> None:
+    for name, state in definition["States"].items():
+        inner = state.get("ItemProcessor", {}).get("States", {}).values()
+        if any("Job" in str(each.get("Resource")) and ":create" in str(each["Resource"]) for each in [state, *inner]):
+            assert not_counted({"state": name}), name
+    assert not_counted({"state": "Collect trials"}) == not_counted({"state": "Tune to criteria"}) == "the jobs of Tune"
+    assert set(PHASES) <= states.keys()
 
 
 @pytest.mark.parametrize("missing", [1, 2])
@@ -99,5 +133,25 @@ def test_a_promotion_can_be_billed(states: States, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_costs_money_has_the_deployments_tag(templates: dict[str, Template]) -> None:
-    (endpoint,) = resources(templates["Endpoint"], "AWS::SageMaker::Endpoint").values()
-    assert endpoint["Tags"] == [{"Key": "stocktake:deployment", "Value": "stocktake"}]
+    mine = {"Key": "stocktake:deployment", "Value": "stocktake"}
+    # what CloudFormation makes in the update role has none of the stack's: it has them itself
+    for kind in ("Model", "EndpointConfig", "Endpoint"):
+        (made,) = resources(templates["Endpoint"], f"AWS::SageMaker::{kind}").values()
+        assert made["Tags"] == [mine]
+
+
+def test_every_job_has_the_tags_of_its_execution_and_deployment(states: States) -> None:
+    context = {"Execution": {"Name": "first(1)!"}, "StateMachine": {"Name": "stocktake"}}
+    jobs = {
+        name: state
+        for name, state in states.items()
+        if re.search(r":create\w+Job(\.sync)?$", str(state.get("Resource")))
+    }
+    assert len(jobs) == 6, sorted(jobs)
+    for state in jobs.values():
+        tags = rendered(state["Arguments"]["Tags"], {}, context=context)
+        # then it has what a tag takes of the execution's name, which may have more
+        assert tags == [
+            {"Key": "stocktake:execution", "Value": "first_1__"},
+            {"Key": "stocktake:deployment", "Value": "stocktake"},
+        ]

@@ -13,7 +13,7 @@ from tests.stacks.template import walk
 
 ROOT = Path(__file__).resolve().parents[2]
 
-OUT = {"Write report of failure", "Give turn back after failure"}
+OUT = {"Add up cost of failure", "Give turn back after failure"}
 WITH_A_TURN = {
     *("Take turn", "Whose turn", "Look at whose turn it is", "Read endpoint stack", "Note what it replaces"),
     *("Update endpoint stack", "Describe endpoint stack", "Describe endpoint", "Describe endpoint configuration"),
@@ -110,6 +110,7 @@ def test_every_failure_goes_to_one_notification(definition: dict[str, Any]) -> N
     # The smoke test takes the model back first; what notifies or gives a turn back must not hide what happened before.
     own_way = {
         "Smoke test": "Withdraw package",
+        "Add up cost of failure": "Write report of failure",
         "Write report of failure": "Notify failure",
         "Notify failure": "Failed",
         "Write report": "Report",
@@ -117,12 +118,12 @@ def test_every_failure_goes_to_one_notification(definition: dict[str, Any]) -> N
         "Ask for approval": "Wait for approval",
         "Give turn back": "Add up cost",
         "Add up cost": "Summarise",
-        "Give turn back after failure": "Write report of failure",
+        "Give turn back after failure": "Add up cost of failure",
     }
     for name, state in definition["States"].items():
         if state["Type"] in {"Task", "Map"}:
             catches = {c["Next"] for c in state["Catch"] if c["ErrorEquals"] == ["States.ALL"]}
-            way_out = "Give turn back after failure" if name in WITH_A_TURN else "Write report of failure"
+            way_out = "Give turn back after failure" if name in WITH_A_TURN else "Add up cost of failure"
             assert catches == {own_way.get(name, way_out)}, name
 
 
@@ -135,7 +136,7 @@ def test_whoever_has_a_turn_gives_it_back(definition: dict[str, Any]) -> None:
         if name.startswith("Give turn back"):
             continue
         state = definition["States"][name]
-        if state["Type"] in {"Succeed", "Fail"} or name in {"Add up cost", "Write report of failure"}:
+        if state["Type"] in {"Succeed", "Fail"} or name in {"Add up cost", "Add up cost of failure"}:
             ends.add(name)
         elif name not in seen:
             seen.add(name)
@@ -216,7 +217,7 @@ def test_a_failed_map_item_is_named(definition: dict[str, Any]) -> None:
         assert {"failed", "error", "cause"} == set(work["Catch"][0]["Output"])
         (incomplete,) = definition["States"][f"{name} complete?"]["Choices"]
         assert "$failed.(failed & ': ' & cause)" in incomplete["Assign"]["failure"]["cause"]
-        assert incomplete["Next"] == "Write report of failure"
+        assert incomplete["Next"] == "Add up cost of failure"
 
 
 def test_the_output_keeps_its_contract(states: dict[str, dict[str, Any]]) -> None:
@@ -271,3 +272,11 @@ def test_the_output_has_what_was_said_about_the_execution(
     told = {name: output[name] for name in ("comment", "startedBy")}
     found = rendered(told, {}, context={"Execution": {"Input": given}})
     assert found == {"comment": comment, "startedBy": started_by}
+
+
+def test_the_graph_tells_what_is_decided_where(definition: dict[str, Any], states: dict[str, dict[str, Any]]) -> None:
+    assert definition["Comment"].endswith(".")
+    for name, state in states.items():
+        # Step Functions' console shows both: names fit into its boxes, and what is decided is told.
+        assert len(name) <= 40, name
+        assert state["Type"] != "Choice" or (name.endswith("?") and state["Comment"].endswith(".")), name

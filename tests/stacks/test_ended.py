@@ -49,7 +49,7 @@ def failure(states: States, job: str, description: dict[str, Any]) -> dict[str, 
     if not rendered(choice["Condition"], known, output):
         return None
     if job not in MAPS:
-        assert choice["Next"] == WAY_OUT.get(job, "Write report of failure")
+        assert choice["Next"] == WAY_OUT.get(job, "Add up cost of failure")
         return rendered(choice["Assign"], known, output)["failure"]
     end = states[choice["Next"]]
     error = {name: rendered(end[name], known, output) for name in ("Error", "Cause")}

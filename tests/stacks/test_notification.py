@@ -83,7 +83,10 @@ def test_a_failure_is_told_with_its_sentence(states: States) -> None:
     told = published(states, "Notify failure")
     assert told["Subject"] == "Stocktake: an execution failed, in Train"
     sentence, _, links = told["Message"]["email"].partition("\n\n")
-    assert sentence == f"Train failed: QuotaTooSmall\n{FAILURE['cause']}"
+    assert sentence == f"Train failed: QuotaTooSmall\n{FAILURE['cause']}\nCost so far: 0.21 USD"
+    partly = published(states, "Notify failure", cost={"usd": 0.1, "notCounted": "the jobs of Train"})
+    assert "\nCost so far: 0.1 USD, not counting the jobs of Train\n" in partly["Message"]["email"]
+    assert "Cost" not in published(states, "Notify failure", cost={"usd": None})["Message"]["email"]
     assert LINKS.endswith(links)
     long = published(states, "Notify failure", failure=FAILURE | {"cause": "x" * 15_000})["Message"]
     assert "x [...]\n" in long["email"]
@@ -95,7 +98,7 @@ def test_a_failure_is_told_with_its_sentence(states: States) -> None:
     ("name", "facts"),
     [
         ("Report", {"execution": ID, "output": {"evaluation": EVALUATION, "decision": "deployed"}}),
-        ("Notify failure", {"execution": ID, "failure": FAILURE}),
+        ("Notify failure", {"execution": ID, "failure": FAILURE, "cost": {"usd": 0.2083}}),
         (
             "Ask for approval",
             {

@@ -61,7 +61,7 @@ def refused(states: States, job: str, cause: str) -> tuple[list[str], int, dict[
                 failed = {"Error": rendered(end["Error"], known, error), "Cause": rendered(end["Cause"], known, error)}
                 *_, caught = states[MAPS[job]]["Catch"]
                 return asked, seconds, rendered(caught["Assign"], KNOWN, {}, errorOutput=failed)["failure"]
-            way_out = "Give turn back after failure" if job == "Evaluate" else "Write report of failure"
+            way_out = "Give turn back after failure" if job == "Evaluate" else "Add up cost of failure"
             assert give_up["Next"] == way_out
             return asked, seconds, rendered(give_up["Assign"], known, error)["failure"]
         wait = states[states[catch["Next"]]["Default"]]

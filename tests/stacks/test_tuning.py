@@ -7,7 +7,7 @@ import pytest
 from tests.stacks.execution import RUN, accepted, rendered, variables
 
 States = dict[str, dict[str, Any]]
-NAMED = {"Execution": {"Name": "an execution"}}
+NAMED = {"Execution": {"Name": "an execution"}, "StateMachine": {"Name": "stocktake"}}
 
 
 def request(states: States, tuning: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def test_of_a_tuning_job_that_failed_its_trials_are_asked_why(states: States) ->
     # Before the wildcard that would take the refusal for a job that ran.
     assert quota["ErrorEquals"] == ["SageMaker.ResourceLimitExceededException"]
     assert "SageMaker.AmazonSageMakerException" in not_started["ErrorEquals"]
-    assert not_started["Next"] == anything["Next"] == "Write report of failure"
+    assert not_started["Next"] == anything["Next"] == "Add up cost of failure"
     assert (ran["ErrorEquals"], ran["Next"]) == (["States.TaskFailed"], "Collect trials")
     assert rendered(ran["Assign"], variables()) == {"tuningJob": f"stocktake-{RUN}-tune-1"}
     assert rendered(states["Tune"]["Assign"], variables()) == rendered(ran["Assign"], variables())

@@ -104,6 +104,8 @@ def test_a_package_that_was_promoted_tells_its_evaluation_without_data_or_traini
     assert (rows["report"], rows["cost"]) == ("s3://data/report.html", "1,234.50 USD, 2,000.00 USD on demand")
     assert "images" not in rows
     assert told(cost={"usd": None, "reason": "no price"})["cost"] == "unknown"
+    missing = {"usd": None, "unknown": ["ml.c5.xlarge for processing"]}
+    assert told(cost=missing)["cost"] == "unknown, as no price is known of ml.c5.xlarge for processing"
 
 
 @pytest.mark.parametrize("terminal", [False, True])

@@ -45,4 +45,5 @@ def execution(given: dict[str, Any] | None = None, **more: Any) -> dict[str, Any
         "tuning": {"jobName": "tune", "trials": 10, "trainingSeconds": 1800, "billableSeconds": 720},
         "training": trained("resnet101", 250, 100, jobName="job-train"),
         "evaluationSeconds": 300,
+        "failure": None,
     } | more

@@ -83,3 +83,24 @@ def test_without_a_price_there_is_no_sum_and_the_type_is_told(
     assert cost["unknown"] == ["ml.m5.xlarge for training", "ml.m7i.xlarge for processing"]
     assert all(line["usd"] is None for line in cost["lines"] if not line["estimated"])
     assert cost["endpoint"]["usdPerMonth"] is None
+
+
+@pytest.mark.usefixtures("no_price_list")
+def test_an_execution_that_failed_is_billed_what_ran_before() -> None:
+    # given one whose training failed after the search
+    failure = {"state": "Train", "error": "NoResult", "cause": "it was stopped"}
+    whole = add_up_cost.handler(execution(), None)
+    cost = add_up_cost.handler(execution(training=None, evaluationSeconds=0, failure=failure), None)
+    # then the bill has all but training and evaluation, and says what it does not know
+    missing = sum(line["usd"] for line in whole["lines"] if line["what"] in ("Train", "Evaluate"))
+    assert cost["usd"] == pytest.approx(whole["usd"] - missing, abs=0.0001)
+    assert (cost["notCounted"], whole["notCounted"]) == ("the jobs of Train", None)
+
+
+@pytest.mark.usefixtures("no_price_list")
+def test_an_execution_whose_input_was_refused_cost_nearly_nothing() -> None:
+    nothing = dict.fromkeys(("run", "dataset", "comparison", "tuning", "training"))
+    failure = {"state": "Plan", "error": "InvalidInput", "cause": "any"}
+    cost = add_up_cost.handler(execution(extracted=[], evaluationSeconds=0, failure=failure, **nothing), None)
+    assert 0 < cost["usd"] < 0.01
+    assert cost["notCounted"] is None

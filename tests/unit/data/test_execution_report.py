@@ -1,5 +1,6 @@
 """The page of a whole execution: what it tells of each end, and that whatever it is told is text."""
 
+import dataclasses
 import html
 import json
 import re
@@ -152,6 +153,10 @@ def test_the_data_are_those_of_the_card() -> None:
     [
         (documents.SECONDS, "training, all jobs 1,540 of which billed 460"),
         ({"usd": None, "reason": "prices cannot be read"}, "The cost could not be added up: prices cannot be read"),
+        (
+            {"usd": None, "unknown": ["ml.c5.xlarge for processing"], "prices": "a table"},
+            "The sum is not known, as no price is known of ml.c5.xlarge for processing. Prices: a table.",
+        ),
         (None, "Nothing is known of its cost."),
         (
             {
@@ -276,3 +281,11 @@ def test_the_docs_have_the_same_sentences() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|$", (ROOT / "docs/failures.md").read_text(), re.MULTILINE))
     assert rows == REMEDIES
     assert OTHERS in (ROOT / "docs/failures.md").read_text().replace("\n", " ")
+
+
+def test_a_failure_tells_what_it_cost_and_what_is_not_counted() -> None:
+    failed = FAILED_LATE
+    cost = {"usd": 0.25, "prices": "a table", "notCounted": "the jobs of Train"}
+    text = Page(dataclasses.replace(failed, output=failed.output | {"cost": cost})).text
+    assert "0.2500 USD until it failed. Prices: a table." in text
+    assert "Not counted: the jobs of Train." in text
