@@ -49,13 +49,14 @@ class Execution:
             answer = self._states.describe_execution(executionArn=self.arn)
             seen = visits_of(self._states, self.arn)
             ended = answer["status"] != "RUNNING"
-            show(self._lines(seen, ended))
+            show(self._lines(seen, answer["stopDate"] if ended else None))
             if ended:
                 return _outcome(answer, seen)
             time.sleep(seconds_between_looks)
 
-    def _lines(self, seen: list[Visit], ended: bool) -> list[Line]:
+    def _lines(self, seen: list[Visit], stopped: datetime | None) -> list[Line]:
         """One line for each top-level state: the expected ones, and any other that failed or is running."""
+        ended = stopped is not None
         outer = [visit for visit in seen if visit.inside is None]
         unexpected = [visit.state for visit in outer if visit.failed or (visit.left is None and not ended)]
         titles = list(dict.fromkeys([*self._expected, *unexpected]))
@@ -68,18 +69,25 @@ class Execution:
                 [visit for visit in seen if visit.inside and visit.inside.state == title],
                 left_alone[-1:],
                 passed=ended or place < last_entered,
-                ended=ended,
+                stopped=stopped,
             )
             for place, title in enumerate(titles)
         ]
 
     def _line(
-        self, title: str, own: list[Visit], inner: list[Visit], left_alone: list[Job], *, passed: bool, ended: bool
+        self,
+        title: str,
+        own: list[Visit],
+        inner: list[Visit],
+        left_alone: list[Job],
+        *,
+        passed: bool,
+        stopped: datetime | None,
     ) -> Line:
         if not own:
             return Line(title, "skipped" if passed else "waiting")
-        latest, now = own[-1], datetime.now(UTC)
-        running = latest.left is None and not ended
+        latest, now = own[-1], stopped or datetime.now(UTC)
+        running = latest.left is None and stopped is None
         status: Status = "running" if running else "failed" if latest.failed or latest.left is None else "done"
         seconds = sum(visit.seconds(now) for visit in own)
         jobs = self._jobs([latest, *inner], left_alone) if running else []

@@ -20,6 +20,14 @@ STEPS = {
     "Registration": "package",
 }
 """What an execution goes through, and where one can see that it has: see `reached`."""
+STATES = {
+    "Compare": "Comparison of architectures",
+    "Tune": "Tuning",
+    "Train": "Training",
+    "Evaluate": "Evaluation",
+    "Register": "Registration",
+}
+"""States that are a step by themselves: what failed there was reached."""
 
 DECISIONS = {
     "deployed": "A model was deployed",
@@ -87,7 +95,8 @@ def reached(told: Told, failed: str) -> list[tuple[str, str]]:
     if asked.get("release", {}).get("package"):
         steps = [step for step in steps if step[0] == "Plan"]
     done = [("done", step) for step, was in steps if was]
-    return [*done, ("failed", failed), *(("not reached", step) for step, was in steps if not was and step != failed)]
+    missed = [step for step, was in steps if not was and step != STATES.get(failed, failed)]
+    return [*done, ("failed", failed), *(("not reached", step) for step in missed)]
 
 
 def data(card: dict[str, Any]) -> dict[str, Any]:

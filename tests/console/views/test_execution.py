@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -155,6 +155,19 @@ def test_a_failure_shows_where_it_happened_and_why(follow: Follow) -> None:
     assert looks[-1]["Read"].status == "failed"
     assert looks[-1]["Read"].detail == "attempt 2"
     assert looks[-1]["After"].status == "skipped"
+
+
+def test_what_ended_with_its_execution_took_until_then_however_late_one_looks(
+    aws: Emulator, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a clock that is an hour ahead of the execution's end
+    clock = MagicMock(now=lambda zone: datetime.now(zone) + timedelta(hours=1))
+    monkeypatch.setattr("console.views.execution.datetime", clock)
+    # when
+    _, looks = follow({"StartAt": "Stop", "States": {"Stop": {"Type": "Fail", "Error": "Wrong"}}})
+    # then
+    assert looks[-1]["Stop"].status == "failed"
+    assert looks[-1]["Stop"].seconds < 3600
 
 
 def test_what_waits_for_a_person_says_so(aws: Emulator, follow: Follow) -> None:

@@ -118,6 +118,12 @@ def test_a_late_failure_tells_what_had_been_reached_and_what_was_measured() -> N
     assert "Data" in page.headings()
 
 
+def test_a_step_that_failed_is_not_told_as_one_that_was_not_reached() -> None:
+    known = ("dataset", "comparison", "tuning")
+    page = Page(documents.failed("Train", "States.Timeout", "no cause was given", *known, card=documents.CARD))
+    assert "done Tuning failed Train not reached Evaluation" in page.text
+
+
 def test_an_unknown_error_is_told_with_the_advice_for_all_others() -> None:
     assert OTHERS in Page(documents.failed("Train", "States.Timeout", "no cause was given")).text
 
