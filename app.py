@@ -7,6 +7,8 @@ import aws_cdk as cdk
 
 from stacks import images
 from stacks.checks import check
+from stacks.company.resource_tags import tag_resources
+from stacks.company.roles import restrict_roles
 from stacks.endpoint.stack import EndpointStack
 from stacks.observability import ObservabilityStack
 from stacks.packages import NotInstalled
@@ -20,7 +22,7 @@ def build(app: cdk.App) -> None:
     settings = DeploymentSettings.from_context(app.node)
     prefix = settings.name.capitalize()
     # Not of the endpoint's stack, whose update role would have to tag all that it makes: what costs has its own.
-    tags = {DEPLOYMENT: settings.name}
+    tags = {DEPLOYMENT: settings.name, **settings.tags}
     storage = StorageStack(app, f"{prefix}-Storage", settings=settings, tags=tags)
     observability = ObservabilityStack(app, f"{prefix}-Observability", settings=settings, tags=tags)
     endpoint = EndpointStack(
@@ -39,6 +41,8 @@ def build(app: cdk.App) -> None:
         topic=observability.topic,
         tags=tags,
     )
+    restrict_roles(app, settings)
+    tag_resources(app, settings)
     check(app)
 
 

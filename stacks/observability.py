@@ -11,6 +11,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from stacks.budget import budget
+from stacks.company.encryption import encrypt_topic
 from stacks.dashboard import Dashboard
 from stacks.settings import DeploymentSettings
 
@@ -21,6 +22,7 @@ class ObservabilityStack(Stack):
     def __init__(self, scope: Construct, id: str, *, settings: DeploymentSettings, **kwargs: Any) -> None:
         super().__init__(scope, id, **kwargs)
         self.topic = sns.Topic(self, "Notifications", display_name="Stocktake", enforce_ssl=True)
+        encrypt_topic(self.topic, settings)
         if settings.notify_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(settings.notify_email))
         # A topic policy that names anybody replaces the default one, which let the account's alarms publish.

@@ -10,6 +10,9 @@ from constructs import Construct
 from stacks import images
 from stacks.arns import log_group_arns
 from stacks.checks import LOG_STREAMS, OBJECT_KEYS, Wildcard, accept
+from stacks.company.encryption import job_key
+from stacks.company.network import job_interfaces
+from stacks.settings import DeploymentSettings
 
 
 def service_role(
@@ -46,7 +49,14 @@ def service_role(
     return role
 
 
-def job_role(scope: Construct, id: str, *, log_groups: str, statements: Iterable[iam.PolicyStatement]) -> iam.Role:
+def job_role(
+    scope: Construct,
+    id: str,
+    settings: DeploymentSettings,
+    *,
+    log_groups: str,
+    statements: Iterable[iam.PolicyStatement],
+) -> iam.Role:
     """Role for SageMaker, with what it needs whatever it runs: pull the image, write logs and metrics.
 
     Parameters
@@ -76,6 +86,8 @@ def job_role(scope: Construct, id: str, *, log_groups: str, statements: Iterable
                 conditions={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
             ),
             *statements,
+            *job_key(settings),
+            *job_interfaces(settings),
         ],
     )
 

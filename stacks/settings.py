@@ -18,6 +18,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from stacks import schedules
+from stacks.company import allowed
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,15 +39,19 @@ _MOST_BUCKETS = 20
 _MOST_DEFAULTS = 2000
 
 
-def _meets(requirement: Callable[[str], str | None]) -> AfterValidator:
+def _meets(requirement: Callable[[Any], str | None]) -> AfterValidator:
     """Fails with what the value must be, unless the requirement is None."""
 
-    def check(value: str) -> str:
+    def check(value: Any) -> Any:
         if must_be := requirement(value):
-            raise ValueError(f"{shown(value)} was given; must be {must_be}")
+            raise ValueError(f"{shown(_plain(value))} was given; must be {must_be}")
         return value
 
     return AfterValidator(check)
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(by_alias=True) if isinstance(value, BaseModel) else value
 
 
 class InvalidSetting(ValueError):
@@ -132,6 +137,36 @@ class DeploymentSettings(BaseModel):
         le=300,
         description="an integer from 10 to 300 (seconds between two looks at an endpoint update; "
         "every look is 9 of the 25,000 events of an execution's history)",
+    )
+
+    permissions_boundary: str | None = Field(
+        None, pattern=allowed.POLICY, description="the ARN or the name of a managed policy, for every role"
+    )
+    iam_path: str | None = Field(
+        None,
+        pattern=allowed.PATH,
+        max_length=512,
+        description="a path that begins and ends with a slash, such as /teams/vision/, for every role",
+    )
+    vpc: Annotated[allowed.Vpc, _meets(allowed.vpc_requirement)] | None = Field(
+        None,
+        description='a JSON object such as {"subnetIds": ["subnet-0123456789abcdef0"], '
+        '"securityGroupIds": ["sg-0123456789abcdef0"]}, of 1 to 16 subnets and 1 to 5 security groups',
+    )
+    kms_key: str | None = Field(
+        None,
+        pattern=allowed.KEY,
+        description="the ARN of a KMS key (not of an alias), "
+        "such as arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
+    )
+    access_log_bucket: str | None = Field(
+        None, pattern=f"^{contract.BUCKET}$", description="the name of a bucket of the same account and region"
+    )
+    tags: Annotated[dict[str, str], _meets(allowed.tags_requirement)] = Field(
+        {}, description='a JSON object of texts, such as {"team": "vision"}'
+    )
+    log_retention_days: Annotated[int, _meets(allowed.retention_requirement)] = Field(
+        30, description=f"one of {', '.join(map(str, allowed.RETENTION_DAYS))}"
     )
 
     @field_validator("defaults")

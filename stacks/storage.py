@@ -7,6 +7,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.checks import acknowledge
+from stacks.company.encryption import bucket_encryption
 from stacks.settings import DeploymentSettings
 
 CAPTURED = "captured"
@@ -21,7 +22,8 @@ class StorageStack(Stack):
         self.data_bucket = s3.Bucket(
             self,
             "Data",
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            **bucket_encryption(self, settings),
+            **_access_logs(self, settings),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
             versioned=True,
@@ -57,10 +59,21 @@ class StorageStack(Stack):
                 ),
             ],
         )
-        acknowledge(
-            self.data_bucket,
-            "AwsSolutions-S1",
-            "The bucket holds copies of public photos and models made from them; CloudTrail data events can be "
-            "switched on where an account's rules ask for them, without a second bucket to keep.",
-        )
+        if not settings.access_log_bucket:
+            acknowledge(
+                self.data_bucket,
+                "AwsSolutions-S1",
+                "The bucket holds copies of public photos and models made from them; where an account's rules ask for "
+                "a log of who reads it, the setting accessLogBucket names where it goes.",
+            )
         CfnOutput(self, "DataBucketName", value=self.data_bucket.bucket_name)
+
+
+def _access_logs(scope: Construct, settings: DeploymentSettings) -> dict[str, Any]:
+    """Arguments of the data bucket: where S3 logs each request to it."""
+    if not settings.access_log_bucket:
+        return {}
+    return {
+        "server_access_logs_bucket": s3.Bucket.from_bucket_name(scope, "AccessLogs", settings.access_log_bucket),
+        "server_access_logs_prefix": f"{settings.name}/",
+    }

@@ -17,6 +17,7 @@ def endpoint_role(scope: Construct, settings: DeploymentSettings, data_bucket: s
     return job_role(
         scope,
         "EndpointRole",
+        settings,
         log_groups="Endpoints/*",
         statements=[
             on_objects(data_bucket, ["GetObject"], "models", sid="ReadModel"),

@@ -10,6 +10,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from stacks.company.encryption import has_local_storage
+from stacks.company.network import model_network
 from stacks.settings import DEPLOYMENT, DeploymentSettings
 from stacks.storage import CAPTURED
 
@@ -45,6 +47,7 @@ def serving(
             environment={"STOCKTAKE_MODEL_PACKAGE": package_arn},
         ),
         tags=tags,
+        vpc_config=model_network(settings),
     )
     config = sagemaker.CfnEndpointConfig(
         scope,
@@ -59,8 +62,9 @@ def serving(
                 container_startup_health_check_timeout_in_seconds=600,
             )
         ],
-        data_capture_config=_capture(settings.capture_percent, data_bucket),
+        data_capture_config=_capture(settings, data_bucket),
         tags=tags,
+        kms_key_id=None if has_local_storage(settings.endpoint_instance_type) else settings.kms_key,
     )
     endpoint = sagemaker.CfnEndpoint(
         scope,
@@ -89,14 +93,17 @@ def serving(
     return Serving(model, config, endpoint)
 
 
-def _capture(percent: int, data_bucket: s3.IBucket) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty | None:
+def _capture(
+    settings: DeploymentSettings, data_bucket: s3.IBucket
+) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty | None:
     """Requests and answers, as SageMaker writes them to the bucket, which encrypts them."""
-    if not percent:
+    if not settings.capture_percent:
         return None
     option = sagemaker.CfnEndpointConfig.CaptureOptionProperty
     return sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
         enable_capture=True,
-        initial_sampling_percentage=percent,
+        initial_sampling_percentage=settings.capture_percent,
+        kms_key_id=settings.kms_key,
         destination_s3_uri=data_bucket.s3_url_for_object(CAPTURED),
         capture_options=[option(capture_mode="Input"), option(capture_mode="Output")],
         # Everything else, such as a photo, is written in base64.

@@ -58,5 +58,5 @@ class EndpointStack(Stack):
         )
         for resource in [*served, *scaling(self, settings, served.endpoint)]:
             resource.cfn_options.condition = has_model
-        self.update_role = update_role(self, self.endpoint_name, role)
+        self.update_role = update_role(self, settings, role)
         CfnOutput(self, "EndpointName", value=self.endpoint_name)

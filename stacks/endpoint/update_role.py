@@ -6,7 +6,9 @@ from constructs import Construct
 
 from stacks.arns import alarm_arn, sagemaker_arn
 from stacks.checks import Wildcard
+from stacks.company.encryption import encrypt_volumes
 from stacks.roles import service_role
+from stacks.settings import DeploymentSettings
 
 _SUFFIX = (
     "CloudFormation names the model and the configuration after their logical ids and a random suffix, its newer "
@@ -14,7 +16,7 @@ _SUFFIX = (
 )
 
 
-def update_role(scope: Construct, endpoint_name: str, endpoint_role: iam.Role) -> iam.Role:
+def update_role(scope: Construct, settings: DeploymentSettings, endpoint_role: iam.Role) -> iam.Role:
     """Role for CloudFormation."""
     stack = Stack.of(scope)
     return service_role(
@@ -23,7 +25,11 @@ def update_role(scope: Construct, endpoint_name: str, endpoint_role: iam.Role) -
         service="cloudformation",
         source=stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{stack.stack_name}/*"),
         policy="update",
-        statements=[*_endpoint(scope, endpoint_name, endpoint_role), *_scaling(scope)],
+        statements=[
+            *_endpoint(scope, settings.name, endpoint_role),
+            *_scaling(scope),
+            *encrypt_volumes(settings),
+        ],
     )
 
 

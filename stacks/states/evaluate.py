@@ -6,6 +6,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks.checks import JOB_NAMES, OBJECT_KEYS
+from stacks.settings import DeploymentSettings
 from stacks.states.aws_call import call_aws
 from stacks.states.champion import read_champion
 from stacks.states.ended import fail_on_problem, problem
@@ -23,11 +24,11 @@ _RULE = f"$string({object_of({name: f'$run.input.release.{name}' for name in RUL
 
 def evaluate(
     scope: Construct,
+    settings: DeploymentSettings,
     role: iam.IRole,
     job_arns: str,
     image: str,
     code_uri: str,
-    instance_type: str,
     data_bucket: s3.IBucket,
     target: Target,
     failure: Failure,
@@ -40,10 +41,11 @@ def evaluate(
         scope,
         "Evaluate",
         comment="Measures the model on test photos, beside the champion, and decides by the rule of release.",
+        settings=settings,
         name="$run.jobs.evaluate & '-' & $string($evaluations)",
         role=role,
         image=image,
-        instance_type=instance_type,
+        instance_type=settings.evaluation_type,
         max_seconds="7200",
         code_uri=code_uri,
         script="evaluate.py",

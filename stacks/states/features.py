@@ -6,6 +6,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks.checks import JOB_NAMES, OBJECT_KEYS
+from stacks.settings import DeploymentSettings
 from stacks.states.aws_call import call_aws
 from stacks.states.ended import fail_on_problem, problem
 from stacks.states.failure import Failure
@@ -19,12 +20,19 @@ _FIVE_DAYS = 432_000
 
 
 def extract_features(
-    scope: Construct, role: iam.IRole, job_arns: str, code_uri: str, data_bucket: s3.IBucket, failure: Failure
+    scope: Construct,
+    settings: DeploymentSettings,
+    role: iam.IRole,
+    job_arns: str,
+    code_uri: str,
+    data_bucket: s3.IBucket,
+    failure: Failure,
 ) -> sfn.Chain:
     """A processing job for each candidate without features. Assigns `extracted` and `featuresSeconds`."""
     job = processing_job(
         scope,
         "Extract candidate",
+        settings=settings,
         name="$run.jobs.features & '-' & $string($states.input.index)",
         role=role,
         image=expression("$run.featuresImage"),

@@ -7,6 +7,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from stacks.company.encryption import output_key, with_volume_key
+from stacks.company.network import job_network
+from stacks.settings import DeploymentSettings
 from stacks.states.jsonata import expression
 from stacks.states.quota import ATTEMPT
 from stacks.states.retries import retry_job
@@ -27,6 +30,7 @@ def processing_job(
     scope: Construct,
     state: str,
     *,
+    settings: DeploymentSettings,
     name: str,
     role: iam.IRole,
     image: str,
@@ -78,19 +82,18 @@ def processing_job(
                                 "S3UploadMode": "EndOfJob",
                             },
                         }
-                    ]
+                    ],
+                    **output_key(settings),
                 },
                 "ProcessingResources": {
-                    "ClusterConfig": {
-                        "InstanceCount": 1,
-                        "InstanceType": instance_type,
-                        "VolumeSizeInGB": 30,
-                    }
+                    "ClusterConfig": with_volume_key(
+                        settings, {"InstanceCount": 1, "InstanceType": instance_type, "VolumeSizeInGB": 30}
+                    )
                 },
                 # Scripts read and write folders; SageMaker moves what is in them.
-                "NetworkConfig": {"EnableNetworkIsolation": True},
+                "NetworkConfig": {"EnableNetworkIsolation": True, **job_network(settings)},
                 "StoppingCondition": {"MaxRuntimeInSeconds": expression(max_seconds)},
-                "Tags": tags(),
+                "Tags": tags(settings),
             },
             "Output": dict(output),
             **({"Comment": comment} if comment else {}),

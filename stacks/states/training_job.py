@@ -6,6 +6,9 @@ from typing import Any
 
 from aws_cdk import aws_iam as iam
 
+from stacks.company.encryption import output_key, with_volume_key
+from stacks.company.network import job_network
+from stacks.settings import DeploymentSettings
 from stacks.states.jsonata import SPOT, expression, object_of
 from stacks.states.quota import ATTEMPT
 from stacks.states.tags import tags
@@ -49,6 +52,7 @@ class TrainingSetup:
     code_uri: str
     bucket: str
     managed_debugger: Mapping[str, Any]
+    settings: DeploymentSettings
 
 
 def training_job(setup: TrainingSetup, name: str, candidate: str) -> dict[str, Any]:
@@ -71,9 +75,9 @@ def training_job(setup: TrainingSetup, name: str, candidate: str) -> dict[str, A
         "TrainingJobName": expression(unique),
         "HyperParameters": {parameter: expression(value) for parameter, value in values.items()},
         "InputDataConfig": expression(channels(candidate)),
-        "OutputDataConfig": {"S3OutputPath": f"s3://{setup.bucket}/models/"},
+        "OutputDataConfig": {"S3OutputPath": f"s3://{setup.bucket}/models/", **output_key(setup.settings)},
         "CheckpointConfig": {"S3Uri": expression(f"'s3://{setup.bucket}/checkpoints/' & {unique}")},
-        "Tags": tags(),
+        "Tags": tags(setup.settings),
         **definition(setup),
         **setup.managed_debugger,
     }
@@ -91,11 +95,15 @@ def definition(setup: TrainingSetup) -> dict[str, Any]:
                 for metric in (*METRICS, *(f"rule:{rule}" for rule in RULES))
             ],
         },
-        "ResourceConfig": {
-            "InstanceType": expression("$run.trainingInstanceType"),
-            "InstanceCount": expression("$run.input.training.instanceCount"),
-            "VolumeSizeInGB": 50,
-        },
+        "ResourceConfig": with_volume_key(
+            setup.settings,
+            {
+                "InstanceType": expression("$run.trainingInstanceType"),
+                "InstanceCount": expression("$run.input.training.instanceCount"),
+                "VolumeSizeInGB": 50,
+            },
+        ),
+        **job_network(setup.settings),
         "EnableManagedSpotTraining": expression(SPOT),
         "StoppingCondition": expression(
             f"""$merge([

@@ -7,6 +7,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from stacks.company.encryption import output_key
 from stacks.states.failure import Failure
 from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, expression, object_of
@@ -133,10 +134,10 @@ def _tuning_job(setup: TrainingSetup, configuration: str) -> dict[str, Any]:
             # Apart from the models that are registered: nobody asks for a trial's after its metrics are known. There
             # are no checkpoints, as SageMaker does not say that it keeps those of trials apart; an interrupted trial
             # starts again.
-            "OutputDataConfig": {"S3OutputPath": f"s3://{setup.bucket}/trials/"},
+            "OutputDataConfig": {"S3OutputPath": f"s3://{setup.bucket}/trials/", **output_key(setup.settings)},
             **definition(setup),
         },
-        "Tags": tags(),
+        "Tags": tags(setup.settings),
     }
 
 

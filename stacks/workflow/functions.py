@@ -41,7 +41,7 @@ class Functions(Construct):
         )
         folder = assets.functions_folder()
         code = lambda_.Code.from_asset(str(folder))
-        function = self.make = partial(Function, self, code=code, packages=packages)
+        function = self.make = partial(Function, self, settings=settings, code=code, packages=packages)
 
         on_data = partial(on_objects, data_bucket)
         # Whoever looks whether an object is there is told 403 of a missing one without ListBucket, and 404 with it.

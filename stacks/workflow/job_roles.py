@@ -9,6 +9,7 @@ from constructs import Construct
 
 from stacks.checks import OBJECT_KEYS, Wildcard
 from stacks.roles import find_objects, job_role, on_objects
+from stacks.settings import DeploymentSettings
 from stacks.workflow.debugger import ManagedDebugger
 
 
@@ -21,7 +22,11 @@ class JobRoles(NamedTuple):
 
 
 def job_roles(
-    scope: Construct, data_bucket: s3.IBucket, code: s3_assets.Asset, debugger: ManagedDebugger | None
+    scope: Construct,
+    settings: DeploymentSettings,
+    data_bucket: s3.IBucket,
+    code: s3_assets.Asset,
+    debugger: ManagedDebugger | None,
 ) -> JobRoles:
     """Roles for training jobs and trials, for feature extraction, and for evaluation."""
     # A processing job is given the code as an input, which is found by its prefix; a training job fetches the object.
@@ -47,6 +52,7 @@ def job_roles(
     training = job_role(
         scope,
         "TrainingRole",
+        settings,
         log_groups="TrainingJobs*",
         statements=[
             *read("datasets", "features", "weights", "models", "checkpoints"),
@@ -57,12 +63,14 @@ def job_roles(
     features = job_role(
         scope,
         "FeaturesRole",
+        settings,
         log_groups="ProcessingJobs*",
         statements=[find_code, *read("datasets", "weights", "models"), write("WriteFeatures", "features")],
     )
     evaluation = job_role(
         scope,
         "EvaluationRole",
+        settings,
         log_groups="ProcessingJobs*",
         statements=[find_code, *read("datasets", "models", "reports"), write("WriteReport", "reports")],
     )

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from stacks import assets
 from stacks.arns import sagemaker_arn
+from stacks.company.encryption import encrypt_volumes, use_key
 from stacks.endpoint.stack import EndpointStack
 from stacks.settings import DeploymentSettings
 from stacks.states.training_job import TrainingSetup
@@ -45,13 +46,14 @@ class WorkflowStack(Stack):
         functions = Functions(self, "Functions", settings=settings, data_bucket=data_bucket, target=target)
         hear_of_decisions(self, target.package_group, functions.approval)
         debugger = ManagedDebugger(self, data_bucket) if settings.managed_debugger else None
-        roles = job_roles(self, data_bucket, code, debugger)
+        roles = job_roles(self, settings, data_bucket, code, debugger)
         training = TrainingSetup(
             role=roles.training,
             job_arns=sagemaker_arn(self, "training-job", settings.job_names),
             code_uri=code.s3_object_url,
             bucket=data_bucket.bucket_name,
             managed_debugger=debugger.training_job_fields() if debugger else {},
+            settings=settings,
         )
         machine = StateMachine(
             self,
@@ -66,6 +68,8 @@ class WorkflowStack(Stack):
             permissions=[
                 *run_jobs(self, settings.job_names, roles),
                 *release_model(self, data_bucket, target.stack_arn, endpoint.update_role, functions.approval),
+                *use_key(settings),
+                *encrypt_volumes(settings),
             ],
         ).machine
         if settings.schedule:

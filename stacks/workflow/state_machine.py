@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
@@ -13,6 +12,7 @@ from constructs import Construct
 from stacks import images
 from stacks.arns import sagemaker_arn
 from stacks.checks import Wildcard, accept
+from stacks.logs import log_group
 from stacks.settings import DeploymentSettings
 from stacks.states.dataset import dataset
 from stacks.states.evaluate import evaluate
@@ -55,11 +55,11 @@ class StateMachine(Construct):
         turn = Turn(self, target, failure)
         evaluated = evaluate(
             self,
+            settings,
             roles.evaluation,
             job_arns,
             images.image_uri(self, images.TRAINING_CPU),
             code_uri,
-            settings.evaluation_type,
             data_bucket,
             target,
             turn.failure,  # A model that was overtaken is compared again in its turn.
@@ -79,7 +79,7 @@ class StateMachine(Construct):
         training_and_release = (
             sfn.Chain.start(dataset(self, functions, data_bucket, settings.map_concurrency, failure))
             .next(stage_weights(self, functions.stage_weights, failure))
-            .next(extract_features(self, roles.features, job_arns, code_uri, data_bucket, failure))
+            .next(extract_features(self, settings, roles.features, job_arns, code_uri, data_bucket, failure))
             .next(compare(self, training, failure))
             .next(tune(self, training, functions.collect_trials, target.poll_seconds, failure))
             .next(train(self, training, failure))
@@ -103,13 +103,12 @@ class StateMachine(Construct):
             timeout=Duration.days(7 + 30),  # the work, and the longest wait for a person
             tracing_enabled=True,
             logs=sfn.LogOptions(
-                destination=logs.LogGroup(
+                destination=log_group(
                     scope,
                     "ExecutionLogs",
+                    settings,
                     # Step Functions can only add so many groups to its resource policy unless the name starts so.
-                    log_group_name=f"/aws/vendedlogs/states/{settings.name}",
-                    retention=logs.RetentionDays.ONE_MONTH,
-                    removal_policy=RemovalPolicy.DESTROY,
+                    name=f"/aws/vendedlogs/states/{settings.name}",
                 ),
                 level=sfn.LogLevel.ALL,
                 # What states were given and gave back is in the execution's own history.

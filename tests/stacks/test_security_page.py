@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.stacks.context import COMPANY
 from tests.stacks.template import Template, as_list, resources
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/security.md"
-SETTINGS = {"managedDebugger": True, "schedule": "rate(30 days)", "capturePercent": 10, "driftStarts": True}
+SETTINGS = {"managedDebugger": True, "schedule": "rate(30 days)", "driftStarts": True, **COMPANY}
 
 Statement = tuple[str, str]
 

@@ -8,6 +8,7 @@ from typing import Any
 from run import contract
 from stacks.settings import DeploymentSettings
 from stacks.states.turn import WAITS
+from tests.stacks.context import COMPANY
 from tests.stacks.template import Template, resources
 
 EVENTS = {"Task": 5, "Wait": 2, "Choice": 2}
@@ -35,8 +36,9 @@ def test_the_largest_settings_fit_into_functions_and_roles(synthesize: Callable[
     source = f"s3://{buckets[0]}/"
     length = 2000 - len(json.dumps({"dataset": {"source": source}}))
     defaults = {"dataset": {"source": source + "p" * length}}
+    given = COMPANY | {"name": "n" * 20, "sourceBuckets": buckets, "defaults": defaults, "managedDebugger": True}
     # when
-    template = synthesize(name="n" * 20, sourceBuckets=buckets, defaults=defaults, managedDebugger=True)["Workflow"]
+    template = synthesize(**given)["Workflow"]
     # then every function's environment is below Lambda's 4 KB
     environments = [
         function.get("Environment", {}).get("Variables", {})

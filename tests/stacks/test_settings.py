@@ -48,6 +48,16 @@ def test_values_of_the_command_line_are_strings_and_still_typed() -> None:
         ("monthlyBudgetUsd", 0, "USD above 0"),
         ("monthlyBudgetUsd", "much", "USD above 0"),
         ("monthlyBudgetUsd", "nan", "USD above 0"),
+        ("permissionsBoundary", "arn:aws:iam::1:role/boundary", "the ARN or the name of a managed policy"),
+        ("iamPath", "teams", "begins and ends with a slash"),
+        ("vpc", "[]", "of 1 to 16 subnets"),
+        ("vpc", '{"subnetIds": ["sg-01234567"], "securityGroupIds": ["sg-01234567"]}', "subnet-0123"),
+        ("kmsKey", "arn:aws:kms:eu-west-1:123456789012:alias/mine", "not of an alias"),
+        ("accessLogBucket", "s3://logs", "the name of a bucket"),
+        ("tags", '{"aws:team": "vision"}', "neither with aws:"),
+        ("tags", '{"stocktake:execution": "mine"}', "nor with stocktake:"),
+        ("tags", '{"team": "a;b"}', "values of up to 256"),
+        ("logRetentionDays", 31, "one of 1, 3, 5"),
         ("mapConcurrency", 0, "from 1 to 1000"),
         ("endpointInstances", "two", "from 1 to 20"),
         ("endpointInstanceType", "m5.large", "ml.m5.large"),
@@ -119,6 +129,15 @@ def test_every_fault_is_told_at_once() -> None:
     with pytest.raises(InvalidSetting) as error:
         settings(pollSeconds=0, mapConcurrency=0)
     assert len(str(error.value).splitlines()) == 2
+
+
+def test_objects_may_be_given_as_json_on_the_command_line() -> None:
+    given = settings(
+        tags='{"team": "vision"}', vpc='{"subnetIds": ["subnet-01234567"], "securityGroupIds": ["sg-01234567"]}'
+    )
+    assert given.tags == {"team": "vision"}
+    assert given.vpc is not None
+    assert given.vpc.subnet_ids == ["subnet-01234567"]
 
 
 @pytest.mark.parametrize(

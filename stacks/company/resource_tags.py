@@ -1,0 +1,12 @@
+"""An account's own tags on everything in the templates that takes tags."""
+
+from aws_cdk import Tags
+from constructs import IConstruct
+
+from stacks.settings import DeploymentSettings
+
+
+def tag_resources(app: IConstruct, settings: DeploymentSettings) -> None:
+    """Tag resources; stacks are left out, as CloudFormation hands a stack's tags on to what its roles make."""
+    for key, value in settings.tags.items():
+        Tags.of(app).add(key, value, exclude_resource_types=["aws:cdk:stack"])
