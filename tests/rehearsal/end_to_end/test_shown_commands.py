@@ -19,17 +19,17 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 CONSOLE_BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 COMMENT = re.compile(r"\s+# .*$")
 ARN = re.compile(r"arn:aws:sagemaker:\.\.\.\S*|<ARN>")
-FILE = re.compile(r"(?<![\w./-])(?:bin|a|b)\.jpg|(?<![\w./-])(?:answer|input|first)\.json|photos\.jsonl|answers\.csv")
+FILE = re.compile(r"\b(?:(?:bin|a|b)\.jpg|(?:answer|input|first)\.json|photos\.jsonl|answers\.csv)\b")
 READS = {
     "make estimate": r"USD",
-    "make follow": r"accuracy",
+    "make follow": r"Plan done",
     "make list": r"rehearsal-",
-    "make report": r"index\.html",
+    "make report": r"The report is reports/\S+\.html",
     "make predict": r'"count":',
     "make approve": r"No package of execution \S+ waits",
     "make reject": r"No package of execution \S+ waits",
     "aws sagemaker list-model-packages": r"ModelPackageArn",
-    "aws sagemaker-runtime invoke-endpoint": r'"ContentType": "(application/json|text/csv)"',
+    "aws sagemaker-runtime invoke-endpoint": r'"ContentType": "(application/json|text/csv)',
     "aws lambda invoke": r'"StatusCode": 200',
     "for photo": r"^$",
     "cd lambda &&": r"^$|images",
@@ -98,6 +98,8 @@ class Shell:
         """What a command says, with the names and files of this rehearsal in the place of the page's."""
         for name, here in self._names.items():
             command = command.replace(name, here)
+        # For the second version of AWS's command line; the first, which is here, takes a payload as it is.
+        command = command.replace("--cli-binary-format raw-in-base64-out ", "")
         command = FILE.sub(lambda found: str(self._folder / found[0]), ARN.sub(self._package, command))
         done = subprocess.run(
             ["bash", "-c", command],
