@@ -25,7 +25,7 @@ def test_the_default_is_the_notebooks_recipe_and_changes_nothing() -> None:
 
 def test_fine_tuning_trains_the_whole_network_and_learns_from_every_bin() -> None:
     made = complete(FINE_TUNING)
-    assert (made["trainable"], made["loss"], made["dataset"]["uncounted"]) == ("all", "ordinal", True)
+    assert (made["trainable"], made["loss"], made["dataset"]["uncounted"]) == ("all", "cross-entropy", True)
     # What it does not say is as without it.
     plain = complete({})
     assert made["tuning"]["maxJobs"] == plain["tuning"]["maxJobs"]
