@@ -27,7 +27,7 @@ def update_role(scope: Construct, settings: DeploymentSettings, endpoint_role: i
         policy="update",
         statements=[
             *_endpoint(scope, settings.name, endpoint_role),
-            *_scaling(scope),
+            *_scaling(scope, bool(settings.tags)),
             *encrypt_volumes(settings),
         ],
     )
@@ -73,7 +73,7 @@ def _names(scope: Construct, logical_id: str) -> list[str]:
     return [f"{start}-*" for name in (logical_id, f"{stack}-{logical_id}") for start in (name, name.lower())]
 
 
-def _scaling(scope: Construct) -> list[iam.PolicyStatement]:
+def _scaling(scope: Construct, tagged: bool) -> list[iam.PolicyStatement]:
     stack = Stack.of(scope)
     return [
         Wildcard(
@@ -93,6 +93,7 @@ def _scaling(scope: Construct) -> list[iam.PolicyStatement]:
                 "sagemaker:DescribeEndpoint",
                 "sagemaker:DescribeEndpointConfig",
                 "sagemaker:UpdateEndpointWeightsAndCapacities",
+                *(f"application-autoscaling:{verb}Resource" for verb in ("Tag", "Untag") if tagged),
             ],
             resources=["*"],
         ),

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from rehearsal.aws.service_models import service_model
 from rehearsal.aws.stepfunctions.jsonata import evaluate
+from stacks.company.encryption import has_local_storage
 from tests.stacks.context import BOUNDARY, COMPANY, KEY, VPC
 from tests.stacks.template import Template, as_list, machine_definition, resources, statements, walk
 
@@ -128,6 +130,18 @@ def test_a_jobs_volume_has_the_key_where_sagemaker_takes_one(
             assert found.get("VolumeKmsKeyId") == key, (name, type)
 
 
+def test_every_instance_type_with_local_disks_is_known() -> None:
+    """The families that AWS's documentation names, among all that SageMaker has for jobs and endpoints."""
+    names = {
+        str(name)
+        for shape in ("TrainingInstanceType", "ProcessingInstanceType", "ProductionVariantInstanceType")
+        for name in service_model("sagemaker").shape_for(shape).metadata["enum"]
+    }
+    local = {name.split(".")[1] for name in names if has_local_storage(name)}
+    assert {"m5d", "r5d", "g4dn", "g5", "g6", "g6e", "p3dn", "p4d", "p4de", "p5", "trn1"} <= local
+    assert not local & {"m4", "m5", "m6i", "m7i", "c4", "c5", "c5n", "c6i", "c7i", "r5", "r7i", "t3", "p2", "p3"}
+
+
 def test_an_endpoint_on_local_disks_has_no_key_of_its_volume(synthesize: Synthesize) -> None:
     templates = synthesize(kmsKey=KEY, endpointInstanceType="ml.m5d.large")
     [(_, config)] = every(templates, "AWS::SageMaker::EndpointConfig")
@@ -162,6 +176,13 @@ def test_tags_are_on_what_is_deployed_and_on_what_executions_start(company: dict
             assert "CustomResourceProvider" in name or tag in resource["Tags"], name
     for name, arguments in jobs(company).items():
         assert tag in arguments["Tags"], name
+
+
+def test_who_updates_the_endpoint_may_tag_all_of_it(company: dict[str, Template]) -> None:
+    [(_, target)] = every(company, "AWS::ApplicationAutoScaling::ScalableTarget")
+    allowed = actions(company["Endpoint"], "UpdateRole")
+    assert "sagemaker:AddTags" in allowed
+    assert ("application-autoscaling:TagResource" in allowed) == ("Tags" in target)
 
 
 def test_logs_are_kept_as_long_as_the_setting_says(company: dict[str, Template]) -> None:
