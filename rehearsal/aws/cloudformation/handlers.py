@@ -52,7 +52,7 @@ def require_permissions(
     for action in _permissions(kind, verb):
         if action.startswith(_NOT_HERE) or (action in _ONLY_FOR and _ONLY_FOR[action] not in properties):
             continue
-        require(principal, Need(action, _resource(action, physical_id)))
+        require(principal, Need(action, _resource(action, physical_id, properties)))
 
 
 def _permissions(kind: str, verb: str) -> Iterator[str]:
@@ -60,11 +60,15 @@ def _permissions(kind: str, verb: str) -> Iterator[str]:
     yield from dict.fromkeys(handlers.get(verb, []) + (handlers.get("read", []) if verb != "delete" else []))
 
 
-def _resource(action: str, physical_id: str) -> str:
+def _resource(action: str, physical_id: str, properties: Mapping[str, Any]) -> str:
+    """The resource itself, or what the property names that the permission is for, such as a key."""
     if action == "iam:CreateServiceLinkedRole":
         return _SERVICE_LINKED_ROLE
     patterns = reference.resource_types(action).values()
-    return physical_id if any(pattern.match(physical_id) for pattern in patterns) else "*"
+    for named in (physical_id, properties.get(_ONLY_FOR.get(action, ""))):
+        if isinstance(named, str) and any(pattern.match(named) for pattern in patterns):
+            return named
+    return "*"
 
 
 @cache
