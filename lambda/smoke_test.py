@@ -10,6 +10,7 @@ from botocore.config import Config
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 import storage
+from drift.captures import SMOKE_TEST
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
@@ -19,8 +20,6 @@ TOLERANCE = 1e-3
 for bit the same."""
 
 CONCURRENCY = 4
-INFERENCE_ID = "smoke-test"
-"""Tells its requests from traffic, in the endpoint's log and for the watch on drift."""
 
 
 class SmokeTestFailed(Exception):
@@ -85,7 +84,7 @@ def ask(endpoint: str, report: dict[str, str], name: str) -> Answer:
     client = runtime()
     try:
         response = client.invoke_endpoint(
-            EndpointName=endpoint, ContentType="application/x-image", InferenceId=INFERENCE_ID, Body=photo
+            EndpointName=endpoint, ContentType="application/x-image", InferenceId=SMOKE_TEST, Body=photo
         )
     except (client.exceptions.ModelError, client.exceptions.ValidationError) as error:
         raise SmokeTestFailed(f"endpoint {endpoint} fails on bin {name}: {error}") from error

@@ -61,9 +61,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def reference(package: str) -> Rows:
-    """What the evaluation of a package has kept of its test photos; empty if an earlier version evaluated it."""
+    """What the evaluation of a package has kept of its test photos; empty if none, or an earlier version, made one."""
     found = registry().describe_model_package(ModelPackageName=package)
-    metrics = found["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
+    metrics = found.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {}).get("S3Uri")
+    if metrics is None:  # somebody registered it by hand
+        return []
     bucket, _, key = metrics.removeprefix("s3://").partition("/")
     rows: Rows = storage.find_json(bucket, f"{key.rpartition('/')[0]}/reference.json") or []
     return rows
@@ -74,7 +76,7 @@ def told(then: Rows, now: Rows) -> dict[str, Any]:
     if len(now) < FEWEST:
         return _nothing(f"{len(now)} photos since the last look are too few to tell; at least {FEWEST} are needed.")
     if not then:
-        return _nothing("The model's evaluation has kept nothing to compare with: an earlier version made it.")
+        return _nothing("Nothing was kept to compare with: the package is of an earlier version, or made by hand.")
     if len(then) < FEWEST:
         return _nothing(f"The model was evaluated with {len(then)} photos; at least {FEWEST} are needed to compare.")
     quantities = compare(then, now)

@@ -13,7 +13,7 @@ from email.message import Message
 from typing import Any
 
 SMOKE_TEST = "smoke-test"
-"""The inference id of test photos that a deployment sends: they are no traffic."""
+"""The inference id of a deployment's test photos, which tells them from traffic, in the endpoint's log too."""
 
 
 @dataclass(frozen=True)

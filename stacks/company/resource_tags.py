@@ -7,6 +7,6 @@ from stacks.settings import DeploymentSettings
 
 
 def tag_resources(app: IConstruct, settings: DeploymentSettings) -> None:
-    """Tag resources; stacks are left out, as CloudFormation hands a stack's tags on to what its roles make."""
+    """Tag resources. Stacks get theirs where they are made: the endpoint's has none, which its role would hand on."""
     for key, value in settings.tags.items():
         Tags.of(app).add(key, value, exclude_resource_types=["aws:cdk:stack"])

@@ -206,7 +206,20 @@ def test_what_an_earlier_model_answered_and_a_smoke_test_sent_is_left_out(ask: A
 
 def test_a_model_whose_evaluation_kept_nothing_is_said(ask: Ask) -> None:
     ask(60, model=MODEL[:-1] + "6")
-    assert "an earlier version" in look()["reason"]
+    assert "of an earlier version" in look()["reason"]
+
+
+def test_a_package_that_was_registered_by_hand_has_nothing_to_compare_with(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given one without metrics
+    registry = SimpleNamespace(describe_model_package=lambda ModelPackageName: {"ModelPackageName": ModelPackageName})
+    monkeypatch.setattr(watch_drift, "registry", lambda: registry)
+    ask(60)
+    # then a look says so
+    result = look()
+    assert result["drift"] is None
+    assert "made by hand" in result["reason"]
 
 
 def test_of_many_photos_some_are_taken_evenly(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
