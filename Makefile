@@ -12,7 +12,7 @@ export NODE_NO_WARNINGS := 1
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
 .PHONY: help setup rehearse test test-stacks fuzz lint format schema doctor bootstrap synth deploy destroy clean
-.PHONY: start estimate follow list stop report predict try drift approve reject rollback promote
+.PHONY: start estimate follow list stop report predict try drift audit approve reject rollback promote
 
 help:
 	@echo 'make rehearse [SOURCE=DIR] [INPUT=FILE] [RESULT=FILE] [EXPORT=DIR] [KEEP=1]   the whole application on this machine'
@@ -33,6 +33,7 @@ help:
 	@echo 'make predict IMAGE=FILE [ENDPOINT=NAME]                                      what an endpoint counts in a photo'
 	@echo 'make try [ENDPOINT=NAME] [EXECUTION=NAME]                                    a page that asks it: drop photos, click test photos'
 	@echo 'make drift [NOW=1] [OPEN=1]                                                  whether live photos are such as the test photos'
+	@echo 'make audit [INPUT=FILE] [YES=1] [FOLLOW=1] | audit SHOW=1 [OPEN=1]           which records are probably wrong'
 	@echo 'make approve | reject EXECUTION=NAME [REASON=TEXT]                           a model that waits for a person'
 	@echo 'make rollback [PACKAGE=ARN]                                                  the model that was served before'
 	@echo 'make promote PACKAGE=ARN                                                     a model that is registered'
@@ -126,6 +127,9 @@ try: setup
 
 drift: setup
 	@$(CONSOLE) $(if $(NOW),--now) $(if $(OPEN),--open)
+
+audit: setup
+	@$(CONSOLE) $(if $(INPUT),'$(INPUT)') $(if $(YES),--yes) $(if $(FOLLOW),--follow) $(if $(SHOW),--show) $(if $(OPEN),--open)
 
 approve reject: setup
 	@$(CONSOLE) $(if $(EXECUTION),'$(EXECUTION)') $(if $(REASON),--reason '$(REASON)')

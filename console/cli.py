@@ -6,6 +6,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from console.approve import approve
+from console.audit import audit
 from console.doctor import doctor
 from console.drift import drift
 from console.estimate import estimate
@@ -35,6 +36,7 @@ _IN_ORDER_OF_USE = (
     predict,
     try_,
     drift,
+    audit,
 )
 
 

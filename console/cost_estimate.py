@@ -9,16 +9,14 @@ import click
 from botocore.config import Config
 from rich.console import Console
 
-from console.deployment import Deployment
-
 _LONGEST_FUNCTION = Config(read_timeout=900, retries={"total_max_attempts": 1})
 
 
-def ask(deployment: Deployment, execution_input: Mapping[str, Any]) -> dict[str, Any]:
-    """The estimate; raises ClickException with the sentences of an input that is refused."""
+def ask(function: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The estimate of the function with this name; raises ClickException with what it refuses an input for."""
     client = boto3.client("lambda", config=_LONGEST_FUNCTION)
     with Console(stderr=True).status("Estimating what it costs"):
-        answered = client.invoke(FunctionName=deployment.estimate_function, Payload=json.dumps(execution_input))
+        answered = client.invoke(FunctionName=function, Payload=json.dumps(asked))
         payload: dict[str, Any] = json.loads(answered["Payload"].read())
     if "FunctionError" not in answered:
         return payload

@@ -33,6 +33,16 @@ class Deployment:
         """Name of the function that says what an execution costs."""
         return self._output("EstimateFunction")
 
+    @property
+    def audit_machine(self) -> str:
+        """ARN of the audit's state machine."""
+        return self._output("AuditStateMachineArn")
+
+    @property
+    def audit_price_function(self) -> str:
+        """Name of the function that says what an audit costs."""
+        return self._output("AuditPriceFunction")
+
     def _output(self, key: str) -> str:
         try:
             return self.outputs[key]

@@ -21,7 +21,7 @@ def estimate(input_file: TextIO | None, settings: tuple[str, ...], name: str, as
 
     INPUT_FILE is the execution's input, a JSON object; `-` is standard input. Without it the defaults are taken.
     """
-    found = cost_estimate.ask(find(name), read(input_file, settings))
+    found = cost_estimate.ask(find(name).estimate_function, read(input_file, settings))
     if as_json:
         answer(found)
     else:

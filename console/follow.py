@@ -10,7 +10,7 @@ from rich.console import Console
 from console.deployment import by_name, find
 from console.executions import described
 from console.json_output import answer, as_json
-from console.views import result
+from console.views import audit_result, result
 from console.views.execution import Execution, Outcome
 from console.views.progress import Progress
 
@@ -65,8 +65,14 @@ def end_of(outcome: Outcome, as_json: bool, known: Mapping[str, Any]) -> int:
         end = {"output": outcome.output} if outcome.output else {"error": outcome.error, "cause": outcome.cause}
         answer({**known, "status": outcome.status, "seconds": outcome.seconds, **end})
     else:
-        output = outcome.output
-        report = output.get("reportUri") or output["evaluation"]["reportUri"] if output else None
-        figures = result.figures_of(output, report) if output and report else []
-        result.tell(outcome, figures, Console())
+        result.tell(outcome, _figures(outcome.output), Console())
     return 0 if outcome.status == "SUCCEEDED" else 1
+
+
+def _figures(output: Mapping[str, Any] | None) -> result.Figures:
+    if not output:
+        return []
+    if "pageUri" in output:
+        return audit_result.figures_of(output)
+    report = output.get("reportUri") or output["evaluation"]["reportUri"]
+    return result.figures_of(output, report) if report else []

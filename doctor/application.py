@@ -3,7 +3,7 @@
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,16 +35,15 @@ class Application:
     templates: Mapping[str, Mapping[str, Any]]
     bootstrap: Bootstrap
 
-    def definition(self, place: Place) -> str:
-        """The state machine's definition as CreateStateMachine would receive it."""
+    def definitions(self, place: Place) -> Iterator[str]:
+        """The state machines' definitions as CreateStateMachine would receive them."""
         resolver = Resolver(self.templates, place)
-        (definition,) = (
-            resolver.resolve(resource["Properties"]["DefinitionString"], template)
+        return (
+            str(resolver.resolve(resource["Properties"]["DefinitionString"], template))
             for template in self.templates.values()
             for resource in template["Resources"].values()
             if resource["Type"] == "AWS::StepFunctions::StateMachine"
         )
-        return str(definition)
 
     def images(self, place: Place) -> tuple[set[str], bool]:
         """URIs of the images that anything uses; whether the region has every one that is looked up by it."""

@@ -75,8 +75,9 @@ def _of_application(session: boto3.Session, place: Place, application: Applicati
     yield from or_unchecked("Bootstrap", prepared)
     published = images.check(session.client("ecr"), *application.images(place), place)
     yield from or_unchecked("Images", published)
-    valid = definition.check(session.client("stepfunctions"), application.definition(place))
-    yield from or_unchecked("Definition", valid)
+    for text in application.definitions(place):
+        valid = definition.check(session.client("stepfunctions"), text)
+        yield from or_unchecked("Definition", valid)
     yield from defaults.check_input(settings, run)
     yield from or_unchecked("Source", defaults.check_source(settings, run))
     enough = quotas.check(session.client("service-quotas"), quotas.needs(settings, run), place.region)

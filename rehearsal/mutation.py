@@ -66,8 +66,10 @@ class _Aws:
         self._iam: Any = session.client("iam", endpoint_url=url)
         self._states: Any = session.client("stepfunctions", endpoint_url=url)
         self._cloudformation: Any = session.client("cloudformation", endpoint_url=url)
-        [machine] = self._states.list_state_machines()["stateMachines"]
-        self._machine: str = machine["stateMachineArn"]
+        outputs = (stack.get("Outputs", ()) for stack in self._cloudformation.describe_stacks()["Stacks"])
+        [self._machine] = (
+            output["OutputValue"] for its in outputs for output in its if output["OutputKey"] == "StateMachineArn"
+        )
 
     @contextmanager
     def without(self, role: str, policy: str, statement: Mapping[str, Any]) -> Iterator[None]:

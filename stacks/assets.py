@@ -15,6 +15,7 @@ TRAINING_CODE = ROOT / "training_code"
 TRAINING_PACKAGES = TRAINING_CODE / "packages.txt"
 FUNCTIONS = ROOT / "lambda"
 SHARED_WITH_FUNCTIONS = (
+    "bin_record.py",
     "photo_file.py",
     "photo_statistics.py",
     "pages.py",

@@ -92,6 +92,20 @@ def job_role(
     )
 
 
+def read_sources(scope: Construct, buckets: Iterable[str]) -> list[iam.PolicyStatement]:
+    """List and read the buckets that bins come from."""
+    arns = [f"arn:{Stack.of(scope).partition}:s3:::{name}" for name in buckets]
+    return [
+        iam.PolicyStatement(sid="FindBins", actions=["s3:ListBucket"], resources=arns),
+        Wildcard(
+            "Any bin may be read.",
+            sid="ReadBins",
+            actions=["s3:GetObject"],
+            resources=[f"{arn}/*" for arn in arns],
+        ),
+    ]
+
+
 def find_objects(bucket: s3.IBucket, *folders: str, sid: str) -> iam.PolicyStatement:
     """List what lies in folders of a bucket, and nothing else."""
     return iam.PolicyStatement(

@@ -8,6 +8,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -16,15 +17,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bin_record import read_record, recorded_count
 from evaluate import BATCH_SIZE, load_model
 from inference import CountingModel, RequestRefused, pixels_of, predict_several
-from stocktake.audit.batches import Batches, Share, read_batches
-from stocktake.audit.findings import Finding, Ranking, outcome, recorded_count, written
+from stocktake.audit.batches import Batches, Share, read_batches, read_splits
+from stocktake.audit.findings import Finding, Ranking, outcome, written
 from stocktake.audit.places import CONCURRENCY, Place, place
-from stocktake.audit.score import probability_wrong
+from stocktake.audit.score import doubt
 from stocktake.failures import JobFailure, reported_to
+from stocktake.report.audit_page import PICTURES, SHOWN, render
 
-PARTS, BEGUN, TABLE, SUMMARY = "parts", "begun.json", "audit.csv", "summary.json"
+PARTS, BEGUN, TABLE, PAGE, SUMMARY = "parts", "begun.json", "audit.csv", "index.html", "summary.json"
 
 
 def main() -> None:
@@ -33,7 +36,9 @@ def main() -> None:
     root = given.output.parents[1]
     with reported_to(root / "output" / "message"):
         share = Share.read(root / "config" / "resourceconfig.json")
-        audit(given.model, given.batches, place(given.source), place(given.results or str(given.output)), share)
+        source = place(given.source, given.anonymous)
+        results = place(given.results or str(given.output))
+        audit(given.model, given.batches, source, results, share, given.learned)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -41,23 +46,32 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="folder with model.tar.gz")
     parser.add_argument("--batches", type=Path, required=True, help="folder with <number>.json, arrays of bins' names")
     parser.add_argument("--source", required=True, help="folder or S3 URI with bin-images/ and metadata/")
+    parser.add_argument("--anonymous", action="store_true", help="read the source without a signature")
+    parser.add_argument("--learned", type=Path, help="folder with splits.json of the model's dataset")
     parser.add_argument("--output", type=Path, required=True, help="the job's output folder")
     parser.add_argument("--results", help="S3 URI where results go as they come; by default the output folder")
     return parser.parse_args()
 
 
-def audit(model_folder: Path, batches_folder: Path, source: Place, results: Place, share: Share) -> None:
-    batches, model = read_batches(batches_folder), load_model(model_folder)
+def audit(
+    model_folder: Path,
+    batches_folder: Path,
+    source: Place,
+    results: Place,
+    share: Share,
+    learned: Path | None = None,
+) -> None:
+    batches, splits, model = read_batches(batches_folder), read_splits(learned), load_model(model_folder)
     go_on(results, made_of(model, model_folder, batches))
     done = set(results.names(PARTS))
     with ThreadPoolExecutor(CONCURRENCY) as pool:
         for number, names in share.of(batches).items():
             if part_name(number) in done:
                 continue
-            findings = count(model, source, names, pool)
+            findings = count(model, source, names, pool, splits)
             results.write(f"{PARTS}/{part_name(number)}", written(findings, model.description.labels))
             print(f"batch={number} bins={len(names)}", flush=True)
-    rank(results, batches)
+    rank(results, batches, model, source)
 
 
 def part_name(number: int) -> str:
@@ -94,8 +108,10 @@ def go_on(results: Place, known: dict[str, Any]) -> None:
         )
 
 
-def count(model: CountingModel, source: Place, names: list[str], pool: ThreadPoolExecutor) -> Iterator[Finding]:
-    """A finding for each bin, in order."""
+def count(
+    model: CountingModel, source: Place, names: list[str], pool: ThreadPoolExecutor, splits: dict[str, str]
+) -> Iterator[Finding]:
+    """A finding for each bin, in order. `splits`: the split of each bin of the model's own dataset."""
     labels = model.description.labels
     read = pool.map(lambda name: (name, *read_bin(source, name, model)), names)
     # The same photos together however often a job is started again.
@@ -103,20 +119,21 @@ def count(model: CountingModel, source: Place, names: list[str], pool: ThreadPoo
         photos = [photo for _, _, photo in bins if isinstance(photo, Tensor)]
         answers = iter(predict_several(photos, model) if photos else [])
         for name, recorded, photo in bins:
+            split = splits.get(name, "")
             if not isinstance(photo, Tensor):
-                yield Finding(name, "no-photo", recorded, reason=photo)
+                yield Finding(name, "no-photo", split, recorded, reason=photo)
                 continue
             answer, told = next(answers), outcome(recorded, labels)
-            shares, wrong = answer["probabilities"], None
+            shares, its_doubt = answer["probabilities"], None
             if recorded is not None and told == "scored":
-                [wrong] = probability_wrong(torch.tensor([shares]), torch.tensor([labels.index(recorded)])).tolist()
-            yield Finding(name, told, recorded, answer["count"], wrong, probabilities=shares)
+                [its_doubt] = doubt(torch.tensor([shares]), torch.tensor([labels.index(recorded)])).tolist()
+            yield Finding(name, told, split, recorded, answer["count"], its_doubt, probabilities=shares)
 
 
 def read_bin(source: Place, name: str, model: CountingModel) -> tuple[int | None, Tensor | str]:
     """The recorded count, if there is one, and the photo as the network takes it, or why there is none."""
     try:
-        recorded = recorded_count(source.read(f"metadata/{name}.json"))
+        recorded = recorded_count(read_record(source.read(f"metadata/{name}.json")))
     except FileNotFoundError:
         recorded = None
     try:
@@ -127,7 +144,7 @@ def read_bin(source: Place, name: str, model: CountingModel) -> tuple[int | None
         return recorded, str(refusal)
 
 
-def rank(results: Place, batches: Batches) -> None:
+def rank(results: Place, batches: Batches, model: CountingModel, source: Place) -> None:
     """Rank all bins once all parts are there. Of two instances that see to it both write the same."""
     names = [part_name(number) for number in batches]
     missing = len(set(names) - set(results.names(PARTS)))
@@ -135,10 +152,22 @@ def rank(results: Place, batches: Batches) -> None:
         print(f"{missing} parts are still to come from other instances", flush=True)
         return
     ranking = Ranking(results.read(f"{PARTS}/{name}") for name in names)
+    summary, top = ranking.summary(), ranking.top(SHOWN)
     results.write(TABLE, ranking.table())
-    summary = ranking.summary()
+    page = render(model.description, summary, top, photos_of([row["id"] for row in top[:PICTURES]], source))
+    results.write(PAGE, page.encode())
+    # Last: whoever finds it takes the audit for complete.
     results.write(SUMMARY, json.dumps(summary).encode())
     print(f"ranked bins={summary['bins']} outcomes={summary['outcomes']}", flush=True)
+
+
+def photos_of(names: list[str], source: Place) -> dict[str, bytes]:
+    """The photos that are still there."""
+    found = {}
+    for name in names:
+        with suppress(FileNotFoundError):
+            found[name] = source.read(f"bin-images/{name}.jpg")
+    return found
 
 
 if __name__ == "__main__":

@@ -1,14 +1,11 @@
 """What the metadata file of a bin says."""
 
-import json
 import sys
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
+from bin_record import MOST, is_integer, read_record, recorded_count
 from bins.groups import Skus
-
-_MOST = 1_000_000
-"""Items of a bin, or of one SKU in it, are fewer."""
 
 _INCHES = {"height": "IN", "length": "IN", "width": "IN"}
 _POUNDS = {"weight": "pounds"}
@@ -32,20 +29,14 @@ class Metadata(NamedTuple):
 
 def parse(content: bytes) -> Metadata:
     """Read a metadata file, whatever is in it; see `Metadata` for what cannot be read."""
-    try:
-        parsed = json.loads(content)
-    except (ValueError, RecursionError):
+    record = read_record(content)
+    if record is None:
         return Metadata(None, frozenset())
-    if not isinstance(parsed, dict):
-        return Metadata(None, frozenset())
-    items = parsed.get("BIN_FCSKU_DATA")
-    count = parsed.get("EXPECTED_QUANTITY")
-    if not isinstance(items, Mapping):
-        return Metadata(None, frozenset())
-    if not _is_integer(count) or not 0 <= count < _MOST:
+    items, count = record["BIN_FCSKU_DATA"], recorded_count(record)
+    if count is None:
         return Metadata(None, frozenset(items))
     quantities = [item.get("quantity") if isinstance(item, Mapping) else None for item in items.values()]
-    known = [quantity for quantity in quantities if _is_integer(quantity)]
+    known = [quantity for quantity in quantities if is_integer(quantity)]
     return Metadata(
         count,
         frozenset(items),
@@ -60,7 +51,7 @@ def _total(items: Mapping[str, Any], units: Mapping[str, str]) -> float | None:
     total = 0.0
     for item in items.values():
         quantity = item.get("quantity") if isinstance(item, Mapping) else None
-        if not _is_integer(quantity) or not 0 <= quantity < _MOST:
+        if not is_integer(quantity) or not 0 <= quantity < MOST:
             return None
         product = float(quantity)
         for measure, unit in units.items():
@@ -78,11 +69,6 @@ def _value(measure: object, unit: str) -> float | None:
         return None
     value = measure.get("value")
     # An integer can be too large for a float.
-    if not (_is_integer(value) or isinstance(value, float)) or not 0 < value <= sys.float_info.max:
+    if not (is_integer(value) or isinstance(value, float)) or not 0 < value <= sys.float_info.max:
         return None
     return float(value)
-
-
-def _is_integer(value: object) -> TypeGuard[int]:
-    # bool is an int to Python, not to the dataset.
-    return isinstance(value, int) and not isinstance(value, bool)

@@ -5,11 +5,10 @@ recipe's preset, and the rest from the defaults below. Where it is the caller th
 deployment, its preset comes before the deployment's defaults. Names are camelCase in JSON and snake_case in Python.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from run.dataset_part import Dataset as Dataset
@@ -17,19 +16,11 @@ from run.dataset_part import Split as Split
 from run.imagenet import EDITIONS
 from run.part import BUCKET, Part
 from run.recipes import preset
-from run.sentences import CONTRADICTION, sentence, shown
+from run.sentences import CONTRADICTION
+from run.validation import InvalidInput as InvalidInput
+from run.validation import an_object, validated
 
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"]
-
-_TOLD = 20
-"""Faults that are told at once: an input can have more than the cause of a failed execution has room for."""
-
-_NOT_OURS = ("Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID", "$schema")
-"""What people in the console, executions that start others and editors put into any input: ignored here."""
-
-
-class InvalidInput(ValueError):
-    """The execution input breaks its contract; the message has one sentence for each fault."""
 
 
 def _ascending(values: list[float]) -> list[float]:
@@ -274,19 +265,11 @@ def complete(given: object, defaults: Mapping[str, Any] | None = None) -> Execut
         InvalidInput: one sentence for each field that is unknown, of the wrong type, or out of its limits.
     """
     try:
-        if given is not None and not isinstance(given, dict):
-            raise InvalidInput(f"input: {shown(given)} was given; must be a JSON object such as {{}}")
-        merged = _overlay(_below(defaults or {}, given or {}), given or {})
-        for field in _NOT_OURS:
-            merged.pop(field, None)
-        # Strict as JSON has it: lists for lists, and 1 is fine where 1.0 is.
-        return ExecutionInput.model_validate_json(json.dumps(merged))
+        asked = an_object(given)
+        merged = _overlay(_below(defaults or {}, asked), asked)
     except RecursionError:
         raise InvalidInput("input: it is nested too deeply; must be a JSON object such as {}") from None
-    except ValidationError as error:
-        sentences = list(dict.fromkeys(sentence(ExecutionInput, fault, merged) for fault in error.errors()))
-        more = [f"and {len(sentences) - _TOLD} faults more"] if len(sentences) > _TOLD else []
-        raise InvalidInput("\n".join(sentences[:_TOLD] + more)) from None
+    return validated(ExecutionInput, merged)
 
 
 def _below(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,11 @@ Share = Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 1
 Count = Annotated[int, Field(ge=0, le=1000, description="an integer from 0 to 1000")]
 
 
+SOURCE = rf"^s3://{BUCKET}(/[^/]+)*/?$"
+FILE = rf"^s3://{BUCKET}/.*[^/]$"
+"""URIs of a source of bins and of a file in S3, as regular expressions."""
+
+
 class Split(Part):
     """Shares of the three splits, and the unit that goes to one of them as a whole."""
 
@@ -45,7 +50,7 @@ class Dataset(Part):
 
     source: str = Field(
         default="s3://aft-vbi-pds",
-        pattern=rf"^s3://{BUCKET}(/[^/]+)*/?$",
+        pattern=SOURCE,
         description="an S3 URI such as s3://aft-vbi-pds that holds bin-images/ and metadata/",
     )
     fraction: float | None = Field(
@@ -53,7 +58,7 @@ class Dataset(Part):
     )
     files: str | None = Field(
         default=None,
-        pattern=rf"^s3://{BUCKET}/.*[^/]$",
+        pattern=FILE,
         description="null or the S3 URI of a JSON file that lists bins, such as s3://my-bucket/lists/file_list.json",
     )
     min_count: Count = 1

@@ -18,7 +18,7 @@ def call_aws(
     parameters: Mapping[str, Any],
     *,
     assign: Mapping[str, Any] | None = None,
-    outputs: Mapping[str, Any] | None = None,
+    outputs: Mapping[str, Any] | str | None = None,
     wildcard: str | None = None,
     comment: str | None = None,
 ) -> tasks.CallAwsService:

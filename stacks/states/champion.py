@@ -7,7 +7,10 @@ from stacks.endpoint.stack import PARAMETER
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
-from stacks.states.target import Target
+from stacks.states.target import STACK_ID, Target
+
+LIVE_PACKAGE = f"$states.result.Stacks[0].Parameters[ParameterKey = '{PARAMETER}'].ParameterValue & ''"
+"""JSONata: the package that the endpoint's stack serves, from what DescribeStacks answers; empty if none."""
 
 
 def read_champion(scope: Construct, target: Target, failure: Failure) -> sfn.Chain:
@@ -25,13 +28,13 @@ def read_champion(scope: Construct, target: Target, failure: Failure) -> sfn.Cha
         assign={
             "champion": expression(
                 f"""(
-                    $package := $states.result.Stacks[0].Parameters[ParameterKey = '{PARAMETER}'].ParameterValue & '';
+                    $package := {LIVE_PACKAGE};
                     $package = '' ? null : {{'packageArn': $package}}
                 )"""
             ),
             "evaluations": expression("$evaluations + 1"),
         },
-        wildcard="The stack's ARN ends in an id that differs with every creation.",
+        wildcard=STACK_ID,
     )
     package = call_aws(
         scope,

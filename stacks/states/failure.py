@@ -46,61 +46,10 @@ def catch_everything(state: Caught, handler: sfn.IChainable, **options: Any) -> 
 
 
 class Failure:
-    """The states that a failed execution ends with."""
+    """The way out: the first of the states that a failed execution ends with."""
 
-    def __init__(
-        self, scope: Construct, topic: sns.ITopic, add_up: lambda_.IFunction, write: lambda_.IFunction
-    ) -> None:
-        failed = sfn.Fail.jsonata(
-            scope,
-            "Failed",
-            error=expression("$failure.error"),
-            cause=expression("$failure.state & ': ' & $failure.cause"),
-        )
-        told = notify(
-            scope,
-            "Notify failure",
-            topic,
-            subject="'Stocktake: an execution failed, in ' & $failure.state",
-            lines=[
-                "$failure.state & ' failed: ' & $failure.error",
-                f"$substring($failure.cause, 0, {_READ}) & ($length($failure.cause) > {_READ} ? ' [...]' : '')",
-                cost_line("Cost so far"),
-                *(f"$type({_PAGE}) = 'string' ? {line}" for line in report_lines(_PAGE)),
-                *EXECUTION,
-            ],
-            facts={
-                "execution": "$states.context.Execution.Id",
-                "failure": f"$merge([$failure, {{'cause': $substring($failure.cause, 0, {_TOLD})}}])",
-                "cost": "$cost",
-                "reportUri": _PAGE,
-            },
-        )
-        # A topic that cannot be reached must not hide what went wrong.
-        catch_everything(told, failed)
-        told.next(failed)
-        page = write_report(
-            scope,
-            "Write report of failure",
-            write,
-            comment="The page tells what was reached, what failed, and what to do.",
-            output=SO_FAR,
-            failure=expression("$failure"),
-            outputs={"reportUri": expression("$states.result.Payload.uri")},
-        )
-        # Nor must a page that cannot be written.
-        catch_everything(page, told, outputs={"reportUri": NULL})
-        page.next(told)
-        cost = add_up_cost(
-            scope,
-            "Add up cost of failure",
-            add_up,
-            comment="What the jobs cost before the failure; its own failure hides nothing.",
-        )
-        # Nor must a sum that cannot be told.
-        catch_everything(cost, page, assign=UNKNOWN_COST)
-        cost.next(page)
-        self.start: sfn.State = cost
+    def __init__(self, start: sfn.State) -> None:
+        self.start = start
 
     def after(self, first: tasks.CallAwsService) -> Self:
         """The same way out, with another state before it, whose own failure changes nothing."""
@@ -128,3 +77,77 @@ class Failure:
         """What to assign on a way to `start` that is no Catch: the failing state, error name and cause."""
         kept = expression(f"$substring({cause}, 0, {CAUSE})")
         return {"failure": {"state": state, "error": expression(error), "cause": kept}}
+
+
+def notify_and_fail(
+    scope: Construct, topic: sns.ITopic, what: str, lines: Sequence[str] = (), facts: Mapping[str, str] | None = None
+) -> tasks.SnsPublish:
+    """The end of every way out; its first state.
+
+    Parameters
+    ----------
+    what
+        That has failed, such as "an execution".
+    lines, facts
+        JSONata: what the notification tells besides the failure.
+    """
+    failed = sfn.Fail.jsonata(
+        scope,
+        "Failed",
+        error=expression("$failure.error"),
+        cause=expression("$failure.state & ': ' & $failure.cause"),
+    )
+    told = notify(
+        scope,
+        "Notify failure",
+        topic,
+        subject=f"'Stocktake: {what} failed, in ' & $failure.state",
+        lines=[
+            "$failure.state & ' failed: ' & $failure.error",
+            f"$substring($failure.cause, 0, {_READ}) & ($length($failure.cause) > {_READ} ? ' [...]' : '')",
+            *lines,
+            *EXECUTION,
+        ],
+        facts={
+            "execution": "$states.context.Execution.Id",
+            "failure": f"$merge([$failure, {{'cause': $substring($failure.cause, 0, {_TOLD})}}])",
+            **(facts or {}),
+        },
+    )
+    # A topic that cannot be reached must not hide what went wrong.
+    catch_everything(told, failed)
+    told.next(failed)
+    return told
+
+
+def report_failure(scope: Construct, topic: sns.ITopic, add_up: lambda_.IFunction, write: lambda_.IFunction) -> Failure:
+    """The way out of an execution: its cost so far, its page, a notification."""
+    told = notify_and_fail(
+        scope,
+        topic,
+        "an execution",
+        [cost_line("Cost so far"), *(f"$type({_PAGE}) = 'string' ? {line}" for line in report_lines(_PAGE))],
+        {"cost": "$cost", "reportUri": _PAGE},
+    )
+    page = write_report(
+        scope,
+        "Write report of failure",
+        write,
+        comment="The page tells what was reached, what failed, and what to do.",
+        output=SO_FAR,
+        failure=expression("$failure"),
+        outputs={"reportUri": expression("$states.result.Payload.uri")},
+    )
+    # Nor must a page that cannot be written.
+    catch_everything(page, told, outputs={"reportUri": NULL})
+    page.next(told)
+    cost = add_up_cost(
+        scope,
+        "Add up cost of failure",
+        add_up,
+        comment="What the jobs cost before the failure; its own failure hides nothing.",
+    )
+    # Nor must a sum that cannot be told.
+    catch_everything(cost, page, assign=UNKNOWN_COST)
+    cost.next(page)
+    return Failure(cost)

@@ -1,8 +1,9 @@
-"""What every processing job of ours shares: one instance that unpacks the training code and runs one of its scripts."""
+"""What every processing job of ours shares: instances that unpack the training code and run one of its scripts."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -43,6 +44,8 @@ def processing_job(
     output_uri: str,
     output: Mapping[str, Any],
     comment: str | None = None,
+    instance_count: int | str = 1,
+    isolated: bool = True,
 ) -> sfn.CustomState:
     """State that runs a script of the training code to its end.
 
@@ -53,6 +56,8 @@ def processing_job(
         gives, and where in S3 the script's output goes.
     output
         The state's output.
+    isolated
+        Scripts read and write folders, and SageMaker moves what is in them; only one that reads S3 itself needs more.
     """
     code = source("code", f"'{code_uri}'")
     # An argument is at most 256 characters, so each is one of its own; what follows the program is its name, $0.
@@ -87,11 +92,11 @@ def processing_job(
                 },
                 "ProcessingResources": {
                     "ClusterConfig": with_volume_key(
-                        settings, {"InstanceCount": 1, "InstanceType": instance_type, "VolumeSizeInGB": 30}
+                        settings, {"InstanceCount": instance_count, "InstanceType": instance_type, "VolumeSizeInGB": 30}
                     )
                 },
-                # Scripts read and write folders; SageMaker moves what is in them.
-                "NetworkConfig": {"EnableNetworkIsolation": True, **job_network(settings)},
+                "NetworkConfig": {"EnableNetworkIsolation": isolated, **job_network(settings)},
+                **({} if isolated else {"Environment": {"AWS_DEFAULT_REGION": Stack.of(scope).region}}),
                 "StoppingCondition": {"MaxRuntimeInSeconds": expression(max_seconds)},
                 "Tags": tags(settings),
             },

@@ -13,7 +13,6 @@ def tags(settings: DeploymentSettings) -> list[dict[str, str]]:
     """Argument `Tags` of a job. A model package takes none: it has its group's, which are the stack's."""
     return [
         {"Key": EXECUTION, "Value": expression(f"$replace($states.context.Execution.Name, {REFUSED}, '_')")},
-        # The state machine has the deployment's name.
-        {"Key": DEPLOYMENT, "Value": expression("$states.context.StateMachine.Name")},
+        {"Key": DEPLOYMENT, "Value": settings.name},
         *({"Key": key, "Value": value} for key, value in settings.tags.items()),
     ]

@@ -3,7 +3,6 @@
 import json
 from functools import partial
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -12,7 +11,7 @@ from constructs import Construct
 from stacks import assets, images
 from stacks.arns import sagemaker_arn
 from stacks.checks import JOB_NAMES, Wildcard
-from stacks.roles import on_objects
+from stacks.roles import on_objects, read_sources
 from stacks.settings import DeploymentSettings
 from stacks.states.target import NUMBERED, Target
 from stacks.workflow.function import Function
@@ -47,9 +46,9 @@ class Functions(Construct):
         # Whoever looks whether an object is there is told 403 of a missing one without ListBucket, and 404 with it.
         find = iam.PolicyStatement(sid="FindObjects", actions=["s3:ListBucket"], resources=[data_bucket.bucket_arn])
         work = on_data(["GetObject", "PutObject"], "datasets", sid="WorkOnDataset")
-        sources = self._read(settings.source_buckets)
+        sources = read_sources(self, settings.source_buckets)
 
-        checked = {
+        self.checked = {
             "DEFAULTS": json.dumps(settings.defaults),
             "MANAGED_DEBUGGER": json.dumps(settings.managed_debugger),
             "SOURCE_BUCKETS": json.dumps(settings.source_buckets),
@@ -66,7 +65,7 @@ class Functions(Construct):
                 # To see whether an object is there is to read it.
                 on_data(["GetObject"], "features", "lists", "models", "weights", sid="SeeWhatIsThere"),
             ],
-            environment=checked
+            environment=self.checked
             | {
                 "DATA_BUCKET": data_bucket.bucket_name,
                 "JOB_PREFIX": settings.job_prefix,
@@ -160,32 +159,24 @@ class Functions(Construct):
             "ENDPOINT_INSTANCE_TYPE": settings.endpoint_instance_type,
             "EVALUATION_INSTANCE_TYPE": settings.evaluation_type,
         }
-        read_prices = Wildcard(
-            "AWS's price list knows no resources.", sid="ReadPrices", actions=["pricing:GetProducts"], resources=["*"]
-        )
         self.add_up_cost = function(
-            "AddUpCost", "add_up_cost", memory_mb=512, minutes=1, statements=[read_prices], environment=priced
+            "AddUpCost", "add_up_cost", memory_mb=512, minutes=1, statements=[self.read_prices()], environment=priced
         )
         self.estimate_cost = function(
             "EstimateCost",
             "estimate_cost",
             memory_mb=512,
             minutes=1,
-            statements=[read_prices],
-            environment=priced | checked,
+            statements=[self.read_prices()],
+            environment=priced | self.checked,
         )
 
-    def _read(self, buckets: list[str]) -> list[iam.PolicyStatement]:
-        arns = [f"arn:{Stack.of(self).partition}:s3:::{name}" for name in buckets]
-        return [
-            iam.PolicyStatement(sid="FindBins", actions=["s3:ListBucket"], resources=arns),
-            Wildcard(
-                "Any bin may be read.",
-                sid="ReadBins",
-                actions=["s3:GetObject"],
-                resources=[f"{arn}/*" for arn in arns],
-            ),
-        ]
+    @staticmethod
+    def read_prices() -> Wildcard:
+        """Ask AWS's price list."""
+        return Wildcard(
+            "AWS's price list knows no resources.", sid="ReadPrices", actions=["pricing:GetProducts"], resources=["*"]
+        )
 
     def _look_at(self, names: str, sid: str, action: str, job: str) -> Wildcard:
         return Wildcard(

@@ -8,7 +8,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from stacks.checks import OBJECT_KEYS, Wildcard
-from stacks.roles import find_objects, job_role, on_objects
+from stacks.roles import find_objects, job_role, on_objects, read_sources
 from stacks.settings import DeploymentSettings
 from stacks.workflow.debugger import ManagedDebugger
 
@@ -19,6 +19,7 @@ class JobRoles(NamedTuple):
     training: iam.Role
     features: iam.Role
     evaluation: iam.Role
+    audit: iam.Role
 
 
 def job_roles(
@@ -28,7 +29,7 @@ def job_roles(
     code: s3_assets.Asset,
     debugger: ManagedDebugger | None,
 ) -> JobRoles:
-    """Roles for training jobs and trials, for feature extraction, and for evaluation."""
+    """Roles for training jobs and trials, for feature extraction, for evaluation, and for audits."""
     # A processing job is given the code as an input, which is found by its prefix; a training job fetches the object.
     find_code = iam.PolicyStatement(
         sid="FindCode",
@@ -74,4 +75,16 @@ def job_roles(
         log_groups="ProcessingJobs*",
         statements=[find_code, *read("datasets", "models", "reports"), write("WriteReport", "reports")],
     )
-    return JobRoles(training, features, evaluation)
+    audit = job_role(
+        scope,
+        "AuditJobRole",
+        settings,
+        log_groups="ProcessingJobs*",
+        statements=[
+            find_code,
+            *read("audits", "datasets", "models"),
+            write("WriteAudit", "audits"),
+            *read_sources(scope, settings.source_buckets),
+        ],
+    )
+    return JobRoles(training, features, evaluation, audit)

@@ -1,6 +1,6 @@
 """What the state machine may do besides what its tasks ask for: CDK knows of neither `.sync` jobs nor `updateStack`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
@@ -13,22 +13,26 @@ from stacks.arns import sagemaker_arn
 from stacks.checks import JOB_NAMES, Wildcard
 from stacks.roles import pull_images
 
-_JOBS = {
+_KINDS = {
     "TrainingJob": "training-job",
     "ProcessingJob": "processing-job",
     "HyperParameterTuningJob": "hyper-parameter-tuning-job",
 }
+_RULES = {"TrainingJob": "Training", "ProcessingJob": "Processing", "HyperParameterTuningJob": "Tuning"}
+"""What the rules are named after by which Step Functions hears of a job's end."""
 
 
-def run_jobs(scope: Construct, job_names: str, roles: Iterable[iam.IRole]) -> list[iam.PolicyStatement]:
+def run_jobs(
+    scope: Construct, job_names: str, roles: Iterable[iam.IRole], kinds: Sequence[str] = tuple(_KINDS)
+) -> list[iam.PolicyStatement]:
     """Start a job under one of the roles, hear of its end, stop it."""
     return [
         Wildcard(
             JOB_NAMES,
             sid="RunJobs",
-            actions=[f"sagemaker:{verb}{kind}" for kind in _JOBS for verb in ("Create", "Describe", "Stop")]
+            actions=[f"sagemaker:{verb}{kind}" for kind in kinds for verb in ("Create", "Describe", "Stop")]
             + ["sagemaker:AddTags", "sagemaker:ListTags"],
-            resources=[sagemaker_arn(scope, kind, job_names) for kind in _JOBS.values()],
+            resources=[sagemaker_arn(scope, kind, job_names) for kind in map(_KINDS.__getitem__, kinds)],
         ),
         _pass_roles("PassJobRoles", roles, "sagemaker"),
         iam.PolicyStatement(
@@ -40,7 +44,7 @@ def run_jobs(scope: Construct, job_names: str, roles: Iterable[iam.IRole]) -> li
                     resource="rule",
                     resource_name=f"StepFunctionsGetEventsForSageMaker{kind}JobsRule",
                 )
-                for kind in ("Training", "Processing", "Tuning")
+                for kind in map(_RULES.__getitem__, kinds)
             ],
         ),
     ]

@@ -1,4 +1,4 @@
-"""The state machine with its functions, roles, model package group and schedule."""
+"""The state machines with their functions, roles, model package group and schedule."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from stacks.company.encryption import encrypt_volumes, use_key
 from stacks.endpoint.stack import EndpointStack
 from stacks.settings import DeploymentSettings
 from stacks.states.training_job import TrainingSetup
+from stacks.workflow.audit import Audit
 from stacks.workflow.debugger import ManagedDebugger
 from stacks.workflow.decisions import hear_of_decisions
 from stacks.workflow.drift import watch_drift
@@ -66,12 +67,23 @@ class WorkflowStack(Stack):
             training=training,
             target=target,
             permissions=[
-                *run_jobs(self, settings.job_names, roles),
+                *run_jobs(self, settings.job_names, [roles.training, roles.features, roles.evaluation]),
                 *release_model(self, data_bucket, target.stack_arn, endpoint.update_role, functions.approval),
                 *use_key(settings),
                 *encrypt_volumes(settings),
             ],
         ).machine
+        Audit(
+            self,
+            "Audit",
+            settings=settings,
+            data_bucket=data_bucket,
+            topic=topic,
+            functions=functions,
+            role=roles.audit,
+            code_uri=code.s3_object_url,
+            target=target,
+        )
         if settings.schedule:
             schedule(self, machine, settings.schedule)
         if settings.watches_drift:

@@ -12,11 +12,10 @@ from constructs import Construct
 from stacks import images
 from stacks.arns import sagemaker_arn
 from stacks.checks import Wildcard, accept
-from stacks.logs import log_group
 from stacks.settings import DeploymentSettings
 from stacks.states.dataset import dataset
 from stacks.states.evaluate import evaluate
-from stacks.states.failure import Failure
+from stacks.states.failure import report_failure
 from stacks.states.features import extract_features
 from stacks.states.jsonata import expression
 from stacks.states.plan import plan
@@ -30,6 +29,7 @@ from stacks.states.turn import Turn
 from stacks.states.weights import stage_weights
 from stacks.workflow.functions import Functions
 from stacks.workflow.job_roles import JobRoles
+from stacks.workflow.tracing import accept_tracing_and_logging, execution_logs
 
 
 class StateMachine(Construct):
@@ -51,7 +51,7 @@ class StateMachine(Construct):
     ) -> None:
         super().__init__(scope, id)
         code_uri, job_arns = training.code_uri, sagemaker_arn(self, "processing-job", settings.job_names)
-        failure = Failure(self, topic, functions.add_up_cost, functions.write_report)
+        failure = report_failure(self, topic, functions.add_up_cost, functions.write_report)
         turn = Turn(self, target, failure)
         evaluated = evaluate(
             self,
@@ -102,46 +102,14 @@ class StateMachine(Construct):
             query_language=sfn.QueryLanguage.JSONATA,
             timeout=Duration.days(7 + 30),  # the work, and the longest wait for a person
             tracing_enabled=True,
-            logs=sfn.LogOptions(
-                destination=log_group(
-                    scope,
-                    "ExecutionLogs",
-                    settings,
-                    # Step Functions can only add so many groups to its resource policy unless the name starts so.
-                    name=f"/aws/vendedlogs/states/{settings.name}",
-                ),
-                level=sfn.LogLevel.ALL,
-                # What states were given and gave back is in the execution's own history.
-                include_execution_data=False,
-            ),
+            logs=execution_logs(scope, "ExecutionLogs", settings, settings.name),
         )
         for statement in permissions:
             self.machine.add_to_role_policy(statement)
             if isinstance(statement, Wildcard):
                 accept(self, statement.reason, statement)
-        self._accept_tracing_and_logging()
+        accept_tracing_and_logging(self)
         self._accept_map_runs()
-
-    def _accept_tracing_and_logging(self) -> None:
-        actions = [
-            "logs:CreateLogDelivery",
-            "logs:GetLogDelivery",
-            "logs:UpdateLogDelivery",
-            "logs:DeleteLogDelivery",
-            "logs:ListLogDeliveries",
-            "logs:PutResourcePolicy",
-            "logs:DescribeResourcePolicies",
-            "logs:DescribeLogGroups",
-            "xray:PutTraceSegments",
-            "xray:PutTelemetryRecords",
-            "xray:GetSamplingRules",
-            "xray:GetSamplingTargets",
-        ]
-        accept(
-            self,
-            "Neither X-Ray nor the delivery of logs knows resources.",
-            iam.PolicyStatement(actions=actions, resources=["*"]),
-        )
 
     def _accept_map_runs(self) -> None:
         stack = Stack.of(self)

@@ -12,14 +12,16 @@ from stacks.settings import InvalidSetting
 PLACE = Place("aws", "us-east-1", "123456789012")
 
 
-def test_the_definition_is_the_one_that_would_be_created(application: Application) -> None:
+def test_the_definitions_are_those_that_would_be_created(application: Application) -> None:
     # Given templates that import from each other, Then their references are the account's ARNs and nothing is left.
-    text = application.definition(PLACE)
-    states = json.loads(text)["States"]
-    arguments = states["Plan"]["Arguments"]
-    assert arguments["FunctionName"].startswith("arn:aws:lambda:us-east-1:123456789012:function:")
-    assert states["Notify failure"]["Arguments"]["TopicArn"].startswith("arn:aws:sns:us-east-1:123456789012:")
-    assert not re.search(r"Fn::|\$\{|AWS::|Exports?Output", text)
+    texts = {json.loads(text)["StartAt"]: text for text in application.definitions(PLACE)}
+    assert texts.keys() == {"Plan", "Plan audit"}
+    for first, text in texts.items():
+        states = json.loads(text)["States"]
+        arguments = states[first]["Arguments"]
+        assert arguments["FunctionName"].startswith("arn:aws:lambda:us-east-1:123456789012:function:")
+        assert states["Notify failure"]["Arguments"]["TopicArn"].startswith("arn:aws:sns:us-east-1:123456789012:")
+        assert not re.search(r"Fn::|\$\{|AWS::|Exports?Output", text)
 
 
 def test_the_images_are_those_of_the_region(application: Application) -> None:

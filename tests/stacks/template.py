@@ -21,13 +21,17 @@ def resolved(token: dict[str, Any]) -> str:
             return str(next(iter(token.values()))).replace('"', "'")
 
 
-def machine_definition(template: Template) -> dict[str, Any]:
-    """The state machine's definition, its references replaced by plausible values."""
-    (machine,) = resources(template, "AWS::StepFunctions::StateMachine").values()
-    text = "".join(
-        part if isinstance(part, str) else resolved(part) for part in machine["DefinitionString"]["Fn::Join"][1]
-    )
-    return dict(json.loads(text))
+def machine(template: Template, audit: bool = False) -> dict[str, Any]:
+    """Properties of the state machine, or of the audit's."""
+    machines = resources(template, "AWS::StepFunctions::StateMachine").values()
+    (found,) = (one for one in machines if one["StateMachineName"].endswith("-audit") is audit)
+    return found
+
+
+def machine_definition(template: Template, audit: bool = False) -> dict[str, Any]:
+    """A state machine's definition, its references replaced by plausible values."""
+    text = machine(template, audit)["DefinitionString"]["Fn::Join"][1]
+    return dict(json.loads("".join(part if isinstance(part, str) else resolved(part) for part in text)))
 
 
 def walk(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -38,7 +38,8 @@ def every(templates: dict[str, Template], type: str) -> Iterator[tuple[str, dict
 
 def jobs(templates: dict[str, Template]) -> dict[str, dict[str, Any]]:
     """Arguments of every state that starts a job."""
-    states = walk(machine_definition(templates["Workflow"]))
+    workflow = templates["Workflow"]
+    states = walk(machine_definition(workflow)) | walk(machine_definition(workflow, audit=True))
     return {
         name: state["Arguments"]
         for name, state in states.items()

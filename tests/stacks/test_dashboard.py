@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stacks.states.training_job import METRICS
-from tests.stacks.template import Template, resources
+from tests.stacks.template import Template, machine, resources
 
 Graphs = dict[str, list[Any]]
 
@@ -41,11 +41,11 @@ def test_the_endpoints_graphs_are_of_its_own_variant(graphs: Graphs, templates: 
 
 
 def test_executions_are_those_of_the_machine(graphs: Graphs, templates: dict[str, Template]) -> None:
-    (machine,) = resources(templates["Workflow"], "AWS::StepFunctions::StateMachine").values()
+    name = machine(templates["Workflow"])["StateMachineName"]
     for metric in (*graphs["Executions"], *graphs["Duration of executions, ms"]):
         assert metric[0] == "AWS/States"
         assert metric[2] == "StateMachineArn"
-        assert metric[3].endswith(f":stateMachine:{machine['StateMachineName']}")
+        assert metric[3].endswith(f":stateMachine:{name}")
 
 
 def test_jobs_are_found_by_what_their_names_begin_with_and_what_they_print(graphs: Graphs) -> None:

@@ -42,8 +42,8 @@ def test_every_function_and_the_machine_log_to_groups_of_their_stacks(templates:
     groups = resources(workflow, "AWS::Logs::LogGroup")
     assert all(group.get("RetentionInDays") for group in groups.values())
     logged = [f["LoggingConfig"]["LogGroup"]["Ref"] for f in resources(workflow, "AWS::Lambda::Function").values()]
-    (machine,) = resources(workflow, "AWS::StepFunctions::StateMachine").values()
-    (destination,) = machine["LoggingConfiguration"]["Destinations"]
-    logged.append(destination["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0])
+    for machine in resources(workflow, "AWS::StepFunctions::StateMachine").values():
+        (destination,) = machine["LoggingConfiguration"]["Destinations"]
+        logged.append(destination["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0])
     assert set(logged) == set(groups)
     assert len(logged) == len(groups)

@@ -1,40 +1,34 @@
-"""Processing jobs: the container's entrypoint runs as a process.
-
-A laptop has no writable /opt/ml/processing, so that path is replaced by the job's folder wherever the entrypoint,
-the arguments and the environment name it. The image is not looked at: ``python3`` is this environment's.
-"""
+"""Processing jobs: the container's entrypoint runs as a process, one for each host."""
 
 from __future__ import annotations
 
 import json
-import re
-import time
-from pathlib import Path
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 from moto.sagemaker.responses import SageMakerResponse
 
-from rehearsal.aws import processes
 from rehearsal.aws.sagemaker import jobs, objects
-from rehearsal.aws.sagemaker.cloudwatch_logs import LogStream
 from rehearsal.aws.sagemaker.jobs import Ending, Failed, Job
+from rehearsal.aws.sagemaker.machine import ROOM
+from rehearsal.aws.sagemaker.processing_host import LOG_GROUP, Host
 
-LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-
-_CONTAINER_ROOT = re.compile(r"/opt/ml(?=/(processing|output|config)\b)")
 _MESSAGE_LIMIT = 1024
 
 
 class ProcessingJob(Job):
-    """One processing job, on one host."""
+    """One processing job."""
 
     kind = "processing-job"
 
     def __init__(self, name: str, request: dict[str, Any], account_id: str, region: str) -> None:
         super().__init__(name, request, account_id, region)
         self._exit_message: str | None = None
+        count = request["ProcessingResources"]["ClusterConfig"].get("InstanceCount") or 1
+        # Each counts as busy as a job of its own, as far as the machine has room.
+        self.share = min(count, ROOM)
+        self._hosts = [Host(self, index, count) for index in range(count)]
 
     @property
     def processing_job_name(self) -> str:
@@ -66,57 +60,33 @@ class ProcessingJob(Job):
     def work(self) -> Ending:
         s3 = objects.client(self.region, self.principal)
         self.start_container(self.request["AppSpecification"]["ImageUri"], LOG_GROUP, f"{self.name}/algo-1")
-        volume = self.request["ProcessingResources"]["ClusterConfig"]["VolumeSizeInGB"] << 30
-        for source in self.request.get("ProcessingInputs") or []:
-            place = self._local(source["S3Input"]["LocalPath"])
-            objects.download(s3, source["S3Input"]["S3Uri"], place, room=volume - objects.size(self.folder))
-        outputs = (self.request.get("ProcessingOutputConfig") or {}).get("Outputs") or []
-        for output in outputs:
-            self._local(output["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
-        (self.folder / "output").mkdir()
-        self._configure()
+        for host in self._hosts:
+            host.prepare(s3, self.response_object)
         self.start_time = utcnow()
-        ending, exit_code = self._execute()
-        message = self.folder / "output/message"
-        if message.exists():
-            self._exit_message = message.read_text(errors="replace").strip()[:_MESSAGE_LIMIT]
-        if ending in (Ending.EXITED, Ending.KILLED) and exit_code:
+        ending = self._run_to_end()
+        messages = [host.message for host in self._hosts if host.message is not None]
+        if messages:
+            self._exit_message = messages[0][:_MESSAGE_LIMIT]
+        if ending in (Ending.EXITED, Ending.KILLED) and any(host.exit_code for host in self._hosts):
             raise Failed("AlgorithmError: See job logs for more information")
-        for output in outputs:
-            objects.upload(s3, self._local(output["S3Output"]["LocalPath"]), output["S3Output"]["S3Uri"])
+        for host in self._hosts:
+            host.upload(s3)
         return ending
 
     def end(self, status: str, ending: Ending | None) -> None:  # noqa: ARG002
         self.status = status
 
-    def _execute(self) -> tuple[Ending, int]:
-        specification = self.request["AppSpecification"]
-        command = (specification.get("ContainerEntrypoint") or []) + (specification.get("ContainerArguments") or [])
-        environment = {name: self._relocated(value) for name, value in self.environment({}).items()}
-        file = self.folder / "log"
-        stream = f"{self.name}/algo-1-{int(time.time() * 1000)}"
-        log = LogStream(self.account_id, self.region, LOG_GROUP, stream, file)
-        process = processes.start(
-            [self._relocated(argument) for argument in command], cwd=self.folder, env=environment, log=file
-        )
+    def _run_to_end(self) -> Ending:
+        logs = [host.log_stream() for host in self._hosts]
+
+        def pump(*, to_end: bool = False) -> None:
+            for log in logs:
+                log.pump(to_end=to_end)
+
         try:
-            ending = self.supervise([process], log.pump)
+            return self.supervise([host.start() for host in self._hosts], pump)
         finally:
-            log.pump(to_end=True)
-        return ending, jobs.container_exit_code(process)
-
-    def _configure(self) -> None:
-        folder = self.folder / "config"
-        folder.mkdir()
-        (folder / "processingjobconfig.json").write_text(json.dumps(self.response_object, default=str))
-        hosts = {"current_host": "algo-1", "hosts": ["algo-1"]}
-        (folder / "resourceconfig.json").write_text(json.dumps(hosts))
-
-    def _relocated(self, text: str) -> str:
-        return _CONTAINER_ROOT.sub(lambda _: str(self.folder), text)
-
-    def _local(self, container_path: str) -> Path:
-        return Path(self._relocated(container_path))
+            pump(to_end=True)
 
 
 def create_processing_job(self: SageMakerResponse) -> ActionResult:

@@ -47,6 +47,16 @@ class Kept:
         url: str = self.result["endpoint"]["url"]
         return url.partition("/endpoints/")[0]
 
+    @property
+    def machine(self) -> str:
+        """ARN of the deployed state machine."""
+        return str(self.outputs()["StateMachineArn"])
+
+    def outputs(self) -> dict[str, str]:
+        """The outputs of all stacks."""
+        stacks = self.client("cloudformation").describe_stacks()["Stacks"]
+        return {found["OutputKey"]: found["OutputValue"] for stack in stacks for found in stack.get("Outputs", [])}
+
     def client(self, service: str) -> Any:
         return client(service, self.url)
 
@@ -62,10 +72,9 @@ class Kept:
     def start(self, execution_input: Any) -> str:
         """Start the deployed state machine; the execution's ARN."""
         states = self.client("stepfunctions")
-        (machine,) = states.list_state_machines()["stateMachines"]
-        arn: str = states.start_execution(
-            stateMachineArn=machine["stateMachineArn"], input=json.dumps(execution_input)
-        )["executionArn"]
+        arn: str = states.start_execution(stateMachineArn=self.machine, input=json.dumps(execution_input))[
+            "executionArn"
+        ]
         return arn
 
     def wait_until_entered(self, arn: str, state: str) -> None:
@@ -95,12 +104,11 @@ class Kept:
     def shorten_waits(self) -> None:
         """Let the deployed machine look every second at what takes AWS minutes."""
         states = self.client("stepfunctions")
-        (machine,) = states.list_state_machines()["stateMachines"]
-        definition = json.loads(states.describe_state_machine(**_arn(machine))["definition"])
+        definition = json.loads(states.describe_state_machine(stateMachineArn=self.machine)["definition"])
         for state in definition["States"].values():
             if state["Type"] == "Wait":
                 state["Seconds"] = 1
-        states.update_state_machine(**_arn(machine), definition=json.dumps(definition))
+        states.update_state_machine(stateMachineArn=self.machine, definition=json.dumps(definition))
 
     def environment(self) -> dict[str, str]:
         """The variables that the rehearsal prints, among this process's own."""
@@ -123,8 +131,7 @@ class Kept:
     def first_execution(self) -> dict[str, Any]:
         """The rehearsal's own execution, as ListExecutions has it."""
         states = self.client("stepfunctions")
-        (machine,) = states.list_state_machines()["stateMachines"]
-        executions = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+        executions = states.list_executions(stateMachineArn=self.machine)["executions"]
         (first,) = [execution for execution in executions if execution["name"].startswith("rehearsal-")]
         found: dict[str, Any] = first
         return found
@@ -162,7 +169,3 @@ class Kept:
         )
         parsed: dict[str, Any] = json.loads(answer["Body"].read())
         return parsed
-
-
-def _arn(machine: dict[str, Any]) -> dict[str, str]:
-    return {"stateMachineArn": machine["stateMachineArn"]}

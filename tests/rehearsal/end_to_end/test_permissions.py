@@ -22,9 +22,11 @@ UNUSED = {
     # For source buckets that are not public, as the dataset's is.
     *(
         f"Functions{name}Role {statement}"
-        for name in ("Plan", "Catalogue", "Pack")
+        for name in ("Plan", "Catalogue", "Pack", "PlanAudit")
         for statement in ("FindBins", "ReadBins")
     ),
+    "AuditJobRole FindBins",
+    "AuditJobRole ReadBins",
     # For somebody who redrives.
     "StateMachineRole states:RedriveExecution",
     # Asked for by AWS's documentation, without a rehearsal's needing it.
@@ -35,6 +37,7 @@ TWICE = {
     # CDK's, besides RunJobs.
     "StateMachineRole sagemaker:describeTrainingJob",
     "StateMachineRole sagemaker:describeProcessingJob",
+    "AuditRole sagemaker:describeProcessingJob",
     # An execution of the machine may be another one at the endpoint or a map's child: each statement allows both.
     "StateMachineRole states:describeExecution",
     "StateMachineRole states:DescribeExecution, states:StopExecution",

@@ -262,9 +262,7 @@ def test_a_rollback_and_a_promotion_at_once_take_turns(kept: Kept) -> None:
     assert [command.returncode for command in commands] == [0, 0], said
     assert f"deployed: {before}" in said[0][0]
     assert f"deployed: {served}" in said[1][0]
-    executions = kept.client("stepfunctions").list_executions(
-        stateMachineArn=kept.client("stepfunctions").list_state_machines()["stateMachines"][0]["stateMachineArn"]
-    )["executions"][:2]
+    executions = kept.client("stepfunctions").list_executions(stateMachineArn=kept.machine)["executions"][:2]
     last = max(executions, key=lambda execution: execution["stopDate"])
     output = json.loads(kept.ended(last["executionArn"])["output"])
     assert kept.ask(kept.photo())["model"] == output["model"]["packageArn"]

@@ -75,8 +75,7 @@ class Shell:
     """A shell of somebody who has the variables that the rehearsal prints, and the files that the pages speak of."""
 
     def __init__(self, kept: Kept, folder: Path) -> None:
-        stacks = kept.client("cloudformation").describe_stacks()["Stacks"]
-        outputs = {found["OutputKey"]: found["OutputValue"] for stack in stacks for found in stack.get("Outputs", [])}
+        outputs = kept.outputs()
         for name in ("bin.jpg", "a.jpg", "b.jpg"):
             (folder / name).write_bytes(kept.photo())
         for name in ("input.json", "first.json"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -170,3 +171,33 @@ def test_a_name_can_be_used_once(sagemaker: Any) -> None:
 
     assert refusal.value.response["Error"]["Code"] == "ResourceInUse"
     at_end(sagemaker, name)
+
+
+def test_several_instances_each_know_who_they_are_and_share_what_is_sharded(sagemaker: Any, bucket: Bucket) -> None:
+    # given two instances, one input of which each has all and one of which each has its share
+    for name in ("a", "b"):
+        bucket.put(f"parts/{name}", name.encode())
+    sharded = source("mine", "s3://data/parts/")
+    sharded["S3Input"]["S3DataDistributionType"] = "ShardedByS3Key"
+    script = (
+        "import json, os, pathlib\n"
+        'told = json.load(open("/opt/ml/config/resourceconfig.json"))\n'
+        'for name in ("all", "mine"):\n'
+        '    told[name] = sorted(os.listdir(f"/opt/ml/processing/input/{name}"))\n'
+        'pathlib.Path("/opt/ml/processing/output", told["current_host"]).write_text(json.dumps(told))\n'
+    )
+    cluster = {"InstanceCount": 2, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}
+    # when
+    name = start_job(
+        sagemaker,
+        script,
+        ProcessingInputs=[source("all", "s3://data/parts/"), sharded],
+        ProcessingOutputConfig=OUTPUT,
+        ProcessingResources={"ClusterConfig": cluster},
+    )
+    at_end(sagemaker, name)
+    # then
+    for host, share in (("algo-1", ["a"]), ("algo-2", ["b"])):
+        told = json.loads(bucket.text(f"reports/run/{host}"))
+        hosts = {"current_host": host, "hosts": ["algo-1", "algo-2"]}
+        assert told == hosts | {"all": ["a", "b"], "mine": share}

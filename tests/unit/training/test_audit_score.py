@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from stocktake.audit.planted import PLANTINGS, audit_quality
-from stocktake.audit.score import area_under_curve, precision_at_top, probability_wrong, ranks
+from stocktake.audit.score import (
+    FEWEST,
+    area_under_curve,
+    doubt,
+    error_rate,
+    precision_at_top,
+    probability_wrong,
+    ranks,
+)
 
 LABELS = (1, 2, 3, 4, 5)
 SCORED = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30).filter(
@@ -21,12 +29,44 @@ def split(bins: list[tuple[int, bool]]) -> tuple[Tensor, Tensor]:
     return torch.tensor([score for score, _ in bins]).double(), torch.tensor([wrong for _, wrong in bins])
 
 
-def test_the_score_is_the_probability_that_is_left() -> None:
+def test_the_doubt_is_the_probability_that_is_left() -> None:
     probabilities = torch.tensor([[0.5, 0.25, 0.25], [1e-12, 0.5, 0.5]])
-    scores = probability_wrong(probabilities, torch.tensor([1, 0]))
+    scores = doubt(probabilities, torch.tensor([1, 0]))
     assert scores.tolist() == pytest.approx([0.75, 1 - 1e-12], abs=1e-15)
     # in float32 it would be as high as that of an impossible count
     assert float(scores[1]) < 1
+
+
+def test_the_probability_is_bayes_rule_worked_out_by_hand() -> None:
+    # given one record of ten that is wrong, three counts, and photos that speak for the record or against it
+    doubts = torch.tensor([0.1, 2 / 3, 1.0], dtype=torch.float64)
+    # then .1 * .05 / (.9 * .9 + .1 * .05); a photo that says nothing leaves the share of wrong ones
+    assert probability_wrong(doubts, 0.1, 3).tolist() == pytest.approx([0.005 / 0.815, 0.1, 1], abs=1e-9)
+
+
+@pytest.mark.parametrize("planted", [0.02, 0.05, 0.2])
+def test_the_share_of_wrong_records_is_found_by_a_calibrated_model(planted: float) -> None:
+    # given probabilities, counts drawn from them, and a share of records that are any other count
+    generator = torch.Generator().manual_seed(1)
+    probabilities = (2 * torch.randn(20_000, 5, generator=generator)).softmax(1)
+    recorded = probabilities.multinomial(1, generator=generator).squeeze(1)
+    wrong = torch.rand(20_000, generator=generator) < planted
+    recorded[wrong] = (recorded[wrong] + torch.randint(1, 5, (int(wrong.sum()),), generator=generator)) % 5
+    # when
+    doubts = doubt(probabilities, recorded)
+    rate = error_rate(doubts, 5)
+    # then
+    assert rate.low < planted < rate.high
+    assert rate.estimate == pytest.approx(planted, rel=0.25)
+    # and so many are expected among those that the photos speak against
+    expected = probability_wrong(doubts, rate.estimate, 5)
+    first = expected.topk(1000).indices
+    assert float(expected[first].sum()) == pytest.approx(float(wrong[first].sum()), rel=0.25)
+
+
+def test_no_wrong_record_leaves_the_fewest() -> None:
+    assert error_rate(torch.zeros(500, dtype=torch.float64), 5).estimate == pytest.approx(FEWEST)
+    assert error_rate(torch.zeros(0, dtype=torch.float64), 5).low == FEWEST
 
 
 def test_equal_scores_share_a_rank() -> None:

@@ -60,5 +60,22 @@ class Share:
         return cls(hosts.index(told["current_host"]), len(hosts))
 
     def of(self, batches: Batches) -> Batches:
-        """Its own: every so-manieth, by number, so that it is the same ones when the job goes on."""
+        """Its own, by their numbers, so that they are the same ones when the job goes on."""
         return {number: names for number, names in batches.items() if number % self.instances == self.instance}
+
+
+def read_splits(folder: Path | None) -> dict[str, str]:
+    """The split of each bin in a model's dataset, from its splits.json, {split: {group: [bins]}}; none without one.
+
+    Raises
+    ------
+    JobFailure
+        When it is damaged.
+    """
+    if folder is None:
+        return {}
+    try:
+        splits = json.loads((folder / "splits.json").read_bytes())
+        return {name: split for split, groups in splits.items() for bins in groups.values() for name in bins}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise JobFailure(f"The list of the bins that the model was made from cannot be read: {error}.") from error

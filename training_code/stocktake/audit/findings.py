@@ -2,29 +2,32 @@
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from stocktake.audit.score import ranks
+import torch
 
-MOST = 1_000_000
-"""Items of a bin are fewer."""
+from stocktake.audit.score import error_rate, probability_wrong, ranks
+
+LEARNED = ("train", "valid")
+"""Splits of a dataset that its model was made from."""
 
 
 class Finding(NamedTuple):
     """What is known of one bin.
 
     `outcome`: `scored`; `below`, `above` or `between` the model's labels, of a recorded count that it does not know and
-    so cannot score; `no-record`; `no-photo`, for the `reason`. `wrong`: the probability that the record is.
+    so cannot score; `no-record`; `no-photo`, for the `reason`. `split`: of the model's own dataset, if the bin is in
+    it. `doubt`: see `score.doubt`.
     """
 
     id: str
     outcome: str
+    split: str = ""
     recorded: int | None = None
     counted: int | None = None
-    wrong: float | None = None
+    doubt: float | None = None
     reason: str = ""
     probabilities: Sequence[float] = ()
 
@@ -33,21 +36,8 @@ FACTS = Finding._fields[:-1]
 """Columns before those of the probabilities."""
 
 
-def recorded_count(metadata: bytes) -> int | None:
-    """The record's EXPECTED_QUANTITY; None of a file that is none of a bin's."""
-    try:
-        parsed = json.loads(metadata)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(parsed, dict) or not isinstance(parsed.get("BIN_FCSKU_DATA"), dict):
-        return None
-    count = parsed.get("EXPECTED_QUANTITY")
-    # bool is an int to Python, not to the dataset.
-    return count if isinstance(count, int) and not isinstance(count, bool) and 0 <= count < MOST else None
-
-
 def outcome(recorded: int | None, labels: Sequence[int]) -> str:
-    """How a recorded count lies to the model's labels; see `Finding`."""
+    """Where a recorded count stands to the model's labels; see `Finding`."""
     if recorded is None:
         return "no-record"
     if recorded in labels:
@@ -63,7 +53,10 @@ def written(findings: Iterable[Finding], labels: Sequence[int]) -> bytes:
 
 
 class Ranking:
-    """All findings, the records that are most probably wrong first; those without a score come last."""
+    """All findings, the records that are most probably wrong first; those without a score come last.
+
+    How many are wrong is estimated from the bins that the model has not learned from: it doubts the others less.
+    """
 
     def __init__(self, parts: Iterable[bytes]) -> None:
         rows: list[list[str]] = []
@@ -71,32 +64,63 @@ class Ranking:
         for part in parts:
             self.header, *of_part = csv.reader(io.StringIO(part.decode(), newline=""))
             rows += of_part
-        columns = self.header.index
-        self._id, self._outcome, self._wrong = columns("id"), columns("outcome"), columns("wrong")
-        self._recorded, self._counted = columns("recorded"), columns("counted")
-        self.scored = [row for row in rows if row[self._wrong]]
-        self.scored.sort(key=lambda row: (-float(row[self._wrong]), row[self._id]))
-        self.others = [row for row in rows if not row[self._wrong]]
-        self.others.sort(key=lambda row: (row[self._outcome], row[self._id]))
+        self._column = {name: place for place, name in enumerate(self.header)}
+        id_, told, doubt = (self._column[name] for name in ("id", "outcome", "doubt"))
+        self.scored = [row for row in rows if row[doubt]]
+        self.scored.sort(key=lambda row: (-float(row[doubt]), row[id_]))
+        self.others = [row for row in rows if not row[doubt]]
+        self.others.sort(key=lambda row: (row[told], row[id_]))
+        doubts = torch.tensor([float(row[doubt]) for row in self.scored], dtype=torch.float64)
+        unseen = torch.tensor([row[self._column["split"]] not in LEARNED for row in self.scored], dtype=torch.bool)
+        labels = len(self.header) - len(FACTS)
+        self.judged = int(unseen.sum())
+        self.rate = error_rate(doubts[unseen], labels)
+        self.wrong: list[float] = probability_wrong(doubts, self.rate.estimate, labels).tolist()
+        self.ranks = ranks(doubts.tolist())
 
     def table(self) -> bytes:
-        """CSV with `rank` before the columns of the parts; equal scores share one."""
-        places = ranks([float(row[self._wrong]) for row in self.scored])
-        ranked = ([place, *row] for place, row in zip(places, self.scored, strict=True))
-        return _csv([["rank", *self.header], *ranked, *(["", *row] for row in self.others)])
+        """CSV with `rank` before the columns of the parts, of which `doubt` becomes `wrong`; equal doubts share one."""
+        doubt = self._column["doubt"]
+        header = ["wrong" if name == "doubt" else name for name in self.header]
+        ranked = (
+            [rank, *row[:doubt], f"{wrong:.6g}", *row[doubt + 1 :]]
+            for rank, row, wrong in zip(self.ranks, self.scored, self.wrong, strict=True)
+        )
+        return _csv([["rank", *header], *ranked, *(["", *row] for row in self.others)])
+
+    def top(self, number: int) -> list[dict[str, Any]]:
+        """The first of the scored bins: their columns by name, and `rank` and `wrong`."""
+        return [
+            dict(zip(self.header, row, strict=True)) | {"rank": rank, "wrong": wrong}
+            for rank, row, wrong in list(zip(self.ranks, self.scored, self.wrong, strict=True))[:number]
+        ]
 
     def summary(self) -> dict[str, Any]:
-        """`bins`; how many there are of each outcome; and of the scored ones, by recorded count, `bins`, how many are
-        `countedOtherwise`, and how many records the model expects to be wrong."""
+        """What there is of all bins.
+
+        Returns
+        -------
+        dict
+            `bins`; `outcomes`, how many there are of each; `errorRate`, the share of records that are wrong: its
+            `estimate`, `interval` (95%), and the `bins` that it is estimated from; and of the scored ones, by recorded
+            count, `bins`, how many are `countedOtherwise`, and how many are `expectedWrong`.
+        """
+        recorded, counted = self._column["recorded"], self._column["counted"]
         by_recorded: dict[str, dict[str, float]] = {}
-        for row in sorted(self.scored, key=lambda row: int(row[self._recorded])):
-            of = by_recorded.setdefault(row[self._recorded], {"bins": 0, "countedOtherwise": 0, "expectedWrong": 0.0})
+        for row, wrong in sorted(zip(self.scored, self.wrong, strict=True), key=lambda pair: int(pair[0][recorded])):
+            of = by_recorded.setdefault(row[recorded], {"bins": 0, "countedOtherwise": 0, "expectedWrong": 0.0})
             of["bins"] += 1
-            of["countedOtherwise"] += row[self._counted] != row[self._recorded]
-            of["expectedWrong"] += float(row[self._wrong])
+            of["countedOtherwise"] += row[counted] != row[recorded]
+            of["expectedWrong"] += wrong
+        told = Counter(row[self._column["outcome"]] for row in self.scored + self.others)
         return {
             "bins": len(self.scored) + len(self.others),
-            "outcomes": dict(sorted(Counter(row[self._outcome] for row in self.scored + self.others).items())),
+            "outcomes": dict(sorted(told.items())),
+            "errorRate": {
+                "estimate": self.rate.estimate,
+                "interval": [self.rate.low, self.rate.high],
+                "bins": self.judged,
+            },
             "byRecorded": by_recorded,
         }
 

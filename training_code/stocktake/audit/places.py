@@ -27,9 +27,9 @@ class Place(Protocol):
         ...
 
 
-def place(text: str) -> Place:
-    """The place that a URI or a path names."""
-    return Prefix(text) if text.startswith("s3://") else Folder(Path(text))
+def place(text: str, anonymous: bool = False) -> Place:
+    """The place that a URI or a path names; `anonymous`: S3 is asked without a signature."""
+    return Prefix(text, anonymous) if text.startswith("s3://") else Folder(Path(text))
 
 
 class Folder:
@@ -52,15 +52,18 @@ class Folder:
 
 
 class Prefix:
-    """Objects below a prefix of a bucket, with the job's own role."""
+    """Objects below a prefix of a bucket, with the job's own role or with nobody's."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, anonymous: bool) -> None:
         import boto3  # not where all files are in folders
+        from botocore import UNSIGNED
         from botocore.config import Config
 
         self.bucket, _, prefix = uri.removeprefix("s3://").rstrip("/").partition("/")
         self.prefix = f"{prefix}/" if prefix else ""
         retries = Config(retries={"mode": "standard", "max_attempts": ATTEMPTS}, max_pool_connections=CONCURRENCY)
+        if anonymous:
+            retries = retries.merge(Config(signature_version=UNSIGNED))
         self.s3: S3Client = boto3.client("s3", config=retries)
 
     def read(self, name: str) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stocktake.audit.score import area_under_curve, precision_at_top, probability_wrong
+from stocktake.audit.score import area_under_curve, doubt, precision_at_top
 
 SHARE = 0.05
 """Of the bins, whose records are made wrong."""
@@ -70,7 +70,7 @@ def _measured(
         recorded, wrong = truth.clone(), torch.zeros(len(truth), dtype=torch.bool)
         recorded[chosen] = torch.multinomial(targets[truth[chosen]].double(), 1, generator=generator).squeeze(1)
         wrong[chosen] = True
-        scores = probability_wrong(probabilities, recorded)
+        scores = doubt(probabilities, recorded)
         at_top = (precision_at_top(scores, wrong, top) for top in tops.values())
         figures.append([*at_top, area_under_curve(scores, wrong)])
     drawn = torch.tensor(figures, dtype=torch.float64)

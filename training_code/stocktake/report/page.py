@@ -78,7 +78,7 @@ def sections(
     templates = environment(_HERE / "sections")
     templates.filters["rate"] = plots.rate
     training = UNTOLD | description.training
-    pictures = [row | {"uri": _data_uri(image)} for row, image in samples[:SHOWN]]
+    pictures = [row | {"uri": data_uri(image)} for row, image in samples[:SHOWN]]
     known = {
         "model": description,
         "training": training,
@@ -115,5 +115,6 @@ def _tuning_plots(tuning: Mapping[str, Any]) -> dict[str, Markup]:
     }
 
 
-def _data_uri(image: bytes) -> str:
+def data_uri(image: bytes) -> str:
+    """A picture of a photo, small enough for a page that carries it."""
     return "data:image/jpeg;base64," + base64.b64encode(thumbnail(image, SHOWN_SIDE)).decode()

@@ -1,0 +1,1 @@
+"""Audits: what the input of one may say, and which bins and which model it is about."""

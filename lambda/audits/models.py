@@ -1,0 +1,54 @@
+"""The model that an audit counts with: a package of this deployment, by default the one that serves."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import ClientError
+
+import storage
+from run.validation import InvalidInput
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+
+
+@dataclass(frozen=True)
+class AuditModel:
+    """A model package, its artifact, and the list of the bins that it was made from, where its dataset keeps one."""
+
+    package: str
+    artifact: str
+    bins: str | None
+
+
+def find_model(package: str | None, live: str | None, bucket: str) -> AuditModel:
+    """The package that was asked for, or else the live one. Raises InvalidInput where there is none."""
+    arn = package or live
+    if arn is None:
+        raise InvalidInput(
+            "package: null was given; no model serves yet; must be the ARN of a model package, or an execution must "
+            "have deployed a model"
+        )
+    group = os.environ["PACKAGE_GROUP"]
+    if f":model-package/{group}/" not in arn:
+        raise InvalidInput(f'package: "{arn}" was given; must be of this deployment\'s group, {group}')
+    try:
+        found = _registry().describe_model_package(ModelPackageName=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        raise InvalidInput(f'package: "{arn}" was given; must be of a package that exists') from None
+    artifact = found["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+    # What registered it by hand may not know its dataset.
+    dataset = found.get("CustomerMetadataProperties", {}).get("dataset")
+    key = f"datasets/{dataset}/splits.json"
+    known = dataset is not None and storage.find_etag(bucket, key) is not None
+    return AuditModel(arn, artifact, f"s3://{bucket}/{key}" if known else None)
+
+
+@cache
+def _registry() -> "SageMakerClient":
+    return boto3.client("sagemaker")
