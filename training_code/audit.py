@@ -96,11 +96,11 @@ def go_on(results: Place, known: dict[str, Any]) -> None:
     JobFailure
         When what is there is of another audit.
     """
-    try:
-        begun = json.loads(results.read(BEGUN))
-    except FileNotFoundError:
+    # Looked for by its name: of a missing object S3 tells only whoever may list the whole bucket.
+    if BEGUN not in results.names(""):
         results.write(BEGUN, json.dumps(known).encode())
         return
+    begun = json.loads(results.read(BEGUN))
     if differing := [name for name, value in known.items() if begun.get(name) != value]:
         raise JobFailure(
             f"The results that are there were begun with another {' and another '.join(differing)}. "

@@ -23,7 +23,7 @@ class Place(Protocol):
         ...
 
     def names(self, folder: str) -> Iterator[str]:
-        """What lies directly in a folder."""
+        """What lies directly in a folder; the empty name is the place itself."""
         ...
 
 
@@ -76,6 +76,6 @@ class Prefix:
         self.s3.put_object(Bucket=self.bucket, Key=self.prefix + name, Body=content)
 
     def names(self, folder: str) -> Iterator[str]:
-        below = f"{self.prefix}{folder}/"
+        below = f"{self.prefix}{folder}/" if folder else self.prefix
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=below, Delimiter="/"):
             yield from (listed["Key"].removeprefix(below) for listed in page.get("Contents", ()))
