@@ -1,4 +1,4 @@
-"""Plan and Split on as many bins as the real dataset has, and how both grow.
+"""Plan, Split and Plan audit on as many bins as the real dataset has, and how they grow.
 
     .venv/bin/python -m bench.data_at_scale [--ids 5000 50000 535000] [--json FILE]
 
@@ -13,6 +13,7 @@ import resource
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 from bench.children import run_in_child
@@ -58,6 +59,20 @@ def run_split(port: int, dataset: dict[str, Any]) -> dict[str, Any]:
     return measured(lambda: split.handler({"dataset": dataset}, None))
 
 
+def run_plan_audit(port: int) -> dict[str, Any]:
+    prepare(port)
+    os.environ["PACKAGE_GROUP"] = "stocktake"
+    import plan_audit
+    from audits import models
+
+    # The registry is one request, and not what grows.
+    container = {"ModelDataUrl": f"s3://{DATA}/models/m/model.tar.gz"}
+    package = {"InferenceSpecification": {"Containers": [container]}}
+    models.__dict__["_registry"] = lambda: SimpleNamespace(describe_model_package=lambda **_: package)
+    live = "arn:aws:sagemaker:us-east-1:123456789012:model-package/stocktake/1"
+    return measured(lambda: plan_audit.handler({"input": {}, "execution": "bench", "live": live}, None))
+
+
 def write_catalogue(port: int, ids: int, dataset: dict[str, Any]) -> None:
     """What the map of Catalogue functions would have left."""
     prepare(port)
@@ -76,25 +91,29 @@ def write_catalogue(port: int, ids: int, dataset: dict[str, Any]) -> None:
 
 
 def bench(ids: int) -> list[dict[str, Any]]:
-    """Measurements of Plan and Split on so many bins."""
+    """Measurements of the functions on so many bins."""
     with served(ids) as port:
         plan = run_in_child(run_plan, port)
         dataset = plan.pop("result")["dataset"]
         run_in_child(write_catalogue, port, ids, dataset)
         split = run_in_child(run_split, port, dataset)
+        audit = run_in_child(run_plan_audit, port)
     plan["requests"] = int(dataset["listing"]["took"]["requests"])
     split["requests"] = -(-ids // 1000) + 2 + split.pop("result")["shards"] + 2
-    return [{"ids": ids, "function": name, **found} for name, found in (("plan", plan), ("split", split))]
+    # Besides the listing, which is Plan's: a batch of names each.
+    audit["requests"] = plan["requests"] + -(-audit.pop("result")["bins"] // 1000)
+    functions = {"plan": plan, "split": split, "plan audit": audit}
+    return [{"ids": ids, "function": name, **found} for name, found in functions.items()]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Plan and Split at scale.")
+    parser = argparse.ArgumentParser(description="Plan, Split and Plan audit at scale.")
     parser.add_argument("--ids", type=int, nargs="+", default=[5_000, 50_000, 535_000])
     add_json_option(parser)
     asked = parser.parse_args()
     rows: list[dict[str, Any]] = []
     print(
-        f"{'ids':>8} {'function':<9}{'seconds':>9}{'CPU s':>8}{'peak MB':>9}{'requests':>10}  "
+        f"{'ids':>8} {'function':<12}{'seconds':>9}{'CPU s':>8}{'peak MB':>9}{'requests':>10}  "
         f"within {MEMORY_LIMIT} MB and {SECONDS_LIMIT} CPU s"
     )
     for ids in asked.ids:
@@ -102,7 +121,7 @@ def main() -> None:
             rows.append(row)
             within = row["megabytes"] < MEMORY_LIMIT and row["cpu"] < SECONDS_LIMIT
             print(
-                f"{row['ids']:>8} {row['function']:<9}{row['seconds']:>9.1f}{row['cpu']:>8.1f}{row['megabytes']:>9.0f}"
+                f"{row['ids']:>8} {row['function']:<12}{row['seconds']:>9.1f}{row['cpu']:>8.1f}{row['megabytes']:>9.0f}"
                 f"{row['requests']:>10}  {'yes' if within else 'NO'}",
                 flush=True,
             )

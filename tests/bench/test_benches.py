@@ -73,9 +73,9 @@ def test_a_campaign_is_measured_both_ways(figures: dict[str, Any]) -> None:
 
 
 @bench("data_at_scale")
-def test_plan_and_split_are_measured(figures: dict[str, Any]) -> None:
-    plan, split = figures["functions"]
-    assert (plan["function"], split["function"]) == ("plan", "split")
+def test_the_functions_that_see_every_bin_are_measured(figures: dict[str, Any]) -> None:
+    plan, split, audit = figures["functions"]
+    assert [row["function"] for row in (plan, split, audit)] == ["plan", "split", "plan audit"]
     # At least a LIST for each leading digit of both folders.
     assert plan["requests"] >= 20
     assert all(row["cpu"] > 0 and 10 < row["megabytes"] < 1769 for row in figures["functions"])
