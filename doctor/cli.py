@@ -14,6 +14,7 @@ from rich.console import Console
 from doctor import table
 from doctor.application import Application, synthesise
 from doctor.checks import account, bootstrap, defaults, definition, images, quotas, scaling_role
+from doctor.checks.company import boundary, key, log_bucket, network
 from doctor.findings import Finding, Severity, or_unchecked, sentence
 from doctor.templates import Place
 from stacks.packages import NotInstalled
@@ -83,6 +84,11 @@ def _of_application(session: boto3.Session, place: Place, application: Applicati
     enough = quotas.check(session.client("service-quotas"), quotas.needs(settings, run), place.region)
     yield from or_unchecked("Quota", enough)
     yield from or_unchecked("Scaling role", scaling_role.check(session.client("iam"), settings))
+    yield from or_unchecked("Permissions boundary", boundary.check(session.client("iam"), settings, place))
+    yield from or_unchecked("Network", network.check(session.client("ec2"), settings, run, place))
+    yield from or_unchecked("Key", key.check(session.client("kms"), settings, place))
+    yield from or_unchecked("Key policy", key.check_policy(session.client("kms"), settings, place))
+    yield from or_unchecked("Log bucket", log_bucket.check(session.client("s3"), settings, place))
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -1,11 +1,9 @@
 """Each check against what AWS would answer in an account that is not ready."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 
 from doctor.application import Bootstrap
 from doctor.checks import bootstrap, defaults, definition, images, quotas, scaling_role
@@ -18,33 +16,6 @@ from tests.stacks.context import CDK_JSON
 
 PLACE = Place("aws", "eu-west-1", "123456789012")
 NEED = Need("ml.m5.large for endpoint usage", 2, "No second model.", 4, "It cannot scale.")
-
-
-@pytest.fixture
-def client() -> Iterator[Any]:
-    """Makes a client of AWS that gets the given answers: a dictionary, or the code of an error."""
-    stubbers = []
-
-    def client(service: str, *answers: tuple[str, dict[str, Any] | str]) -> Any:
-        made = boto3.client(
-            service,  # type: ignore[call-overload]
-            region_name="eu-west-1",
-            aws_access_key_id="a",
-            aws_secret_access_key="b",
-        )
-        stubber = Stubber(made)
-        for operation, answer in answers:
-            if isinstance(answer, str):
-                stubber.add_client_error(operation, answer, "what AWS says")
-            else:
-                stubber.add_response(operation, answer)
-        stubber.activate()
-        stubbers.append(stubber)
-        return made
-
-    yield client
-    for stubber in stubbers:
-        stubber.assert_no_pending_responses()
 
 
 def only(findings: Iterable[Finding]) -> Finding:
