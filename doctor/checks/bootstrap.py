@@ -12,7 +12,7 @@ from doctor.templates import Place
 
 def check(ssm: Any, wanted: Bootstrap, place: Place) -> Iterator[Finding]:
     """Compare the version that the bootstrap stack tells with what the templates need."""
-    mend = f"cdk bootstrap aws://{place.account}/{place.region}"
+    mend = f"make bootstrap ARGS=aws://{place.account}/{place.region}"
     try:
         version = int(ssm.get_parameter(Name=wanted.parameter)["Parameter"]["Value"])
     except ClientError as error:

@@ -32,7 +32,7 @@ def test_an_account_that_is_not_bootstrapped(client: Any) -> None:
         bootstrap.check(client("ssm", ("get_parameter", "ParameterNotFound")), Bootstrap("/version", 6), PLACE)
     )
     assert found.severity is Severity.FAILS
-    assert found.mend == "cdk bootstrap aws://123456789012/eu-west-1"
+    assert found.mend == "make bootstrap ARGS=aws://123456789012/eu-west-1"
 
 
 @pytest.mark.parametrize(("version", "severity"), [("5", Severity.FAILS), ("6", Severity.FINE), ("30", Severity.FINE)])

@@ -44,7 +44,7 @@ def test_from_a_bare_account_to_one_that_is_ready(
     monkeypatch.setattr(cli, "synthesise", lambda _: application)
     assert cli.main([]) == 1
     told = capsys.readouterr().out
-    assert "cdk bootstrap aws://123456789012/us-east-1" in told
+    assert "make bootstrap ARGS=aws://123456789012/us-east-1" in told
     assert "there is no bucket aft-vbi-pds" in told
     # When it is bootstrapped and the source is there, Then every check passes that the emulator answers.
     aws.client("ssm").put_parameter(Name=application.bootstrap.parameter, Value="30", Type="String")
