@@ -14,7 +14,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.states.cost import UNKNOWN_COST, add_up_cost
-from stacks.states.jsonata import NULL, SENTENCE, expression
+from stacks.states.jsonata import ERROR, NULL, SENTENCE, expression
 from stacks.states.notification import EXECUTION, cost_line, notify, report_lines
 from stacks.states.write_report import COST, write_report
 
@@ -66,7 +66,7 @@ class Failure:
 
         `known` are variables to assign as well.
         """
-        assign = self.of(state.id, "$states.errorOutput.Error", SENTENCE) | dict(known or {})
+        assign = self.of(state.id, ERROR, SENTENCE) | dict(known or {})
         if errors is None:
             return catch_everything(state, self.start, assign=assign)
         state.add_catch(self.start, errors=list(errors), assign=assign)

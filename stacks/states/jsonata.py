@@ -49,5 +49,12 @@ SENTENCE = f"""(
 Of a processing job that is ExitMessage; its FailureReason only says that the container's exit code was not 0.
 """
 
+ERROR = """(
+    $error := $states.errorOutput.Error;
+    $stopped := $contains($states.errorOutput.Cause, /"(Training|Processing)JobStatus": ?"Stopped"/);
+    $error = 'States.TaskFailed' and $stopped ? 'NoResult' : $error
+)"""
+"""A caught error's name. A job that was stopped has one name, whether `.sync` fails of it or not (ended.py)."""
+
 NULL = expression("null")
 """A JSON null that is there; CDK leaves a field out that is None."""

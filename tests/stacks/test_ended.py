@@ -82,7 +82,15 @@ def test_so_it_is_where_it_counts_as_failed(states: States, job: str, secondary:
     """Given a `.sync` that fails with the stopped job's description, Then its cause is the same sentence."""
     error = {"Error": "States.TaskFailed", "Cause": json.dumps(stopped(job, secondary))}
     *_, caught = states[MAPS.get(job, job)]["Catch"]
-    assert rendered(caught["Assign"], variables(), item(job), errorOutput=error)["failure"]["cause"] == sentence
+    told = rendered(caught["Assign"], variables(), item(job), errorOutput=error)["failure"]
+    assert (told["error"], told["cause"]) == ("NoResult", sentence)
+
+
+def test_a_job_that_failed_keeps_its_error(states: States) -> None:
+    error = {"Error": "States.TaskFailed", "Cause": json.dumps({"TrainingJobStatus": "Failed", "FailureReason": "No."})}
+    *_, caught = states["Train"]["Catch"]
+    told = rendered(caught["Assign"], variables(), {}, errorOutput=error)["failure"]
+    assert (told["error"], told["cause"]) == ("States.TaskFailed", "No.")
 
 
 def test_half_of_the_features_are_never_marked_as_all(states: States) -> None:
