@@ -59,7 +59,7 @@ node_modules/.complete: package-lock.json
 
 rehearse: setup
 	@$(BIN)/python -m rehearsal run $(if $(SOURCE),--source '$(SOURCE)') $(if $(INPUT),--input '$(INPUT)') \
-		$(if $(RESULT),--result '$(RESULT)') $(if $(EXPORT),--export '$(EXPORT)') $(if $(KEEP),--keep)
+		$(if $(RESULT),--result '$(RESULT)') $(if $(EXPORT),--export '$(EXPORT)') $(if $(KEEP),--keep) $(ARGS)
 
 test: setup
 	@$(BIN)/python -m pytest $(TESTS)
@@ -85,7 +85,8 @@ format: setup
 schema: setup
 	@$(BIN)/python docs/input_reference.py
 
-# ARGS: settings and the CDK command line's own options. What is deployed with settings is destroyed with the same.
+# ARGS: settings (`make rehearse` takes them, too) and the CDK command line's own options. What is deployed with settings
+# is destroyed with the same.
 doctor: setup
 	@$(BIN)/python -m console doctor $(if $(JSON),--json) $(ARGS)
 

@@ -47,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--input", type=Path, metavar="FILE", help="the execution's input (default: a small one)")
     run.add_argument("--result", type=Path, metavar="FILE", help="write the result there, as JSON")
     run.add_argument("--export", type=Path, metavar="DIR", help="copy the data bucket's objects there")
+    run.add_argument(
+        "-c", "--context", action="append", default=[], metavar="NAME=VALUE", help="a setting, as of `cdk deploy`"
+    )
     run.add_argument("--keep", action="store_true", help="go on serving until Ctrl-C")
 
     told = commands.add_parser("permissions", help="what a run's roles would miss without each statement")
@@ -78,6 +81,9 @@ def _run(arguments: argparse.Namespace) -> int:
         raise BadArgument(f"--export: {arguments.export} is no folder; give a folder, which may be new.")
     if arguments.result and arguments.result.is_dir():
         raise BadArgument(f"--result: {arguments.result} is a folder; give a file.")
+    for setting in arguments.context:
+        if "=" not in setting:
+            raise BadArgument(f"--context: {setting} was given; must be NAME=VALUE.")
     if not deploy.CDK.exists():
         raise BadArgument("The CDK command line is not installed; run `make setup`.")
     request = Request(
@@ -86,6 +92,7 @@ def _run(arguments: argparse.Namespace) -> int:
         result=arguments.result,
         export=arguments.export,
         keep=arguments.keep,
+        context=tuple(arguments.context),
     )
     return 0 if rehearse(request, Console()) else 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rehearsal.aws import processes
@@ -35,10 +35,19 @@ SETTINGS = ("-c", "pollSeconds=10")
 """What a rehearsal sets: an endpoint is updated in seconds here, so the machine looks as often as it may."""
 
 
-class Cdk:
-    """Commands of `cdk` in the repository, their output in `work`. Bootstrap and synth may run at the same time."""
+def settings_of(context: Sequence[str]) -> list[str]:
+    """Options of `cdk` for a rehearsal with this context. Of two values of a setting the last counts."""
+    return [*SETTINGS, *(argument for setting in context for argument in ("-c", setting))]
 
-    def __init__(self, work: Path) -> None:
+
+class Cdk:
+    """Commands of `cdk` in the repository, their output in `work`. Bootstrap and synth may run at the same time.
+
+    `context` are settings as `name=value`.
+    """
+
+    def __init__(self, work: Path, context: Sequence[str] = ()) -> None:
+        self._settings = settings_of(context)
         self._work, self._assembly, self._outputs = work, work / "cdk.out", work / "outputs.json"
 
     def bootstrap(self) -> Command:
@@ -46,7 +55,7 @@ class Cdk:
         return self._command(self._work, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
 
     def synth(self) -> Command:
-        return self._command(ROOT, "synth", "--all", "--quiet", *SETTINGS, "--output", str(self._assembly))
+        return self._command(ROOT, "synth", "--all", "--quiet", *self._settings, "--output", str(self._assembly))
 
     def deploy(self) -> Command:
         """Deploy every stack of the synth, side by side where none needs the other."""

@@ -18,7 +18,7 @@ from console.views.execution import Execution, Outcome
 from console.views.progress import Progress
 from rehearsal import cloudwatch_logs, data_bucket, emulated_aws, permissions, source, summary
 from rehearsal.children import Children
-from rehearsal.deploy import Cdk
+from rehearsal.deploy import Cdk, settings_of
 from rehearsal.failures import RehearsalFailed
 from rehearsal.steps import Steps
 from rehearsal.work_folder import work_folder
@@ -43,6 +43,8 @@ class Request:
         Where to write the result as JSON, and where to copy the data bucket's objects.
     keep
         Whether everything goes on serving after the execution, until an interrupt.
+    context
+        Settings, each as `name=value`, beside those of cdk.json.
     """
 
     source: Path | None
@@ -50,6 +52,7 @@ class Request:
     result: Path | None = None
     export: Path | None = None
     keep: bool = False
+    context: tuple[str, ...] = ()
 
 
 def rehearse(request: Request, console: Console) -> bool:
@@ -81,7 +84,7 @@ def rehearse(request: Request, console: Console) -> bool:
             copied = data_bucket.export(outputs["DataBucketName"], request.export)
             console.print(f"The data bucket's {copied} objects are in {request.export}", soft_wrap=True)
         if request.keep:
-            summary.tell_how_to_explore(ended, outputs, console)
+            summary.tell_how_to_explore(ended, outputs, settings_of(request.context), console)
             _until_interrupted()
         return outcome.status == "SUCCEEDED"
 
@@ -93,7 +96,7 @@ def _deployed(request: Request, work: Path, children: Children, progress: Progre
     with progress.step(_SET_UP, "Start the emulated AWS") as say:
         url = emulated_aws.start(children, work, photos)
         say(f"{url}, logs in {work.relative_to(HOME.parent)}")
-    cdk, steps = Cdk(work), Steps(_SET_UP, progress, children)
+    cdk, steps = Cdk(work, request.context), Steps(_SET_UP, progress, children)
     steps.wait_for(steps.start("cdk bootstrap", cdk.bootstrap()), steps.start("cdk synth", cdk.synth()))
     awaited = [steps.start("cdk deploy --all", cdk.deploy())]
     if request.source is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,8 @@ def _answer(prediction: dict[str, Any]) -> str:
     return f"counted {says} in photo {prediction['image']} ({sure:.0%} sure; the label is {truth})"
 
 
-def tell_how_to_explore(ended: Ended, outputs: dict[str, str], console: Console) -> None:
-    """Print how to reach what goes on serving."""
+def tell_how_to_explore(ended: Ended, outputs: dict[str, str], settings: Sequence[str], console: Console) -> None:
+    """Print how to reach what goes on serving; `settings` are the options that cdk had."""
     ask = f"""
   aws sagemaker describe-endpoint --endpoint-url {ended.aws_url} --endpoint-name {ended.endpoint}
   curl --user rehearsal:rehearsal --aws-sigv4 aws:amz:us-east-1:sagemaker -H 'Content-Type: image/jpeg' \\
@@ -102,7 +103,7 @@ Everything goes on serving until Ctrl-C. In another terminal:
   aws stepfunctions list-executions --endpoint-url {ended.aws_url} --state-machine-arn {outputs["StateMachineArn"]}
   aws s3 ls --endpoint-url {ended.aws_url} --recursive s3://{outputs["DataBucketName"]}{ask if ended.prediction else ""}
   make list          # executions; make follow, stop and report work here, too
-  make deploy        # the same stacks again: no changes
+  make deploy {shlex.quote("ARGS=" + shlex.join(settings))}     # the same stacks again: no changes
   make rollback      # the model that was served before; make promote, approve and reject work here, too
 """
     console.print(commands, markup=False, highlight=False, soft_wrap=True)

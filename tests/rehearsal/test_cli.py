@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from rehearsal import cli, session
+from rehearsal import cli, deploy, session
 from rehearsal.data_bucket import local_weights
 
 
@@ -63,6 +64,21 @@ def test_an_input_file_that_does_not_exist(capsys: pytest.CaptureFixture[str], t
 
 def test_a_result_in_a_folder_that_does_not_exist(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "--result" in refused(capsys, "run", "--result", tmp_path / "none" / "result.json")
+
+
+def test_a_setting_without_a_value(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--context: name was given" in refused(capsys, "run", "-c", "name")
+
+
+def test_settings_reach_the_synth_after_those_of_a_rehearsal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # Given settings, one of which a rehearsal sets as well, Then cdk gets them last, and the last counts.
+    asked: list[session.Request] = []
+    monkeypatch.setattr(cli, "rehearse", lambda request, _: asked.append(request))
+    monkeypatch.setattr(deploy.processes, "aws_environment", lambda _: {})
+    cli.main(["run", "-c", "name=team", "--context", 'tags={"team": "a=b"}', "-c", "pollSeconds=30"])
+    argv = deploy.Cdk(tmp_path, asked[0].context).synth().argv
+    given = [value for option, value in pairwise(argv) if option == "-c"]
+    assert given == ["pollSeconds=10", "name=team", 'tags={"team": "a=b"}', "pollSeconds=30"]
 
 
 def test_bins_are_not_drawn_over_other_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from pathlib import Path
 
 from rich.console import Console
@@ -16,12 +17,17 @@ def test_every_command_to_explore_names_the_endpoint() -> None:
     console = Console(file=io.StringIO(), width=200)
     ended = Ended(Outcome("SUCCEEDED", {}, output={}), Path("work"), "endpoint", "http://localhost:1")
     ended.prediction = {"count": 1}
-    tell_how_to_explore(ended, {"StateMachineArn": "arn", "DataBucketName": "bucket"}, console)
+    settings = ["-c", "pollSeconds=10", "-c", 'tags={"team": "vision"}']
+    tell_how_to_explore(ended, {"StateMachineArn": "arn", "DataBucketName": "bucket"}, settings, console)
     assert isinstance(console.file, io.StringIO)
     assert "\n  make try ENDPOINT=endpoint " in console.file.getvalue()
     commands = [line for line in console.file.getvalue().splitlines() if line.startswith("  aws ")]
     assert len(commands) == 4
     assert all(" --endpoint-url http://localhost:1 " in command for command in commands)
+    # and the stacks stay as they are where they are deployed with the settings that they have
+    [deploy] = [line for line in console.file.getvalue().splitlines() if line.startswith("  make deploy ")]
+    _, _, arguments = shlex.split(deploy, comments=True)
+    assert shlex.split(arguments.removeprefix("ARGS=")) == settings
 
 
 def test_the_answer_says_how_sure_it_is_beside_the_label() -> None:

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
         (["destroy", "ARGS=-c name=team", "YES=1"], "cdk destroy --all --no-notices --force -c name=team"),
         (["bootstrap", "ARGS=aws://1/us-east-1"], "cdk bootstrap --no-notices aws://1/us-east-1"),
         (["doctor", "ARGS=-c name=team"], "python -m console doctor  -c name=team"),
+        (["rehearse", "KEEP=1", "ARGS=-c name=team"], "--keep -c name=team"),
         (["test-stacks"], "python -m pytest tests/stacks"),
     ],
 )
