@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+ADD_STATEMENT = "# add the statement (docs/company-account.md), then"
+"""After the command that fetches a policy: the one that puts it back replaces all of it."""
+
 
 def allows(policy: Mapping[str, Any], principals: set[str], action: str) -> bool:
     """Whether a statement allows one of the principals (services, accounts, ARNs) the action, perhaps on conditions."""

@@ -3,11 +3,13 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from doctor import cli
 from doctor.application import Application
+from stacks.company.allowed import Vpc
 from stacks.packages import NotInstalled
 from tests.rehearsal.emulator import Emulator, running_emulator
 
@@ -67,6 +69,27 @@ DENIED = (
     '{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", '
     '"Resource": "arn:aws:s3:::aft-vbi-pds/*"}]}'
 )
+
+
+def test_what_a_companys_settings_name_is_looked_for(
+    aws: Emulator, application: Application, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given settings that name what this account has not, Then each is told.
+    sign_in(monkeypatch, aws.endpoint_url)
+    named = {
+        "permissions_boundary": "team-boundary",
+        "vpc": Vpc(subnet_ids=["subnet-0000000a"], security_group_ids=["sg-0000000a"]),
+        "kms_key": "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
+        "access_log_bucket": "logs-of-all",
+    }
+    settings = application.settings.model_copy(update=named)
+    monkeypatch.setattr(cli, "synthesise", lambda _: replace(application, settings=settings))
+    assert cli.main([]) == 1
+    told = capsys.readouterr().out
+    assert "There is no policy arn:aws:iam::123456789012:policy/team-boundary." in told
+    assert "subnet-0000000a: not there in us-east-1." in told
+    assert f"There is no key {named['kms_key']}." in told
+    assert "Account 123456789012 has no bucket logs-of-all." in told
 
 
 def test_programs_are_answered_in_one_document(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from doctor.findings import Finding, Severity
-from doctor.policies import allows
+from doctor.policies import ADD_STATEMENT, allows
 from doctor.templates import Place
 from stacks.settings import DeploymentSettings
 
@@ -40,8 +40,8 @@ def check_policy(kms: Any, settings: DeploymentSettings, place: Place) -> Iterat
         if not allows(policy, principals, action):
             fine = False
             finding = f"It does not let {min(principals, key=len)} use {action}."
-            mend = f"aws kms put-key-policy --key-id {settings.kms_key} --policy file://policy.json   "
-            yield Finding(_POLICY, severity, finding, meaning, f"{mend}# as docs/company-account.md has it")
+            mend = f"aws kms get-key-policy --key-id {settings.kms_key} --query Policy --output text > policy.json"
+            yield Finding(_POLICY, severity, finding, meaning, f"{mend}   {ADD_STATEMENT} put-key-policy")
     if fine:
         yield Finding(_POLICY, Severity.FINE, "It names those who use the key.")
 

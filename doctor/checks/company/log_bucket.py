@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from doctor.findings import Finding, Severity
-from doctor.policies import allows
+from doctor.policies import ADD_STATEMENT, allows
 from doctor.templates import Place
 from stacks.settings import DeploymentSettings
 
@@ -42,8 +42,9 @@ def _faults(s3: Any, bucket: str, place: Place) -> Iterator[tuple[str, str, str]
         return
     nothing = "S3 delivers no access logs."
     if not allows(_policy(s3, bucket), {_DELIVERY}, "s3:PutObject") and not _acl_allows(s3, bucket):
-        mend = f"aws s3api put-bucket-policy --bucket {bucket} --policy file://policy.json"
-        yield f"The policy of {bucket} does not let {_DELIVERY} put objects.", nothing, mend
+        mend = f"aws s3api get-bucket-policy --bucket {bucket} --query Policy --output text > policy.json"
+        finding = f"The policy of {bucket} does not let {_DELIVERY} put objects."
+        yield finding, nothing, f"{mend}   {ADD_STATEMENT} put-bucket-policy"
     rules = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     if any("kms" in rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "") for rule in rules):
         encryption = '{"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}'
