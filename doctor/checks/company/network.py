@@ -71,7 +71,7 @@ def _reached(
     used = {subnet["SubnetId"]: _route_table(tables, subnet["SubnetId"]) for subnet in network.subnets}
     closed = {subnet: table["RouteTableId"] for subnet, table in used.items() if not _has_way_out(table)}
     if not closed:
-        yield Finding("Way out", Severity.FINE, "Every subnet has a route to the internet by a gateway of the VPC.")
+        yield Finding("Way out", Severity.FINE, "Every subnet has a route out of the VPC.")
         return
     endpoints = _filtered(ec2, "describe_vpc_endpoints", "vpc-id", [network.vpc])
     missing = {
@@ -90,7 +90,7 @@ def _reached(
         finding = f"{where}, and no endpoint for {service} that they can use."
         yield Finding("Way out", Severity.FAILS, finding, f"It is needed for: {used_for}.", mend)
     if not missing:
-        yield Finding("Way out", Severity.FINE, f"{where}, but every endpoint that an execution needs.")
+        yield Finding("Way out", Severity.FINE, f"{where}, and none is needed: the endpoints are there.")
     yield from _only_on_the_internet(run, region)
 
 
