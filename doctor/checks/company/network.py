@@ -95,11 +95,14 @@ def _reached(
 
 
 def _needed(settings: DeploymentSettings, run: ExecutionInput) -> dict[str, str]:
-    """What executions with the defaults call, and what for. SageMaker has a network of its own for images and logs."""
+    """What executions with the defaults and audits call, and what for. SageMaker has a network of its own for images
+    and logs."""
     manual, drift = run.release.approval == "manual", bool(settings.watches_drift)
-    needed = {"s3": "all data", "sagemaker.runtime": "the smoke test of an endpoint"}
-    if run.tuning.enabled or manual or drift:
-        needed["sagemaker.api"] = "trials, approvals, drift"
+    needed = {
+        "s3": "all data",
+        "sagemaker.runtime": "the smoke test of an endpoint",
+        "sagemaker.api": "trials, approvals, audits, drift",
+    }
     if manual or settings.drift_starts:
         needed["states"] = "approvals, executions that a drift starts"
     if drift:
