@@ -54,7 +54,6 @@ class Variant:
 
 def variants() -> dict[str, Variant]:
     """The recipe, today's way, and the recipe with one ingredient left out, or one that is not in it, by name."""
-    assert FINE_TUNING.augmentation
     left_out: dict[str, dict[str, Any]] = {
         "warm-up and cosine": {"schedule": "constant"},
         "decay of matrices alone": {"weight_decay": 0.01, "decays_everything": True},
@@ -62,10 +61,6 @@ def variants() -> dict[str, Variant]:
         "average of weights": {"average": None},
         "photos with other counts": {"every_count": False},
         "second head": {"auxiliary": 0.0},
-        "augmentation": {"augmentation": None},
-        "erasing": {"augmentation": replace(FINE_TUNING.augmentation, erased=0.0)},
-        "movement": {"augmentation": replace(FINE_TUNING.augmentation, shift=0, scale=0, aspect=0, rotation=0)},
-        "light": {"augmentation": replace(FINE_TUNING.augmentation, contrast=0, brightness=0, channel=0)},
     }
     return {
         MINE: Variant(FINE_TUNING, {}),

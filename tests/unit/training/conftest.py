@@ -23,7 +23,7 @@ TRAINING = {
         "keep": "best",
         "schedule": "cosine",
         "clip": None,
-        "augmentation": {"shift": 0.07, "erased_area": [0.02, 0.12]},
+        "every_count": True,
     },
     "images": {"train": {1: 15, 2: 15, 3: 15}, "valid": {1: 4, 2: 4, 3: 4}},
     "history": HISTORY,

@@ -165,7 +165,7 @@ def test_an_epoch_that_nobody_chose_is_called_the_last_one() -> None:
 
 def test_the_recipe_names_every_ingredient_that_there_is() -> None:
     table = rows(page())
-    assert (table["schedule"], table["augmentation"]) == ("cosine", "shift 0.07, erased area 0.02 to 0.12")
+    assert (table["schedule"], table["every count"]) == ("cosine", "True")
     assert "clip" not in table
 
 

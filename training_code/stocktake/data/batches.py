@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
-from torch import Tensor
 
 from stocktake.failures import JobFailure
 
@@ -94,15 +93,6 @@ def epoch_batches(images: int, batch_size: int, seed: int, epoch: int, processes
     # Batch normalisation needs two images, and every process one.
     least = min(max(2, processes), batch_size)
     return batches[:-1] if len(batches) > 1 and len(batches[-1]) < least else batches
-
-
-def epoch_draws(images: int, seed: int, epoch: int, columns: int) -> Tensor:
-    """Random numbers from [0, 1) for each image's changes in one epoch by its position, (images, columns)."""
-    generator = _generator(seed, epoch)
-    # What `epoch_batches` draws comes first.
-    torch.randperm(images, generator=generator)
-    torch.rand(images, generator=generator)
-    return torch.rand(images, columns, generator=generator)
 
 
 def _generator(seed: int, epoch: int) -> torch.Generator:

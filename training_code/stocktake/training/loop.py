@@ -9,12 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stocktake.data.batches import Key, Share, epoch_draws, ordered_batches
+from stocktake.data.batches import Key, Share, ordered_batches
 from stocktake.data.splits import Split, fingerprint
 from stocktake.failures import JobFailure
 from stocktake.model.calibration import log_probabilities
 from stocktake.model.network import Network, Weights
-from stocktake.training.augmentation import DRAWS
 from stocktake.training.average import Average
 from stocktake.training.checkpoints import Checkpoints
 from stocktake.training.distributed import World
@@ -124,15 +123,11 @@ class Training:
     def _train_one_epoch(self) -> None:
         progress, world = self.progress, self.world
         steps = self._epoch(progress.epoch)[progress.batch :]
-        augmentation, all_steps = self.recipe.augmentation, self.hyperparameters.epochs * self.steps_of_an_epoch
-        draws = self._draws() if augmentation else torch.empty(0)
+        all_steps = self.hyperparameters.epochs * self.steps_of_an_epoch
         started = time.monotonic() - progress.seconds
         self.network.train()
-        for (batch, targets), (keys, images) in zip(self.train.load([keys for keys, _ in steps]), steps, strict=True):
+        for (batch, targets), (_, images) in zip(self.train.load([keys for keys, _ in steps]), steps, strict=True):
             inputs, targets = self._on_device(self.train, batch, targets)
-            if augmentation:
-                own = draws[[index for index, _ in keys]]
-                inputs = augmentation(inputs, own.to(self.device, non_blocking=True))
             logits = self.model(inputs)
             loss = self.loss(logits, targets)
             self.optimizer.zero_grad()
@@ -153,10 +148,6 @@ class Training:
 
     def _epoch(self, epoch: int) -> list[tuple[list[Key], int]]:
         return self.share.epoch(self.hyperparameters.batch_size, self.hyperparameters.seed, epoch)
-
-    def _draws(self) -> Tensor:
-        """Random numbers for the changes of the process's own images in this epoch."""
-        return epoch_draws(len(self.train), self.hyperparameters.seed, self.progress.epoch, DRAWS)
 
     @property
     def learned(self) -> Network:
@@ -247,7 +238,7 @@ class Training:
                 checkpoints.save(state, self.progress.saved)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the rest of the run depends on. Order and changes of images depend on seed and epoch only."""
+        """All that the rest of the run depends on. The images' order depends on seed and epoch only."""
         return {
             "network": self.network.state_dict(),
             "average": self.average.state_dict() if self.average else {},

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from stocktake.training.augmentation import Augmentation
-
 UNCOUNTED_CLASSES = 3
 """Counts above the highest label that a network which learns from every photo tells apart; the last one is open."""
 
@@ -34,8 +32,6 @@ class Recipe:
         the highest label, of which only the labels are served.
     auxiliary
         Weight of the loss of a second head that tells what the metadata knows of a bin; 0 for none. It is not served.
-    augmentation
-        What happens to a training photo beside the flip; None for nothing.
     mirrored
         Whether the served model answers with the mean over a photo and its mirror image, computing twice as much.
         Validation measures without.
@@ -51,7 +47,6 @@ class Recipe:
     keep: Literal["best", "last"] = "best"
     every_count: bool = False
     auxiliary: float = 0.0
-    augmentation: Augmentation | None = None
     mirrored: bool = False
 
     @property
@@ -73,7 +68,6 @@ FINE_TUNING = Recipe(
     keep="last",
     every_count=True,
     auxiliary=0.3,
-    augmentation=Augmentation(),
     mirrored=True,
 )
 """For networks whose trunk learns; what it brings there is in docs/training.md."""
