@@ -67,7 +67,7 @@ FINE_TUNING = Recipe(
     average=0.998,
     keep="last",
     every_count=True,
-    auxiliary=0.3,
+    auxiliary=0.0,
     mirrored=True,
 )
 """For networks whose trunk learns; what it brings there is in docs/training.md."""
