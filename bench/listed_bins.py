@@ -131,8 +131,6 @@ def catalogue_records(number: int, batch: int) -> Iterator[list[dict[str, Any]]]
                 "count": count,
                 "wrongLabel": False,
                 "skus": sorted(skus),
-                "volume": 130.791 + position,
-                "weight": 1.40538 + position,
                 "group": names.name(head),
                 "copy": None,
                 "verdict": "kept" if 1 <= count <= 5 else "count outside range",

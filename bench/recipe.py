@@ -60,7 +60,6 @@ def variants() -> dict[str, Variant]:
         "clipping": {"clip": None},
         "average of weights": {"average": None},
         "photos with other counts": {"every_count": False},
-        "second head": {"auxiliary": 0.0},
     }
     return {
         MINE: Variant(FINE_TUNING, {}),

@@ -15,14 +15,11 @@ SHARES = {"train": 0.9, "valid": 0.05, "test": 0.05}
 
 @dataclass(frozen=True)
 class Bin:
-    """A photo in a source in the dataset's layout, the head of its group, and what its metadata says of its items."""
+    """A photo in a source in the dataset's layout, its count, and the head of its group."""
 
     id: str
     count: int
     group: str
-    skus: int
-    volume: float | None
-    weight: float | None
     photo: Path
 
     @property
@@ -38,7 +35,7 @@ def read_bins(source: Path, labels: tuple[int, ...] | None = None) -> list[Bin]:
     }
     heads = groups.heads({position: its.skus for position, its in found.items()}, lambda _: frozenset())
     return [
-        Bin(name, its.quantity, names.name(heads[position]), len(its.skus), its.volume, its.weight, photo)
+        Bin(name, its.quantity, names.name(heads[position]), photo)
         for position, its in sorted(found.items())
         if its.quantity is not None
         and (labels is None or its.quantity in labels)

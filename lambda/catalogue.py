@@ -1,9 +1,8 @@
 """Catalogue: read the metadata of one batch of bins and write a record for each bin.
 
-A record holds `id`, `count`, `wrongLabel` (the count is not the sum of its items), `skus`, `volume` and `weight` of its
-items (see `Metadata`), `group` (the head of the bin's group), `copy` (None, or `of`: the first bin of the source with
-the same photo, and its `group`) and `verdict`: "kept", "uncounted" (it has another count, and is wanted for training)
-or why not.
+A record holds `id`, `count`, `wrongLabel` (the count is not the sum of its items), its `skus`, `group` (the head of the
+bin's group), `copy` (None, or `of`: the first bin of the source with the same photo, and its `group`) and `verdict`:
+"kept", "uncounted" (it has another count, and is wanted for training) or why not.
 """
 
 import time
@@ -102,8 +101,6 @@ def catalogue(
             "count": metadata.quantity if metadata else None,
             "wrongLabel": metadata.wrong_label if metadata else False,
             "skus": sorted(_skus(metadata)),
-            "volume": metadata.volume if metadata else None,
-            "weight": metadata.weight if metadata else None,
             "group": names.name(heads[position]),
             "copy": copy(position),
             "verdict": _verdict(metadata, parameters, has_image=position not in without_image),

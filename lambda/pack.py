@@ -117,8 +117,7 @@ def pack(
 def facts(bin_: Bin, photo: photos.Photo) -> dict[str, Any]:
     """What a shard says of a photo. The names are training's, which reads them."""
     width, height = photo.size
-    known = {"skus": bin_.skus, "volume": bin_.volume, "weight": bin_.weight}
-    return {"id": bin_.id, "count": bin_.quantity, "group": bin_.group, "width": width, "height": height, **known}
+    return {"id": bin_.id, "count": bin_.quantity, "group": bin_.group, "width": width, "height": height}
 
 
 def _in_order(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:

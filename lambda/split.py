@@ -110,9 +110,8 @@ class Catalogued:
         if record["verdict"] not in (KEPT, UNCOUNTED):
             self.rejects.add(record["verdict"], record["id"])
             return
-        known = len(record["skus"]), record["volume"], record["weight"]
         bins = self.bins if record["verdict"] == KEPT else self.uncounted
-        bins.append(Bin(record["id"], record["count"], record["group"], *known))
+        bins.append(Bin(record["id"], record["count"], record["group"]))
         if record["wrongLabel"]:
             self.wrong_labels.append(record["id"])
 

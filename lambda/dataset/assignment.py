@@ -13,17 +13,11 @@ TRAINING = ("train", UNCOUNTED)
 
 
 class Bin(NamedTuple):
-    """A bin that is packed; `group` is the head of its group.
-
-    What its metadata knows besides: `skus`, how many different ones, and `volume` and `weight` as in `Metadata`.
-    """
+    """A bin that is packed; `group` is the head of its group."""
 
     id: str
     quantity: int
     group: str
-    skus: int = 0
-    volume: float | None = None
-    weight: float | None = None
 
 
 def unit(bin_: Bin, split: contract.Split) -> str:

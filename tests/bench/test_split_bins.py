@@ -20,15 +20,14 @@ def bin_facts(folder: Path, labels: tuple[int, ...] | None) -> dict[str, dict[st
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """An empty bin, one with an item of known size, one with more than the labels, and two that cannot be read."""
+    """An empty bin, one with a label, one with more than the labels, and two that cannot be read."""
     (tmp_path / "metadata").mkdir()
     (tmp_path / "bin-images").mkdir()
-    inches = {side: {"unit": "IN", "value": 2.0} for side in ("height", "length", "width")}
-    known = {"quantity": 3, **inches, "weight": {"unit": "pounds", "value": 0.5}}
+    known = {"quantity": 3}
     for name, items, count in (
         ("00001", {}, 0),
         ("00002", {"a": known}, 3),
-        ("00003", {"a": known, "b": {"quantity": 9, **inches}}, 12),
+        ("00003", {"a": known, "b": {"quantity": 9}}, 12),
         ("00004", {"c": known}, None),
         ("00005", {"d": known}, 3),
     ):
@@ -40,9 +39,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_a_shard_says_what_the_metadata_knows(source: Path) -> None:
-    assert bin_facts(source, (1, 2, 3, 4, 5)) == {
-        "00002": {"id": "00002", "count": 3, "group": "00002", "skus": 1, "volume": 24.0, "weight": 1.5}
-    }
+    assert bin_facts(source, (1, 2, 3, 4, 5)) == {"00002": {"id": "00002", "count": 3, "group": "00002"}}
 
 
 def test_bins_of_any_count_are_read_and_stay_in_the_groups_of_counted_ones(source: Path) -> None:
@@ -52,5 +49,3 @@ def test_bins_of_any_count_are_read_and_stay_in_the_groups_of_counted_ones(sourc
         "00002": (3, "00002"),
         "00003": (12, "00002"),
     }
-    assert (found["00003"]["skus"], found["00003"]["volume"], found["00003"]["weight"]) == (2, 24.0 + 72.0, None)
-    assert (found["00001"]["skus"], found["00001"]["volume"], found["00001"]["weight"]) == (0, None, None)

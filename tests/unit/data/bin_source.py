@@ -51,15 +51,6 @@ def metadata(skus: Iterable[str], count: object, items: int | None = None) -> by
     return json.dumps({"BIN_FCSKU_DATA": items_, "EXPECTED_QUANTITY": count}).encode()
 
 
-def sized(skus: Iterable[str], count: int) -> bytes:
-    """A metadata file whose items have 2 x 3 x 4 inches and half a pound each."""
-    content = json.loads(metadata(skus, count))
-    for item in content["BIN_FCSKU_DATA"].values():
-        item |= {side: {"unit": "IN", "value": inches} for side, inches in (("height", 2), ("length", 3), ("width", 4))}
-        item["weight"] = {"unit": "pounds", "value": 0.5}
-    return json.dumps(content).encode()
-
-
 class BinSource:
     """The source bucket, and what is made of it in the data bucket."""
 

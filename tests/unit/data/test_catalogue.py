@@ -1,6 +1,6 @@
 import json
 
-from bin_source import BinSource, jpeg, marked, metadata, sized
+from bin_source import BinSource, jpeg, marked, metadata
 
 from bins import names, sampling
 
@@ -31,22 +31,11 @@ def test_every_bin_has_a_record_with_its_verdict(bin_source: BinSource) -> None:
         "count": 2,
         "wrongLabel": False,
         "skus": ["a"],
-        "volume": None,
-        "weight": None,
         "group": "00001",
         "copy": None,
         "verdict": "kept",
     }
     assert records["00007"]["skus"] == ["b"]
-
-
-def test_a_record_has_the_totals_of_its_items(bin_source: BinSource) -> None:
-    bin_source.put("metadata/00001.json", sized(["a", "b"], 3))
-    bin_source.put("bin-images/00001.jpg", jpeg())
-    dataset = bin_source.plan()
-    bin_source.catalogue(dataset)
-    record = bin_source.records(dataset)["00001"]
-    assert (record["skus"], record["volume"], record["weight"]) == (["a", "b"], 3 * 24.0, 3 * 0.5)
 
 
 def test_a_chain_is_followed_to_its_head_outside_the_sample(bin_source: BinSource) -> None:

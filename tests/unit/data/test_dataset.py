@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from bin_source import DATA_BUCKET, BinSource, jpeg, marked, sized
+from bin_source import DATA_BUCKET, BinSource, jpeg, marked, metadata
 from PIL import Image, ImageChops, ImageStat
 
 import pack
@@ -42,14 +42,14 @@ def test_every_kept_bin_is_in_one_split_with_its_photo_and_facts(bin_source: Bin
     bin_source.add_many(90)
     bin_source.add("1", 3)
     bin_source.add("00200", 7)
-    bin_source.put("metadata/00007.json", sized(["sku7", "other7"], 3))
+    bin_source.put("metadata/00007.json", metadata(["sku7", "other7"], 3))
     made = bin_source.make(split=HALVES)
     samples = bin_source.samples(made["id"])
     names = [name for of_split in samples.values() for name in of_split]
     assert sorted(names) == sorted(["1", *(f"{n:05d}" for n in range(1, 91))])
     photo, facts = next(of_split["00007"] for of_split in samples.values() if "00007" in of_split)
     assert photo == marked(jpeg(), "00007")
-    own = {"id": "00007", "count": 3, "group": "00007", "skus": 2, "volume": 72.0, "weight": 1.5}
+    own = {"id": "00007", "count": 3, "group": "00007"}
     assert facts == {**own, "width": 40, "height": 32}
     for split, of_split in samples.items():
         counted = {str(label): sum(facts["count"] == label for _, facts in of_split.values()) for label in range(1, 6)}

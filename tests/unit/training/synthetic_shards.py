@@ -43,9 +43,7 @@ def write_split(
         members = []
         for i in range(shard, images, shards):
             count = counts[i % len(counts)]
-            label = {"id": f"{split}{i:04}", "count": count, "group": f"g{i}", "skus": min(count, 2)}
-            # Of every fifth bin the metadata does not tell all.
-            label |= {"volume": 20.0 * count + i if count and i % 5 else None, "weight": 0.5 * count or None}
+            label = {"id": f"{split}{i:04}", "count": count, "group": f"g{i}"}
             members += [
                 (f"{label['id']}.jpg", draw_bin(count, seed * 10_000 + i)),
                 (f"{label['id']}.json", json.dumps(label).encode()),

@@ -1,6 +1,5 @@
 """The recipes' ingredients, each by itself: rate, optimizer, average, rows of the head, losses."""
 
-import math
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,7 @@ from torch import nn
 from run.recipes import PASSES, PRESETS
 from stocktake.model.network import Network, create_head, create_trunk
 from stocktake.training.average import Average
-from stocktake.training.losses import CountingLoss, EveryPhotoLoss, log_sizes, size_scale
+from stocktake.training.losses import CountingLoss, EveryPhotoLoss
 from stocktake.training.optimizer import create_optimizer, set_rate
 from stocktake.training.outputs import Outputs
 from stocktake.training.recipe import FINE_TUNING, NOTEBOOK, RECIPES
@@ -101,7 +100,7 @@ def test_the_average_forgets_the_start_soon_and_follows_statistics_too() -> None
 
 def test_the_head_tells_counts_beyond_the_labels_and_serves_the_labels_alone() -> None:
     assert OUTPUTS.classes == tuple(range(9))
-    assert OUTPUTS.size == 9 + 3 + 7
+    assert OUTPUTS.size == 9
     torch.manual_seed(0)
     head, trunk_weight = nn.Linear(4, OUTPUTS.size), torch.rand(2, 2)
     weights = {"conv1.weight": trunk_weight, "fc.weight": head.weight, "fc.bias": head.bias}
@@ -123,64 +122,30 @@ def test_the_notebooks_head_is_served_as_it_is() -> None:
     assert all(torch.equal(served[name], value) for name, value in weights.items())
 
 
-def facts(*rows: tuple[float, float, float, float]) -> torch.Tensor:
-    return torch.tensor(rows)
-
-
 def test_a_count_beyond_the_open_class_is_learned_as_that_class() -> None:
-    loss = EveryPhotoLoss("ordinal", OUTPUTS, 0.0, torch.tensor([[0.0] * 3, [1.0] * 3]))
+    loss = EveryPhotoLoss("ordinal", OUTPUTS)
     logits = torch.randn(2, OUTPUTS.size)
-    nan = math.nan
-    expected = CountingLoss("ordinal", range(9))(logits[:, :9], torch.tensor([0, 8]))
-    assert loss(logits, facts((0, nan, nan, nan), (40, nan, nan, nan))) == expected
+    expected = CountingLoss("ordinal", range(9))(logits, torch.tensor([0, 8]))
+    assert loss(logits, torch.tensor([0, 40])) == expected
 
 
 def test_totals_count_only_photos_whose_count_is_a_label_and_answers_among_labels() -> None:
-    loss = EveryPhotoLoss("cross-entropy", OUTPUTS, 0.3, torch.tensor([[0.0] * 3, [1.0] * 3]))
+    loss = EveryPhotoLoss("cross-entropy", OUTPUTS)
     # given photos with 2, 0, 5 and 7 items, whose largest logits are of 0, 0, 5 and 7 items
     logits = torch.zeros(4, OUTPUTS.size)
     logits[range(4), [0, 0, 5, 7]] = 9.0
     logits[0, 2] = 3.0
-    known = facts((2, 1, 1, 1), (0, 0, math.nan, math.nan), (5, 1, 1, 1), (7, 2, 1, 1))
     # when
-    total, right, images = loss.totals(torch.tensor(99.0), logits, known).tolist()
+    total, right, images = loss.totals(torch.tensor(99.0), logits, torch.tensor([2, 0, 5, 7])).tolist()
     # then of the two that are counted both are right, and the loss is that of their answers
     answers = loss.answers(logits)[[0, 2]]
     assert (right, images) == (2, 2)
     assert total == pytest.approx(-answers.log_softmax(1)[[0, 1], [1, 4]].sum().item(), abs=1e-5)
 
 
-def test_what_the_metadata_does_not_tell_costs_nothing_and_gives_no_nan() -> None:
-    known = facts((2, 1, 20.0, 3.0), (3, math.nan, math.nan, math.nan), (0, 0, math.nan, math.nan))
-    loss = EveryPhotoLoss("ordinal", OUTPUTS, 1.0, size_scale(facts((1, 1, 10, 1), (2, 1, 40, 4), (5, 2, 90, 7))))
-    logits = torch.randn(3, OUTPUTS.size, requires_grad=True)
-    loss(logits, known).backward()
-    assert logits.grad is not None
-    assert logits.grad.isfinite().all()
-    assert (logits.grad[0, 9:] != 0).all()
-    assert (logits.grad[1, 9:] == 0).all()
-    # of an empty bin only the number of SKUs is known
-    assert (logits.grad[2, 9:12] == 0).all()
-    assert (logits.grad[2, 12:] != 0).all()
-
-
-def test_the_second_head_is_right_where_it_tells_sizes_in_standard_deviations() -> None:
-    photos = facts((1, 1, 10, 1), (2, 1, 40, 4), (5, 9, 90, 7), (4, 2, math.nan, 2))
-    scale = size_scale(photos)
-    loss = EveryPhotoLoss("ordinal", OUTPUTS, 1.0, scale)
-    told = torch.zeros(4, 10)
-    told[:, :3] = ((log_sizes(photos) - scale[0]) / scale[1]).nan_to_num(7.0)
-    told[range(4), [3 + 1, 3 + 1, 3 + 6, 3 + 2]] = 50.0
-    assert loss._second_head(told, photos) == pytest.approx(0, abs=1e-6)
-    # and the known logarithms have mean 0 and standard deviation 1 in these units
-    standard = (log_sizes(photos) - scale[0]) / scale[1]
-    assert standard[:, 1].mean() == pytest.approx(0, abs=1e-5)
-    assert standard[:, 1].std() == pytest.approx(1, abs=1e-5)
-
-
 def test_an_empty_part_of_a_batch_costs_nothing() -> None:
-    loss = EveryPhotoLoss("ordinal", OUTPUTS, 0.3, torch.tensor([[0.0] * 3, [1.0] * 3]))
+    loss = EveryPhotoLoss("ordinal", OUTPUTS)
     logits = torch.zeros(0, OUTPUTS.size, requires_grad=True)
-    found = loss(logits, torch.empty(0, 4))
+    found = loss(logits, torch.empty(0, dtype=torch.int64))
     found.backward()
     assert found.item() == 0

@@ -1,7 +1,6 @@
 """Reading a dataset's tar shards (WebDataset naming: `<id>.jpg` beside `<id>.json`)."""
 
 import json
-import math
 import os
 import tarfile
 from collections import Counter, deque
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,14 +28,6 @@ END_OF_ARCHIVE = bytes(tarfile.BLOCKSIZE)
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 
-class Items(NamedTuple):
-    """A bin's items together as its metadata tells: different SKUs, cubic inches, pounds; NaN where it does not."""
-
-    skus: float
-    volume: float
-    weight: float
-
-
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One labelled image, the group of linked bins that it belongs to, and where its bytes lie."""
@@ -45,7 +35,6 @@ class Sample:
     id: str
     count: int
     group: str
-    items: Items
     shard: Path
     offset: int
     size: int
@@ -146,9 +135,10 @@ class ShardDataset:
             shard.seek(sample.offset)
             return shard.read(sample.size)
 
-    def facts(self) -> Tensor:
-        """What is known of each image's bin: count, different SKUs, volume and weight, float32 (N, 4)."""
-        return torch.tensor([(sample.count, *sample.items) for sample in self.samples], dtype=torch.float32)
+    @property
+    def counts(self) -> Tensor:
+        """Each image's count, int64 (N,)."""
+        return torch.tensor([sample.count for sample in self.samples])
 
     def images_by_count(self) -> dict[int, int]:
         """Images of each label."""
@@ -165,7 +155,7 @@ def read_index(shard: Path) -> list[Sample]:
         When the archive is damaged or cut off, or an image and its label do not come in pairs.
     """
     images: dict[str, tarfile.TarInfo] = {}
-    labels: dict[str, tuple[int, str, Items]] = {}
+    labels: dict[str, tuple[int, str]] = {}
     member_name = "its first header"
     try:
         with tarfile.open(shard, "r:") as archive, shard.open("rb") as file:
@@ -177,8 +167,7 @@ def read_index(shard: Path) -> list[Sample]:
                 elif extension == "json":
                     file.seek(member.offset_data)
                     facts = json.loads(file.read(member.size))
-                    count, group = int(facts["count"]), facts.get("group", name)
-                    labels[name] = count, group, Items(*(_number(facts.get(fact)) for fact in Items._fields))
+                    labels[name] = int(facts["count"]), facts.get("group", name)
             # tarfile takes a damaged header in the middle for the end.
             file.seek(archive.offset)
             if file.read(tarfile.BLOCKSIZE) != END_OF_ARCHIVE:
@@ -189,10 +178,6 @@ def read_index(shard: Path) -> list[Sample]:
     if unpaired := sorted(images.keys() ^ labels.keys()):
         raise JobFailure(f"{shard.name}: {unpaired[0]} has only one of .jpg and .json. {REMEDY}")
     return [Sample(name, *labels[name], shard, member.offset_data, member.size) for name, member in images.items()]
-
-
-def _number(fact: float | None) -> float:
-    return math.nan if fact is None else float(fact)
 
 
 def load(

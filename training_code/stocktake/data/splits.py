@@ -32,7 +32,7 @@ class Split(Protocol):
     def load(self, batches: list[list[Key]]) -> Iterable[tuple[Tensor, Tensor]]:
         """Load batches in order: what `network_input` takes (N, ...), and targets (N, ...).
 
-        These are positions of the labels or, of photos to learn everything from, `ShardDataset.facts`.
+        These are positions of the labels or, of photos with any count, counts.
         """
         ...
 
@@ -42,13 +42,13 @@ class Split(Protocol):
 
 
 class PhotoSplit:
-    """Photos with their labels' positions as targets, or with all `facts` of their bins."""
+    """Photos with their labels' positions as targets, or with their counts."""
 
     trunk_is_applied = False
 
-    def __init__(self, dataset: ShardDataset, facts: bool = False):
+    def __init__(self, dataset: ShardDataset, counts: bool = False):
         self.dataset = dataset
-        self.targets = dataset.facts() if facts else dataset.positions
+        self.targets = dataset.counts if counts else dataset.positions
 
     @property
     def ids(self) -> list[str]:
@@ -79,15 +79,15 @@ def open_split(
     preprocessing: Preprocessing,
     architecture: str,
     trainable: str,
-    facts: bool = False,
+    counts: bool = False,
     uncounted: Path | None = None,
 ) -> Split:
     """The channel `split` in `folder`: features of `architecture` if it holds any, photos otherwise.
 
     Parameters
     ----------
-    facts
-        Whether targets are all that is known of the photos' bins.
+    counts
+        Whether targets are the photos' counts and not positions of labels.
     uncounted
         A folder with more photos, of any count.
 
@@ -98,7 +98,9 @@ def open_split(
     """
     if folder is None or not feature_files(folder):
         memory = spare_memory() if trainable != "head" else 0
-        return PhotoSplit(ShardDataset(split, folder, labels, preprocessing, uncounted=uncounted, memory=memory), facts)
+        return PhotoSplit(
+            ShardDataset(split, folder, labels, preprocessing, uncounted=uncounted, memory=memory), counts
+        )
     if trainable != "head":
         raise JobFailure(
             f"The channel {split!r} holds features, from which only a head can be trained, but the hyperparameter "

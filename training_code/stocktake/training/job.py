@@ -17,7 +17,7 @@ from stocktake.training.device import take, usable_device
 from stocktake.training.distributed import World
 from stocktake.training.hyperparameters import Hyperparameters
 from stocktake.training.loop import Training
-from stocktake.training.losses import CountingLoss, EveryPhotoLoss, Loss, size_scale
+from stocktake.training.losses import CountingLoss, EveryPhotoLoss, Loss
 from stocktake.training.outputs import Outputs
 from stocktake.training.recipe import NOTEBOOK, RECIPES, Recipe
 from stocktake.training.starting_point import StartingPoint
@@ -72,7 +72,7 @@ def open_training_split(
         preprocessing=Preprocessing(hyperparameters.image_size),
         architecture=hyperparameters.architecture,
         trainable=hyperparameters.trainable,
-        facts=learns and recipe.needs_facts,
+        counts=learns and recipe.every_count,
         uncounted=uncounted if learns and recipe.every_count else None,
     )
 
@@ -113,10 +113,8 @@ def create_training(
     outputs = Outputs.of(hyperparameters.labels, recipe)
     start = StartingPoint(hyperparameters, outputs, weights, train.trunk_is_applied)
     loss: Loss = CountingLoss(hyperparameters.loss, hyperparameters.labels)
-    if recipe.needs_facts and isinstance(train, PhotoSplit):
-        # Of all instances' photos: every process has to tell sizes in the same units.
-        facts = torch.cat(world.gather(train.targets))
-        loss = EveryPhotoLoss(hyperparameters.loss, outputs, recipe.auxiliary, size_scale(facts))
+    if recipe.every_count and isinstance(train, PhotoSplit):
+        loss = EveryPhotoLoss(hyperparameters.loss, outputs)
     held_out = {HELD_OUT[name]: split for name, split in splits.items() if name in HELD_OUT}
     training = Training(start.network(device), train, held_out, hyperparameters, recipe, loss, device, world)
     return training, start

@@ -1,4 +1,4 @@
-"""What training minimises: counts as mere classes or as classes that have an order, and what else a bin tells."""
+"""What training minimises: counts as mere classes or as classes that have an order."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stocktake.training.outputs import SKU_CLASSES, Outputs
+from stocktake.training.outputs import Outputs
 
 LOSSES = ("cross-entropy", "ordinal")
 
@@ -52,54 +52,29 @@ class CountingLoss(nn.Module):
 
 
 class EveryPhotoLoss(nn.Module):
-    """As `CountingLoss`, of photos with any count, and of what else is known of their bins.
+    """As `CountingLoss`, of photos with any count: logits (N, outputs.size) and counts (N,)."""
 
-    Takes logits (N, outputs.size) and facts (N, 4), see `ShardDataset.facts`.
-
-    Parameters
-    ----------
-    auxiliary
-        The weight of what the second head tells; 0 where there is none.
-    scale
-        Means and standard deviations that the second head tells sizes in, see `size_scale`.
-    """
-
-    scale: Tensor
     label_rows: Tensor
     counts: Tensor
 
-    def __init__(self, kind: str, outputs: Outputs, auxiliary: float, scale: Tensor):
+    def __init__(self, kind: str, outputs: Outputs):
         super().__init__()
-        self.outputs, self.auxiliary = outputs, auxiliary
         self.counting = CountingLoss(kind, outputs.labels)
         self.every_count = CountingLoss(kind, outputs.classes)
-        self.register_buffer("scale", scale)
         self.register_buffer("label_rows", torch.tensor(outputs.label_rows))
         self.register_buffer("counts", torch.tensor(outputs.classes))
 
     def answers(self, logits: Tensor) -> Tensor:
         return logits[:, self.label_rows]
 
-    def forward(self, logits: Tensor, facts: Tensor) -> Tensor:
-        classes = len(self.outputs.classes)
-        open_class = facts[:, :1].clamp(max=self.counts.max())
-        loss: Tensor = self.every_count(logits[:, :classes], (open_class == self.counts).long().argmax(1))
-        return loss + self.auxiliary * self._second_head(logits[:, classes:], facts) if self.auxiliary else loss
+    def forward(self, logits: Tensor, counts: Tensor) -> Tensor:
+        open_class = counts[:, None].clamp(max=self.counts.max())
+        loss: Tensor = self.every_count(logits, (open_class == self.counts).long().argmax(1))
+        return loss
 
-    def _second_head(self, told: Tensor, facts: Tensor) -> Tensor:
-        """Mean over the images; what is not known of one costs nothing."""
-        mean, deviation = self.scale
-        sizes = (log_sizes(facts) - mean) / deviation
-        known = sizes.isfinite()
-        off = functional.smooth_l1_loss(told[:, :-SKU_CLASSES], sizes.where(known, 0.0), reduction="none")
-        skus = facts[:, 1].clamp(max=SKU_CLASSES - 1).nan_to_num(-1).long()
-        missed = functional.cross_entropy(told[:, -SKU_CLASSES:], skus, ignore_index=-1, reduction="sum")
-        total: Tensor = (off * known).sum() / off.shape[1] + 0.5 * missed
-        return total / max(len(facts), 1)
-
-    def totals(self, _loss: Tensor, logits: Tensor, facts: Tensor) -> Tensor:
+    def totals(self, _loss: Tensor, logits: Tensor, counts: Tensor) -> Tensor:
         """As `CountingLoss.totals`, of the photos whose count is a label, and of their answers alone."""
-        same = facts[:, :1] == self.counts[self.label_rows]
+        same = counts[:, None] == self.counts[self.label_rows]
         positions, is_label = same.long().argmax(1), same.any(1)
         answers = self.answers(logits)
         losses = functional.cross_entropy(answers, self.counting.targets[positions], reduction="none")
@@ -108,16 +83,3 @@ class EveryPhotoLoss(nn.Module):
 
 
 Loss: TypeAlias = CountingLoss | EveryPhotoLoss
-
-
-def log_sizes(facts: Tensor) -> Tensor:
-    """Logarithms of a bin's volume, weight and mean volume of an item, (N, 3); NaN or infinite where not known."""
-    counts, _, volume, weight = facts.unbind(1)
-    return torch.stack([volume, weight, volume / counts], 1).log()
-
-
-def size_scale(facts: Tensor) -> Tensor:
-    """Means and standard deviations, (2, 3), of the logarithms that are known."""
-    columns = [column[column.isfinite()] for column in log_sizes(facts.double()).unbind(1)]
-    pairs = [(float(known.mean()), float(known.std())) if len(known) > 1 else (0.0, 1.0) for known in columns]
-    return torch.tensor([[mean for mean, _ in pairs], [deviation or 1.0 for _, deviation in pairs]])

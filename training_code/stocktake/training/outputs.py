@@ -8,11 +8,6 @@ import torch
 from stocktake.model.network import Weights, head_name
 from stocktake.training.recipe import UNCOUNTED_CLASSES, Recipe
 
-SKU_CLASSES = 7
-"""Different SKUs in a bin that the second head tells apart, 0 to 6 and more."""
-SIZES = 3
-"""What it tells of size: volume, weight, mean volume of an item."""
-
 
 @dataclass(frozen=True)
 class Outputs:
@@ -24,26 +19,19 @@ class Outputs:
         The counts that the served model answers.
     classes
         The counts told apart in training; where these are more than the labels, the last one is open.
-    second_head
-        Rows after those of the classes, for what the metadata knows of a bin.
     """
 
     labels: tuple[int, ...]
     classes: tuple[int, ...]
-    second_head: int
 
     @classmethod
     def of(cls, labels: Sequence[int], recipe: Recipe) -> "Outputs":
         every = range(max(labels) + UNCOUNTED_CLASSES + 1)
-        return cls(
-            tuple(labels),
-            tuple(every if recipe.every_count else labels),
-            SIZES + SKU_CLASSES if recipe.auxiliary else 0,
-        )
+        return cls(tuple(labels), tuple(every if recipe.every_count else labels))
 
     @property
     def size(self) -> int:
-        return len(self.classes) + self.second_head
+        return len(self.classes)
 
     @property
     def label_rows(self) -> list[int]:

@@ -30,8 +30,6 @@ class Recipe:
     every_count
         Learn from photos with any count, where the job has the channel `uncounted`: classes from 0 to some more than
         the highest label, of which only the labels are served.
-    auxiliary
-        Weight of the loss of a second head that tells what the metadata knows of a bin; 0 for none. It is not served.
     mirrored
         Whether the served model answers with the mean over a photo and its mirror image, computing twice as much.
         Validation measures without.
@@ -46,13 +44,7 @@ class Recipe:
     average: float | None = None
     keep: Literal["best", "last"] = "best"
     every_count: bool = False
-    auxiliary: float = 0.0
     mirrored: bool = False
-
-    @property
-    def needs_facts(self) -> bool:
-        """Whether the positions of the labels are not all that is learned."""
-        return self.every_count or self.auxiliary > 0
 
 
 NOTEBOOK = Recipe()
@@ -67,7 +59,6 @@ FINE_TUNING = Recipe(
     average=0.998,
     keep="last",
     every_count=True,
-    auxiliary=0.0,
     mirrored=True,
 )
 """For networks whose trunk learns; what it brings there is in docs/training.md."""
