@@ -23,10 +23,12 @@ EXAMPLES = {
     "dataset.source": ["s3://aft-vbi-pds", "s3://my-bucket/bins"],
     "dataset.fraction": [0.02, 1],
     "dataset.files": ["s3://my-bucket/lists/file_list.json"],
+    "dataset.leaveOut": ["s3://my-bucket/lists/leave_out.json"],
     "architectures": [["resnet50", "resnet101"], ["mobilenet_v2"]],
     "weights": ["imagenet", "none", "s3://my-data-bucket/models/a-job/output/model.tar.gz"],
     "training.instanceType": ["ml.g4dn.xlarge", "ml.m5.2xlarge"],
     "training.headInstanceType": ["ml.m5.xlarge", None],
+    "training.labelNoiseFolds": [None, 5],
     "release.package": ["previous", "arn:aws:sagemaker:us-east-1:123456789012:model-package/my-group/3"],
 }
 _IGNORED = {

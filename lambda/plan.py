@@ -89,7 +89,11 @@ def plan_dataset(completed: ExecutionInput, bucket: str, source_buckets: Sequenc
     """Sample the source; unless the dataset exists, write the batches that Catalogue is to read."""
     started = time.monotonic()
     parameters = completed.dataset
-    listed = file_list.read(parameters.files, bucket, source_buckets) if parameters.files else None
+
+    def read(field: str, uri: str | None) -> frozenset[int] | None:
+        return file_list.read(field, uri, bucket, source_buckets) if uri else None
+
+    listed, left_out = read("dataset.files", parameters.files), read("dataset.leaveOut", parameters.leave_out)
     source = Source.open(parameters.source)
     sample = Sample(source, parameters.fraction, listed, completed.seed)
     if not sample.bins:
@@ -108,11 +112,13 @@ def plan_dataset(completed: ExecutionInput, bucket: str, source_buckets: Sequenc
             f"dataset.{given} was given; none of {len(sample.positions)} sampled bins has both "
             f"metadata/<bin>.json and bin-images/<bin>.jpg in {parameters.source}"
         )
-    id_ = dataset_id(parameters, completed.seed, sample)
+    id_ = dataset_id(parameters, completed.seed, sample, left_out)
     prefix = f"datasets/{id_}"
     made = storage.find_json(bucket, f"{prefix}/card.json")
     if made is None:
         storage.write_json(bucket, f"{prefix}/work/batches.json", list(batches(sample)))
+        if left_out:
+            storage.write_json(bucket, f"{prefix}/work/leave_out.json", [names.name(at) for at in sorted(left_out)])
     return PlannedDataset(
         id=id_,
         uri=f"s3://{bucket}/{prefix}",

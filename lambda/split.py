@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 import storage
-from dataset import balance, classes, copies
+from dataset import balance, classes, copies, leave_out
 from dataset.assignment import UNCOUNTED, Bin, assign, leak, made_from, unit
 from dataset.copies import Copy
 from dataset.planned import PlannedDataset
-from dataset.rejects import EXAMPLES, KEPT, OUT_OF_RANGE, Rejects
+from dataset.rejects import EXAMPLES, KEPT, LEFT_OUT, OUT_OF_RANGE, Rejects
 from dataset.shards import packed_bytes, plan_shards
 from errors import EmptySplit, NoUsableImages
 from run.contract import Split
@@ -41,7 +41,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
                 f"{name}{copies.most(found.copied)}; "
                 f"must be larger, or {parameters.more_bins}"
             )
-    classes.check(Counter(bin_.quantity for bin_ in splits["train"]), parameters)
+    listed = leave_out.read(dataset)
+    in_train = leave_out.without(splits, listed)["train"]
+    not_trained = len(splits["train"]) - len(in_train)
+    because = f"dataset.leaveOut leaves out {not_trained} that it had" if not_trained else ""
+    classes.check(Counter(bin_.quantity for bin_ in in_train), parameters, because)
+    # Of all bins, as a list is no chance.
     shares = balance.measure(
         ((unit(bin_, parameters.split), bin_.quantity, name) for name, its in splits.items() for bin_ in its),
         parameters.split.shares,
@@ -49,11 +54,15 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     )
     balance.check(shares)
 
-    packed = splits | _for_training(uncounted, parameters.split, dataset.seed)
-    left_out = {bin_.id for bin_ in uncounted} - {bin_.id for bin_ in packed.get(UNCOUNTED, ())}
-    for name in sorted(left_out):
-        rejects.add(OUT_OF_RANGE, name)
-    wrong_labels = [name for name in found.wrong_labels if name not in left_out]
+    assigned = splits | _for_training(uncounted, parameters.split, dataset.seed)
+    not_wanted = {bin_.id: OUT_OF_RANGE for bin_ in uncounted}
+    for bin_ in assigned.get(UNCOUNTED, ()):
+        del not_wanted[bin_.id]
+    not_wanted |= dict.fromkeys(leave_out.trained(assigned, listed), LEFT_OUT)
+    for name, reason in sorted(not_wanted.items()):
+        rejects.add(reason, name)
+    wrong_labels = [name for name in found.wrong_labels if name not in not_wanted]
+    packed = leave_out.without(assigned, listed)
 
     shards = plan_shards(packed, partial(packed_bytes, dataset), dataset.seed)
     for shard, held in shards.items():
@@ -65,6 +74,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "groups": Counter(Counter(bin_.group for bin_ in bins).values()),
         "leak": {"asBuilt": leak(packed), "byImage": leak(by_image)},
         "rejected": rejects.to_json(),
+        "leaveOut": leave_out.told(assigned, listed),
         "copies": copies.told(found.copied),
         "wrongLabels": {"count": len(wrong_labels), "examples": wrong_labels[:EXAMPLES]},
         "took": {"plan": dataset.listing.took, "catalogue": found.took},

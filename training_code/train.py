@@ -16,6 +16,7 @@ from stocktake.model.preprocessing import Preprocessing
 from stocktake.training.distributed import joined_world
 from stocktake.training.hyperparameters import HyperparameterParser, Hyperparameters
 from stocktake.training.job import FAILURE_FILE, OUTPUT_DATA_FOLDER, Job, prepare, termination_flag
+from stocktake.training.label_noise import LabelNoise, assign_folds, find_label_noise
 from stocktake.training.loop import Training
 
 
@@ -25,13 +26,15 @@ def main() -> None:
     interrupted = termination_flag()
     with joined_world() as world:
         job = prepare(hyperparameters, world)
+        # Refused before the training, or never.
+        folds = assign_folds(job, arguments.label_noise_folds) if arguments.label_noise_folds else None
         if world.is_main:
             print(job.training.describe(), flush=True)
         with watched(job.training, arguments.debug_interval, arguments.trace) as debugging:
             job.training.fit(job.checkpoints, interrupted)
         temperature = job.training.calibrate()
         if world.is_main:
-            save(job, debugging, temperature)
+            save(job, debugging, temperature, find_label_noise(job, folds, interrupted) if folds else None)
             print(job.training.best_line(), flush=True)
 
 
@@ -50,8 +53,8 @@ def watched(training: Training, save_interval: int, trace: bool) -> DebuggingSes
     )
 
 
-def save(job: Job, debugging: DebuggingSession, temperature: float) -> None:
-    """Write the model artifact."""
+def save(job: Job, debugging: DebuggingSession, temperature: float, noise: LabelNoise | None) -> None:
+    """Write the model artifact, and beside it the list of training bins whose label is probably wrong."""
     training, hyperparameters, progress = job.training, job.training.hyperparameters, job.training.progress
     verdicts = debugging.evaluate_rules(progress.history, training.steps_done)
     description = ModelDescription(
@@ -70,11 +73,14 @@ def save(job: Job, debugging: DebuggingSession, temperature: float) -> None:
             "utilisation": debugging.utilisation(),
             "rules": {name: verdict["status"] for name, verdict in verdicts.items()},
             "ruleFindings": {name: verdict["reason"] for name, verdict in verdicts.items() if verdict["reason"]},
+            "labelNoise": noise.summary() if noise else None,
             "torch": torch.__version__,
         },
         mirrored=training.recipe.mirrored,
         temperature=temperature,
     )
+    if noise:
+        noise.write(OUTPUT_DATA_FOLDER)
     save_artifact(Path(os.environ["SM_MODEL_DIR"]), job.start.served(progress.best_weights), description)
 
 

@@ -55,6 +55,8 @@ def expected_jobs(completed: ExecutionInput, training_type: str, evaluation_type
         return
     photos, tuning = expected_photos(completed), completed.tuning
     slowest = max(completed.architectures, key=lambda name: MILLISECONDS[name])
+    # Each that looks for wrong labels learns from nearly all photos.
+    heads = 1 + (completed.training.label_noise_folds or 0)
     if completed.trainable == "head":
         for architecture in completed.architectures:
             features_type = completed.training.instance_type
@@ -64,15 +66,17 @@ def expected_jobs(completed: ExecutionInput, training_type: str, evaluation_type
             yield Job(f"Extract features: {architecture}", "processing", features_type, seconds, seconds)
     if len(completed.architectures) > 1:
         for architecture in completed.architectures:
-            epochs = completed.hyperparameters.epochs
+            epochs = heads * completed.hyperparameters.epochs
             seconds = _training_seconds(completed, photos, training_type, architecture, epochs)
             yield _training(completed, f"Compare: {architecture}", training_type, seconds)
     if tuning.enabled:
         seconds = _training_seconds(completed, photos, training_type, slowest, fmean(tuning.ranges.epochs))
         yield _training(completed, "Tune", training_type, tuning.max_jobs * seconds, tuning.max_jobs)
+        seconds = _training_seconds(completed, photos, training_type, slowest, heads * fmean(tuning.ranges.epochs))
         yield _training(completed, "Train", training_type, seconds)
     elif len(completed.architectures) == 1:
-        seconds = _training_seconds(completed, photos, training_type, slowest, completed.hyperparameters.epochs)
+        epochs = heads * completed.hyperparameters.epochs
+        seconds = _training_seconds(completed, photos, training_type, slowest, epochs)
         yield _training(completed, "Train", training_type, seconds)
     passes = _MODELS * PASSES[completed.recipe] * photos.test
     seconds = START_UP + passes / _rate(completed, evaluation_type, slowest)

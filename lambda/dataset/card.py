@@ -61,6 +61,7 @@ def describe(
         "groups": split["groups"],
         "leak": split["leak"],
         "rejected": rejects.to_json(),
+        "leaveOut": split["leaveOut"],
         "copies": split["copies"],
         "wrongLabels": split["wrongLabels"],
         "imageSizes": image_sizes(packed),

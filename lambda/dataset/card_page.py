@@ -28,6 +28,7 @@ def render(card: dict[str, Any]) -> str:
             _leak("image (for comparison)", card["leak"]["byImage"]),
         ],
         rejected=[[reason, found["count"], ", ".join(found["examples"])] for reason, found in card["rejected"].items()],
+        leave_out=_leave_out(card) if card["asked"]["leaveOut"] else None,
         copies=_copies(card["copies"]),
         copied=[
             [", ".join(copy["id"] for copy in its), ", ".join(str(copy["count"]) for copy in its)]
@@ -101,6 +102,15 @@ def _uncounted(card: dict[str, Any]) -> str:
     return (
         f"For training only, {few + many:,} photos with other counts: {few:,} with {low} items and {many:,} with "
         f"more than {asked['maxCount']}."
+    )
+
+
+def _leave_out(card: dict[str, Any]) -> str:
+    found = card["leaveOut"]
+    return (
+        f"Of the {found['listed']:,} bins that {card['asked']['leaveOut']} names, {found['leftOut']:,} are left out of "
+        f"training. {found['kept']:,} stay in validation and test, which would flatter the model without them. "
+        f"{found['absent']:,} are no usable bins of this sample."
     )
 
 

@@ -1,4 +1,4 @@
-"""The list that `dataset.files` names: the bins to take instead of a fraction.
+"""The lists that the input names: of `dataset.files` the bins to take, of `dataset.leaveOut` those not to train on.
 
 A JSON list of names, or lists of names by count as in the well-known file_list.json,
 {"1": ["data/metadata/100313.json", ...], ...}. A name may be that of a bin's file, in any folder. The counts are not
@@ -30,13 +30,13 @@ class BadList(ValueError):
     """The file is no list of bins; the message says what it is, and what it must be."""
 
 
-def read(uri: str, data_bucket: str, source_buckets: Sequence[str]) -> frozenset[int]:
-    """The positions of the bins that the file names.
+def read(field: str, uri: str, data_bucket: str, source_buckets: Sequence[str]) -> frozenset[int]:
+    """The positions of the bins that the file names which an input's `field` gives.
 
     Raises:
         InvalidInput: Plan may not read the file, or it is no list of bins.
     """
-    given = f'dataset.files: "{uri}" was given'
+    given = f'{field}: "{uri}" was given'
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if bucket not in source_buckets and not (bucket == data_bucket and key.startswith(FOLDER)):
         folder = f"s3://{data_bucket}/{FOLDER}"

@@ -15,7 +15,10 @@ MISSING = "missing metadata"
 UNPARSABLE = "unparsable metadata"
 NO_IMAGE = "no image"
 OUT_OF_RANGE = "count outside range"
-"""The one reason that is a wish of the input and no fault of the source."""
+LEFT_OUT = "left out of training"
+"""By `dataset.leaveOut`."""
+WISHES = (OUT_OF_RANGE, LEFT_OUT)
+"""Reasons that are a wish of the input and no fault of the source."""
 WRONG_LABEL = "count is not the sum of its items"
 """A reason if the input says so."""
 
@@ -63,7 +66,7 @@ class Rejects:
         Raises:
             TooManyRejects
         """
-        faults = {reason: count for reason, count in self.counts.items() if reason != OUT_OF_RANGE}
+        faults = {reason: count for reason, count in self.counts.items() if reason not in WISHES}
         faulty = sum(faults.values())
         if faulty > tolerated * (kept + faulty):
             raise TooManyRejects(
@@ -78,7 +81,7 @@ class Rejects:
             f"{count} {reason} (bin{'s' if count > 1 else ''} {', '.join(self.examples[reason])}"
             f"{', ...' if count > len(self.examples[reason]) else ''})"
             for reason, count in sorted(self.counts.items())
-            if reason != OUT_OF_RANGE
+            if reason not in WISHES
         )
 
     def _extend(self, reason: str, count: int, examples: list[str]) -> None:

@@ -66,18 +66,22 @@ class Sample:
         self.positions = sorted(filter(takes, every) if listed is None else listed)
 
 
-def dataset_id(parameters: contract.Dataset, seed: int, sample: Sample) -> str:
+def dataset_id(parameters: contract.Dataset, seed: int, sample: Sample, left_out: frozenset[int] | None = None) -> str:
     """A hash of all that determines a dataset's content: parameters, format, and the versions of all files read.
 
-    A list counts by the bins that it names.
+    A list counts by the bins that it names; `left_out` are those not to train on.
     """
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(json.dumps([FORMAT, seed, parameters.model_dump(exclude={"files"})], sort_keys=True).encode())
+    described = parameters.model_dump(exclude={"files", "leave_out"})
+    digest.update(json.dumps([FORMAT, seed, described], sort_keys=True).encode())
     digest.update(repr(sample.positions if parameters.files else None).encode())
     for files in (sample.metadata, sample.images):
         for position in sorted(files):
             digest.update(repr((position, *files[position])).encode())
     digest.update(repr(sorted(sample.copies.items())).encode())
+    # Nothing without a list, so that datasets from before there was one keep their ids.
+    if left_out:
+        digest.update(repr(("leave out", sorted(left_out))).encode())
     return digest.hexdigest()
 
 

@@ -138,6 +138,9 @@ class Training(Part):
     )
     instance_count: int = Field(default=1, ge=1, le=64, description="an integer from 1 to 64")
     sharded: bool = Field(default=False, description="true or false")
+    label_noise_folds: int | None = Field(
+        default=None, ge=2, le=10, description="null (does not look for wrong labels) or an integer from 2 to 10"
+    )
     spot: bool = Field(default=True, description="true or false")
     max_run_seconds: Seconds = 7200
     max_wait_seconds: Seconds = 14400
@@ -148,6 +151,15 @@ class Training(Part):
             raise ValueError(
                 "an object whose maxWaitSeconds (waiting for spot capacity and running) is at least its "
                 f"maxRunSeconds; they are {self.max_wait_seconds} and {self.max_run_seconds}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _looks_at_every_image(self) -> Self:
+        if self.label_noise_folds and self.sharded:
+            raise ValueError(
+                "an object whose sharded is false where it has labelNoiseFolds: one instance trains those heads, on "
+                "all images"
             )
         return self
 
@@ -242,6 +254,16 @@ class ExecutionInput(Part):
                 'or recipe must be "notebook"',
             )
         return trainable
+
+    @field_validator("training")
+    @classmethod
+    def _looks_for_wrong_labels_with_heads(cls, training: Training, others: ValidationInfo) -> Training:
+        if training.label_noise_folds and (trainable := others.data.get("trainable", "head")) != "head":
+            raise ValueError(
+                f'an object whose labelNoiseFolds is null where trainable is "{trainable}", which would cost '
+                f'{training.label_noise_folds} whole trainings more; or trainable must be "head"'
+            )
+        return training
 
     @property
     def training_instance_type(self) -> str:

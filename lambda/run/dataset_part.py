@@ -61,6 +61,11 @@ class Dataset(Part):
         pattern=FILE,
         description="null or the S3 URI of a JSON file that lists bins, such as s3://my-bucket/lists/file_list.json",
     )
+    leave_out: str | None = Field(
+        default=None,
+        pattern=rf"^s3://{BUCKET}/.*[^/]$",
+        description="null or the S3 URI of a JSON file that lists bins, such as s3://my-bucket/lists/leave_out.json",
+    )
     min_count: Count = 1
     max_count: Count = 5
     uncounted: bool = Field(default=False, description="true or false (photos with other counts, for training only)")

@@ -7,7 +7,7 @@ from typing import Any
 import storage
 from run.weights import Weights
 
-FORMAT = 2
+FORMAT = 3
 """Raise it with every change of what feature extraction writes: features from before are then made anew."""
 
 

@@ -67,6 +67,7 @@ def training_job(setup: TrainingSetup, name: str, candidate: str) -> dict[str, A
         "lr": "$string($hyperparameters.learningRate)",
         "batch-size": "$string($hyperparameters.batchSize)",
         "epochs": "$string($hyperparameters.epochs)",
+        "label-noise-folds": "$string($sum([0, $run.input.training.labelNoiseFolds[$ != null]]))",
         "debug-interval": f"{_DEBUGGING}.enabled ? $string({_DEBUGGING}.saveInterval) : '0'",
         "trace": f"$string({_DEBUGGING}.enabled and {_DEBUGGING}.trace)",
     }

@@ -143,7 +143,11 @@ def _tuning_job(setup: TrainingSetup, configuration: str) -> dict[str, Any]:
 
 def _fixed(setup: TrainingSetup) -> dict[str, str]:
     # Hooks cost time, and their rules are about the model that counts.
-    return recipe(setup, "$chosen", "hpo.py") | {"debug-interval": "'0'", "trace": "'false'"}
+    return recipe(setup, "$chosen", "hpo.py") | {
+        "label-noise-folds": "'0'",
+        "debug-interval": "'0'",
+        "trace": "'false'",
+    }
 
 
 # Hyperband decides itself how many epochs a trial is worth, so they are its resource and nothing to search. This

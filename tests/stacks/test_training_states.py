@@ -88,6 +88,7 @@ def test_the_seeds_comparison_is_the_default(states: States) -> None:
         "seed": "0",
         "image-size": "224",
         "labels": "1,2,3,4,5",
+        "label-noise-folds": "0",
         "debug-interval": "50",
         "trace": "false",
     }
@@ -202,6 +203,13 @@ def test_debugging_can_be_chosen(states: States) -> None:
 
     assert hyperparameters({"saveInterval": 7, "trace": True}) == ("7", "true")
     assert hyperparameters({"enabled": False, "trace": True}) == ("0", "false")
+
+
+def test_only_models_are_asked_for_wrong_labels(states: States) -> None:
+    known = variables({"training": {"labelNoiseFolds": 5}})
+    assert rendered(states["Train"]["Arguments"]["HyperParameters"], known)["label-noise-folds"] == "5"
+    trials = rendered(states["Tune"]["Arguments"], known)["TrainingJobDefinition"]["StaticHyperParameters"]
+    assert trials["label-noise-folds"] == "0"
 
 
 def test_the_better_of_the_compared_goes_on(states: States) -> None:

@@ -128,6 +128,21 @@ def test_both_prices_of_heads_are_told() -> None:
 
 
 @pytest.mark.usefixtures("no_price_list")
+def test_heads_that_look_for_wrong_labels_are_counted_but_not_of_trials() -> None:
+    def seconds(**training: object) -> dict[str, float]:
+        given = {"dataset": {"fraction": 1}, "training": training}
+        lines = estimate_cost.handler(given, None)["lines"]
+        return {line["what"]: line["seconds"] for line in lines if line["seconds"] is not None}
+
+    # given 318,000 training photos, 5 epochs of the comparison and 15 of a trial, at 75,000 a second
+    before, after = seconds(), seconds(labelNoiseFolds=10)
+    more = {what: after[what] - before[what] for what in after}
+    assert more["Train"] == pytest.approx(10 * 15 * 318_000 / 75_000, rel=0.02)
+    assert more["Compare: resnet50"] == pytest.approx(10 * 5 * 318_000 / 75_000, rel=0.02)
+    assert more["Tune"] == 0
+
+
+@pytest.mark.usefixtures("no_price_list")
 def test_where_more_than_a_head_learns_there_is_one_price() -> None:
     assert estimate_cost.handler(HEADLESS, None)["headInstance"] is None
 

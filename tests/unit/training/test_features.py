@@ -85,6 +85,7 @@ def test_features_hold_every_image_and_its_mirror_image_in_the_shards_order(
     features = FeatureDataset("train", extracted("resnet18") / "train", LABELS, "resnet18")
     trunk = starting_trunk("resnet18", 3, None).eval()
     assert features.ids == [sample.id for sample in images.samples]
+    assert features.groups == [sample.group for sample in images.samples]
     assert features.images_by_count() == images.images_by_count()
     # when two images are asked for, one of them mirrored
     [(rows, targets)] = features.load([[(40, True), (3, False)]])

@@ -41,6 +41,7 @@ def test_labels_are_the_counts_in_their_order() -> None:
         ("trainable", "tail", "head, layer4, all"),
         ("loss", "huber", "cross-entropy, ordinal"),
         ("debug-interval", "-1", "at least 0"),
+        ("label-noise-folds", "1", "0 or a whole number from 2 to 10"),
         ("trace", "yes", "true, false"),
         ("lr", "0", "a number above 0"),
         ("lr", "nan", "a number above 0"),

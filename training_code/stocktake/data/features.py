@@ -7,6 +7,7 @@ shard: `train/train-00000.pt` for `train/train-00000.tar`.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from copy import copy
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,10 @@ class FeatureDataset:
         self.split, self.labels = split, tuple(labels)
         parts = [_read(file, architecture) for file in feature_files(folder)]
         self.ids: list[str] = [id for part in parts for id in part["ids"]]
+        self.groups: list[str] = [group for part in parts for group in part["groups"]]
         counts: list[int] = [count for part in parts for count in part["counts"]]
         self._features = torch.cat([part["features"] for part in parts])
+        self._places = torch.arange(len(self._features))
         unknown = sorted(set(counts) - set(self.labels))
         if unknown:
             raise JobFailure(
@@ -61,13 +64,20 @@ class FeatureDataset:
         for keys in batches:
             places = torch.tensor([index for index, _ in keys], dtype=torch.long)
             mirrored = torch.tensor([mirrored for _, mirrored in keys], dtype=torch.long)
-            rows, targets = self._features[places, mirrored], self._targets[places]
+            rows, targets = self._features[self._places[places], mirrored], self._targets[places]
             # A copy out of page-locked memory is not waited for.
             yield (rows.pin_memory(), targets.pin_memory()) if torch.cuda.is_available() else (rows, targets)
 
     def network_input(self, features: Tensor) -> Tensor:
         """The batch as the network takes it."""
         return features.float()
+
+    def part(self, places: Sequence[int]) -> "FeatureDataset":
+        """The images at these places as a dataset of their own, over the same features."""
+        part = copy(self)
+        part.ids, part.groups = [self.ids[place] for place in places], [self.groups[place] for place in places]
+        part._places, part._targets = self._places[places], self._targets[places]
+        return part
 
 
 def feature_files(folder: Path) -> list[Path]:
@@ -125,6 +135,7 @@ def extract(
             "architecture": architecture,
             "ids": [images.samples[index].id for index in places],
             "counts": [images.samples[index].count for index in places],
+            "groups": [images.samples[index].group for index in places],
             "features": features,
         }
         write_tensors(folder / f"{shard.stem}.pt", content)
@@ -135,7 +146,7 @@ def _read(file: Path, architecture: str) -> dict[str, Any]:
     try:
         content: dict[str, Any] = read_tensors(file)
         found, images = content["architecture"], len(content["ids"])
-        complete = images == len(content["counts"]) == len(content["features"])
+        complete = images == len(content["counts"]) == len(content["groups"]) == len(content["features"])
     except (UnreadableTensors, KeyError, TypeError) as error:
         raise JobFailure(f"The features {file.name} are damaged. {REMEDY}") from error
     if not complete:

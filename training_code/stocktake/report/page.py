@@ -25,6 +25,7 @@ SECTIONS = (
     "champion",
     "training",
     "rules",
+    "label_noise",
     "tuning",
     "samples",
     "recipe",
@@ -39,6 +40,7 @@ UNTOLD: dict[str, Any] = {
     "utilisation": None,
     "world": None,
     "recipe": {"keep": "best"},
+    "labelNoise": None,
 }
 
 

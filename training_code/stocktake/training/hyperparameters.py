@@ -89,6 +89,8 @@ class HyperparameterParser(argparse.ArgumentParser):
         # What the job also does, without an influence on its result.
         whole_from_0 = _number(int, f"{whole} of at least 0 (0 saves nothing)", lambda steps: steps >= 0)
         self.add_argument("--debug-interval", type=whole_from_0, default=0)
+        folds = _number(int, f"0 or {whole} from 2 to 10", lambda folds: folds == 0 or 2 <= folds <= 10)
+        self.add_argument("--label-noise-folds", type=folds, default=0)
         # The toolkit passes a JSON true on as Python's True.
         trace = _one_of(("true", "false"))
         self.add_argument("--trace", type=lambda text: trace(text.lower()) == "true", default=False)

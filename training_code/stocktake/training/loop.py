@@ -163,21 +163,28 @@ class Training:
             totals += counting.totals(counting(answers, targets), answers, targets)
         return self.world.sum(totals)
 
-    @torch.no_grad()
     def calibrate(self) -> float:
         """The temperature of the weights that are kept, as they will be served. It ends the training.
 
         Each process has to call it; all get the same.
         """
+        return fit_temperature(*self.answer(self.held_out["validation"]))
+
+    @torch.no_grad()
+    def answer(self, split: Split) -> tuple[Tensor, Tensor]:
+        """Log probabilities (N, L) by the weights that are kept, as they will be served, and label positions (N,).
+
+        It ends the training. Each process has to call it; all get the same. One alone keeps the split's order.
+        """
         network = self.learned.eval()
         network.load_weights(self.progress.best_weights)
         own = []
-        for inputs, targets in self._own_batches(self.held_out["validation"]):
+        for inputs, targets in self._own_batches(split):
             views = (inputs, inputs.flip(3)) if self.recipe.mirrored else (inputs,)
             answers = log_probabilities([self.loss.answers(network(view)) for view in views])
             own.append((answers.cpu(), targets.cpu()))
-        of_all = chain.from_iterable(self.world.gather(own))
-        return fit_temperature(*(torch.cat(parts) for parts in zip(*of_all, strict=True)))
+        log_p, targets_of_all = zip(*chain.from_iterable(self.world.gather(own)), strict=True)
+        return torch.cat(log_p), torch.cat(targets_of_all)
 
     def _own_batches(self, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
         """The network's inputs and targets of this process's share of a split that is only measured."""

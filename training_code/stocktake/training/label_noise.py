@@ -1,0 +1,166 @@
+"""Training bins whose label is probably wrong, by what heads say of them that have not learned from them.
+
+As in confident learning (C. Northcutt et al., JAIR 2021): the training images are cross-validated, and those are first
+whose label has the lowest out-of-sample probability.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stocktake.audit.score import probability_wrong, ranks
+from stocktake.data.features import FeatureDataset
+from stocktake.failures import JobFailure
+from stocktake.model.calibration import calibrated
+from stocktake.training.job import Job, create_training
+from stocktake.training.temperature import fit_temperature
+
+FILE = "label_noise.csv"
+TOP = 200
+"""Bins that the model's description names; the file has all."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A training bin, and what is said of its label.
+
+    Attributes
+    ----------
+    likeliest
+        The most probable count.
+    confident
+        Another count of which the heads are as sure as they are of bins with that label in the mean; None if of none.
+    """
+
+    rank: int
+    id: str
+    label: int
+    probability_wrong: float
+    likeliest: int
+    confident: int | None
+
+
+@dataclass(frozen=True)
+class LabelNoise:
+    """All training bins, those whose label is most probably wrong first."""
+
+    folds: int
+    temperature: float
+    suspects: list[Suspect]
+
+    def write(self, folder: Path) -> None:
+        """The whole list, as CSV."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / FILE).open("w", newline="") as file:
+            table = csv.DictWriter(file, [*Suspect.__dataclass_fields__], lineterminator="\n")
+            table.writeheader()
+            table.writerows(_row(suspect) for suspect in self.suspects)
+
+    def summary(self) -> dict[str, Any]:
+        """The top of the list, and for each count how many bins have another likeliest or `confident` one."""
+        counts = []
+        for count in sorted({suspect.label for suspect in self.suspects}):
+            its = [suspect for suspect in self.suspects if suspect.label == count]
+            others = sum(suspect.likeliest != count for suspect in its)
+            confident = sum(suspect.confident is not None for suspect in its)
+            counts.append({"count": count, "images": len(its), "likelierOther": others, "confidentOther": confident})
+        top = [_row(suspect) for suspect in self.suspects[:TOP]]
+        return {"folds": self.folds, "temperature": self.temperature, "counts": counts, "top": top}
+
+
+def _row(suspect: Suspect) -> dict[str, Any]:
+    return asdict(suspect) | {"probability_wrong": round(suspect.probability_wrong, 6)}
+
+
+def assign_folds(job: Job, folds: int) -> list[list[int]]:
+    """The places of each fold's training images: whole groups by chance, as a twin would give the label away.
+
+    Raises
+    ------
+    JobFailure
+        When there is no head alone to train, or too few groups.
+    """
+    train = job.splits["train"]
+    if not isinstance(train, FeatureDataset):
+        raise JobFailure(
+            "The hyperparameter label-noise-folds asks for as many more trainings, which is done for a head that "
+            "learns from features only. Give features and trainable head, or no folds."
+        )
+    groups = sorted(set(train.groups))
+    if len(groups) < folds:
+        raise JobFailure(
+            f"The hyperparameter label-noise-folds is {folds}, but the training images are of {len(groups)} groups of "
+            "linked bins, which are not divided. Use fewer folds or a larger fraction of the dataset."
+        )
+    order = torch.randperm(len(groups), generator=torch.Generator().manual_seed(job.training.hyperparameters.seed))
+    fold_of = {groups[place]: number % folds for number, place in enumerate(order.tolist())}
+    places: list[list[int]] = [[] for _ in range(folds)]
+    for place, group in enumerate(train.groups):
+        places[fold_of[group]].append(place)
+    return places
+
+
+def find_label_noise(job: Job, folds: Sequence[list[int]], interrupted: Callable[[], bool]) -> LabelNoise:
+    """Train a head without each fold, which then answers it. To be called in one process, when the training is over.
+
+    The heads are new ones: what the training started from may have learned from these bins.
+    """
+
+    def stop_if_interrupted() -> bool:
+        if interrupted():
+            raise JobFailure(
+                "Stopped by SIGTERM while looking for wrong labels; a job with the same checkpoint location and "
+                "hyperparameters goes on there."
+            )
+        return False
+
+    train, training = job.splits["train"], job.training
+    assert isinstance(train, FeatureDataset)
+    log_p = torch.zeros(len(train), len(train.labels), dtype=torch.float64)
+    positions = torch.zeros(len(train), dtype=torch.long)
+    for number, fold in enumerate(folds, 1):
+        own = set(fold)
+        rest = train.part([place for place in range(len(train)) if place not in own])
+        splits = {"train": rest, "valid": job.splits["valid"]}
+        head, _ = create_training(training.hyperparameters, training.recipe, splits, None, training.device)
+        # Its lines would be taken for the job's own metrics.
+        with redirect_stdout(io.StringIO()):
+            head.fit(None, stop_if_interrupted)
+        log_p[fold], positions[fold] = head.answer(train.part(fold))
+        print(f"label noise: fold {number} of {len(folds)} images={len(fold)}", flush=True)
+    return score(log_p, positions, train.ids, train.labels, len(folds))
+
+
+def score(log_p: Tensor, positions: Tensor, ids: Sequence[str], labels: Sequence[int], folds: int) -> LabelNoise:
+    """Rank images by the calibrated probability that their label is wrong.
+
+    Parameters
+    ----------
+    log_p, positions
+        Out-of-sample log probabilities, float64 (N, L), and the places of the images' labels (N,).
+    """
+    temperature = fit_temperature(log_p, positions)
+    probabilities = calibrated(log_p, temperature).double()
+    wrong = probability_wrong(probabilities, positions)
+    # How sure the heads are of a label in the mean over the images that have it.
+    usual = torch.stack([1 - wrong[positions == place].mean() for place in range(len(labels))])
+    sure = torch.where(probabilities >= usual, probabilities, 0)
+    other = (sure.amax(1) > 0) & (sure.argmax(1) != positions)
+    found = zip(
+        ranks(wrong.tolist()),
+        ids,
+        (labels[place] for place in positions.tolist()),
+        wrong.tolist(),
+        (labels[place] for place in probabilities.argmax(1).tolist()),
+        (labels[place] if is_other else None for place, is_other in zip(sure.argmax(1).tolist(), other, strict=True)),
+        strict=True,
+    )
+    suspects = sorted((Suspect(*its) for its in found), key=lambda suspect: (suspect.rank, suspect.id))
+    return LabelNoise(folds, temperature, suspects)
