@@ -108,7 +108,7 @@ def test_swapped_labels_come_first_and_the_served_model_stays_as_it_is(
     assert sorted(row["id"] for row in rows) == [f"train{place:03d}" for place in range(IMAGES)]
     swapped = {f"train{place:03d}" for place in range(0, 2 * SWAPPED, 2)}
     assert sum(row["id"] in swapped for row in rows[:SWAPPED]) >= 0.7 * SWAPPED
-    scores = [float(row["probability_wrong"]) for row in rows]
+    scores = [float(row["doubt"]) for row in rows]
     assert scores == sorted(scores, reverse=True)
     # and the model's description has the top of it
     noise = described["training"]["labelNoise"]
@@ -197,7 +197,7 @@ def test_an_interruption_ends_it_with_a_sentence(job: Job) -> None:
 
 
 def test_the_report_names_the_bins_and_is_silent_where_nobody_looked() -> None:
-    top = [{"rank": 1, "id": "00317", "label": 2, "probability_wrong": 0.987, "likeliest": 4, "confident": 4}]
+    top = [{"rank": 1, "id": "00317", "label": 2, "doubt": 0.987, "likeliest": 4, "confident": 4}]
     counts = [{"count": 2, "images": 1234, "likelierOther": 56, "confidentOther": 7}]
     noise = {"folds": 5, "temperature": 1.5, "counts": counts, "top": top}
     assert "label_noise" not in shown({})

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stocktake.audit.score import probability_wrong, ranks
+from stocktake.audit.score import doubt, ranks
 from stocktake.data.features import FeatureDataset
 from stocktake.failures import JobFailure
 from stocktake.model.calibration import calibrated
@@ -33,6 +33,8 @@ class Suspect:
 
     Attributes
     ----------
+    doubt
+        1 less the calibrated probability of the label, as an audit doubts a record.
     likeliest
         The most probable count.
     confident
@@ -42,7 +44,7 @@ class Suspect:
     rank: int
     id: str
     label: int
-    probability_wrong: float
+    doubt: float
     likeliest: int
     confident: int | None
 
@@ -76,7 +78,7 @@ class LabelNoise:
 
 
 def _row(suspect: Suspect) -> dict[str, Any]:
-    return asdict(suspect) | {"probability_wrong": round(suspect.probability_wrong, 6)}
+    return asdict(suspect) | {"doubt": round(suspect.doubt, 6)}
 
 
 def assign_folds(job: Job, folds: int) -> list[list[int]]:
@@ -139,7 +141,7 @@ def find_label_noise(job: Job, folds: Sequence[list[int]], interrupted: Callable
 
 
 def score(log_p: Tensor, positions: Tensor, ids: Sequence[str], labels: Sequence[int], folds: int) -> LabelNoise:
-    """Rank images by the calibrated probability that their label is wrong.
+    """Rank images by how much their label is doubted.
 
     Parameters
     ----------
@@ -148,16 +150,16 @@ def score(log_p: Tensor, positions: Tensor, ids: Sequence[str], labels: Sequence
     """
     temperature = fit_temperature(log_p, positions)
     probabilities = calibrated(log_p, temperature).double()
-    wrong = probability_wrong(probabilities, positions)
+    doubts = doubt(probabilities, positions)
     # How sure the heads are of a label in the mean over the images that have it.
-    usual = torch.stack([1 - wrong[positions == place].mean() for place in range(len(labels))])
+    usual = torch.stack([1 - doubts[positions == place].mean() for place in range(len(labels))])
     sure = torch.where(probabilities >= usual, probabilities, 0)
     other = (sure.amax(1) > 0) & (sure.argmax(1) != positions)
     found = zip(
-        ranks(wrong.tolist()),
+        ranks(doubts.tolist()),
         ids,
         (labels[place] for place in positions.tolist()),
-        wrong.tolist(),
+        doubts.tolist(),
         (labels[place] for place in probabilities.argmax(1).tolist()),
         (labels[place] if is_other else None for place, is_other in zip(sure.argmax(1).tolist(), other, strict=True)),
         strict=True,
