@@ -37,7 +37,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     default = json.loads(settings["DEFAULTS"]).get("dataset", {}).get("source")
     asked = complete(event.get("input"), default, buckets, settings["EVALUATION_INSTANCE_TYPE"])
     model = find_model(asked.package, event["live"], bucket)
-    listed = file_list.read(asked.dataset.files, bucket, buckets) if asked.dataset.files else None
+    files = asked.dataset.files
+    listed = file_list.read("dataset.files", files, bucket, buckets) if files else None
     source = Source.open(asked.dataset.source)
     sample = Sample(source, None if listed else asked.dataset.fraction, listed, seed=0)
     if not sample.positions:

@@ -63,7 +63,7 @@ class Dataset(Part):
     )
     leave_out: str | None = Field(
         default=None,
-        pattern=rf"^s3://{BUCKET}/.*[^/]$",
+        pattern=FILE,
         description="null or the S3 URI of a JSON file that lists bins, such as s3://my-bucket/lists/leave_out.json",
     )
     min_count: Count = 1
