@@ -21,6 +21,7 @@ SMALLEST = {
     "extraction": ["--source", "{bins}", "--architecture", "resnet18", "--image-size", "32", "--rounds", "1"],
     "formats": ["--source", "{bins}", "--architecture", "resnet18", "--epochs", "1"],
     "hook_overhead": ["--images", "2", "--rounds", "1", "5"],
+    "label_noise": ["--source", "{bins}", "--image-size", "32", "--plantings", "1"],
     # Cold would drop, as root, all that the machine caches.
     "loader": ["--source", "{bins}", "--rounds", "1", "--workers", "0", "1", "--caches", "warm"],
     "pack_images": ["{bins}/bin-images", "--rounds", "1"],
@@ -145,6 +146,14 @@ def test_formats_are_compared_on_the_same_photos(figures: dict[str, Any]) -> Non
     right = {name: round(metrics["accuracy"] * figures["images"]) for name, metrics in figures["formats"].items()}
     only = figures["onlyRightIn"]
     assert right["float32"] - right["bfloat16"] == only["float32"] - only["bfloat16"]
+
+
+@bench("label_noise")
+def test_planted_labels_are_looked_for_among_all_training_bins(figures: dict[str, Any]) -> None:
+    for move in ("byOne", "byTwoOrMore"):
+        [planting] = figures[move]["each"]
+        assert planting["chance"] * planting["images"] == pytest.approx(round(0.05 * planting["images"]))
+        assert 0 <= figures[move]["area"] <= 1
 
 
 @bench("serving")
