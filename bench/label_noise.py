@@ -92,16 +92,13 @@ def planted(folder: Path, move: str, seed: int) -> dict[str, float]:
     noise = find_label_noise(job, assign_folds(job, FOLDS), lambda: False)
 
     wrong_ids = {content["ids"][place] for place in chosen.tolist()}
-    scores = torch.tensor([suspect.probability_wrong for suspect in noise.suspects], dtype=torch.float64)
+    scores = torch.tensor([suspect.doubt for suspect in noise.suspects], dtype=torch.float64)
     wrong = torch.tensor([suspect.id in wrong_ids for suspect in noise.suspects])
-    confident = [suspect.id in wrong_ids for suspect in noise.suspects if suspect.confident is not None]
     return {
         "images": len(wrong),
         "chance": float(wrong.double().mean()),
         **{f"top {top:.0%}": precision_at_top(scores, wrong, math.ceil(top * len(wrong))) for top in TOPS},
         "area": area_under_curve(scores, wrong),
-        "confident": len(confident),
-        "wrong among confident": sum(confident) / max(1, len(confident)),
     }
 
 

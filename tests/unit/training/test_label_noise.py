@@ -114,7 +114,6 @@ def test_swapped_labels_come_first_and_the_served_model_stays_as_it_is(
     noise = described["training"]["labelNoise"]
     assert [row["id"] for row in noise["top"]] == [row["id"] for row in rows[:TOP]]
     assert sum(of["images"] for of in noise["counts"]) == IMAGES
-    assert sum(of["confidentOther"] for of in noise["counts"]) == sum(row["confident"] != "" for row in rows)
     # and without nothing is told
     assert was["training"]["labelNoise"] is None
     assert not (without.parent / "output/label_noise.csv").exists()
@@ -168,7 +167,7 @@ def test_a_part_of_the_features_has_its_own_images(job: Job) -> None:
     assert part.ids == ["train007", "train400"]
 
 
-def test_another_count_is_confident_where_it_is_as_probable_as_usual() -> None:
+def test_bins_are_ranked_by_their_doubt_and_the_likeliest_count_is_told() -> None:
     # Given bins of two counts, answered with 0.9 and 0.8 for their labels, and two that look like the other count
     of_label = torch.tensor([0.9] * 10 + [0.8] * 10 + [0.05, 0.45], dtype=torch.float64)
     positions = torch.tensor([0] * 10 + [1] * 10 + [0, 0])
@@ -176,11 +175,11 @@ def test_another_count_is_confident_where_it_is_as_probable_as_usual() -> None:
         torch.nn.functional.one_hot(positions).bool(), of_label[:, None].log(), (1 - of_label[:, None]).log()
     )
     noise = score(log_p, positions, [str(place) for place in range(22)], (3, 4), folds=2)
-    # Then only of the one is another count as probable as it is in the mean
+    # Then these two come first
     first, second = noise.suspects[:2]
-    assert (first.id, first.rank, first.label, first.likeliest, first.confident) == ("20", 1, 3, 4, 4)
-    assert (second.id, second.likeliest, second.confident) == ("21", 4, None)
-    assert noise.summary()["counts"][0] == {"count": 3, "images": 12, "likelierOther": 2, "confidentOther": 1}
+    assert (first.id, first.rank, first.label, first.likeliest) == ("20", 1, 3, 4)
+    assert (second.id, second.rank, second.likeliest) == ("21", 2, 4)
+    assert noise.summary()["counts"][0] == {"count": 3, "images": 12, "likelierOther": 2}
 
 
 def test_what_cannot_be_looked_at_is_refused_before_the_training(job: Job) -> None:
@@ -197,13 +196,13 @@ def test_an_interruption_ends_it_with_a_sentence(job: Job) -> None:
 
 
 def test_the_report_names_the_bins_and_is_silent_where_nobody_looked() -> None:
-    top = [{"rank": 1, "id": "00317", "label": 2, "doubt": 0.987, "likeliest": 4, "confident": 4}]
-    counts = [{"count": 2, "images": 1234, "likelierOther": 56, "confidentOther": 7}]
+    top = [{"rank": 1, "id": "00317", "label": 2, "doubt": 0.987, "likeliest": 4}]
+    counts = [{"count": 2, "images": 1234, "likelierOther": 56}]
     noise = {"folds": 5, "temperature": 1.5, "counts": counts, "top": top}
     assert "label_noise" not in shown({})
     section = shown({"labelNoise": noise})["label_noise"]
     assert "Labels that are probably wrong" in section
-    for told in ("5 further heads", "1,234", "00317", "4 (confidently 4)", "98.7%", "dataset.leaveOut"):
+    for told in ("5 further heads", "1,234", "00317", "98.7%", "dataset.leaveOut"):
         assert told in section
 
 

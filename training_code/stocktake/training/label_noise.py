@@ -37,8 +37,6 @@ class Suspect:
         1 less the calibrated probability of the label, as an audit doubts a record.
     likeliest
         The most probable count.
-    confident
-        Another count of which the heads are as sure as they are of bins with that label in the mean; None if of none.
     """
 
     rank: int
@@ -46,7 +44,6 @@ class Suspect:
     label: int
     doubt: float
     likeliest: int
-    confident: int | None
 
 
 @dataclass(frozen=True)
@@ -66,13 +63,12 @@ class LabelNoise:
             table.writerows(_row(suspect) for suspect in self.suspects)
 
     def summary(self) -> dict[str, Any]:
-        """The top of the list, and for each count how many bins have another likeliest or `confident` one."""
+        """The top of the list, and for each count how many bins have another likeliest one."""
         counts = []
         for count in sorted({suspect.label for suspect in self.suspects}):
             its = [suspect for suspect in self.suspects if suspect.label == count]
             others = sum(suspect.likeliest != count for suspect in its)
-            confident = sum(suspect.confident is not None for suspect in its)
-            counts.append({"count": count, "images": len(its), "likelierOther": others, "confidentOther": confident})
+            counts.append({"count": count, "images": len(its), "likelierOther": others})
         top = [_row(suspect) for suspect in self.suspects[:TOP]]
         return {"folds": self.folds, "temperature": self.temperature, "counts": counts, "top": top}
 
@@ -151,17 +147,12 @@ def score(log_p: Tensor, positions: Tensor, ids: Sequence[str], labels: Sequence
     temperature = fit_temperature(log_p, positions)
     probabilities = calibrated(log_p, temperature).double()
     doubts = doubt(probabilities, positions)
-    # How sure the heads are of a label in the mean over the images that have it.
-    usual = torch.stack([1 - doubts[positions == place].mean() for place in range(len(labels))])
-    sure = torch.where(probabilities >= usual, probabilities, 0)
-    other = (sure.amax(1) > 0) & (sure.argmax(1) != positions)
     found = zip(
         ranks(doubts.tolist()),
         ids,
         (labels[place] for place in positions.tolist()),
         doubts.tolist(),
         (labels[place] for place in probabilities.argmax(1).tolist()),
-        (labels[place] if is_other else None for place, is_other in zip(sure.argmax(1).tolist(), other, strict=True)),
         strict=True,
     )
     suspects = sorted((Suspect(*its) for its in found), key=lambda suspect: (suspect.rank, suspect.id))
