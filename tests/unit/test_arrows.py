@@ -80,7 +80,7 @@ ROOMS = {
     "training_code": {
         "jobs": {"audit", "report", "evaluation", "debugging", "training", "data", "model", "serving"},
         "serving": {"model"},
-        "training": {"data", "model"},
+        "training": {"audit", "data", "model"},
         "report": {"model"},
         "evaluation": set(),
         "audit": set(),
