@@ -126,7 +126,8 @@ def main() -> None:
     asked = parser.parse_args()
     answer = by_model(asked.model) if asked.model else by_noise()
     bins = unseen(read_bins(asked.source, LABELS), asked.learned)
-    splits = split_bins(bins, shares=FEWER if asked.learned else SHARES)
+    # By another lot than a dataset's, whose test split would all be on one side.
+    splits = split_bins(bins, seed=1, shares=FEWER) if asked.learned else split_bins(bins, shares=SHARES)
 
     def rows_of(bins: list[Bin], change: Change | None = None) -> list[Row]:
         contents = (changed(bin_.photo.read_bytes(), change) if change else bin_.photo.read_bytes() for bin_ in bins)
