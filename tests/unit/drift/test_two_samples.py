@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from drift.two_samples import chi_square_q, holm, homogeneity, kolmogorov_q, kolmogorov_smirnov
+from drift.two_samples import chi_square_q, holm, homogeneity, kolmogorov_q, kolmogorov_smirnov, mann_whitney
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,27 @@ def test_the_p_value_of_two_samples_is_near_the_exact_one() -> None:
     found = kolmogorov_smirnov([i / 100 for i in range(100)], [0.3 + i / 60 for i in range(60)])
     assert found.distance == pytest.approx(0.31)
     assert found.p == pytest.approx(0.00114, rel=0.25)
+
+
+def test_ranks_with_ties() -> None:
+    # given what scipy.stats.mannwhitneyu (asymptotic, without continuity) says of these: U 25
+    found = mann_whitney([1, 2, 2, 3, 4, 5, 5, 6, 7, 9], [3, 4, 5, 6, 6, 7, 8, 8, 9, 10, 11, 12])
+    assert found.distance == pytest.approx(1 - 2 * 25 / 120)
+    assert found.p == pytest.approx(0.020503298045451406)
+    # and of equal values nothing is found, and of samples apart all there is
+    assert mann_whitney([1, 1], [1, 1, 1]) == (0, 1)
+    assert mann_whitney([1, 2], [3, 4, 5]).distance == 1
+
+
+def test_a_small_shift_of_everything_is_seen_by_ranks_before_the_largest_distance() -> None:
+    # given 40 pairs of samples, one of which lies a third of a standard deviation higher
+    chance, seen = random.Random(3), {mann_whitney: 0, kolmogorov_smirnov: 0}
+    for _ in range(40):
+        then, now = ([chance.gauss(shift, 1) for _ in range(300)] for shift in (0, 1 / 3))
+        for test in seen:
+            seen[test] += test(then, now).p < 1e-3
+    assert seen[mann_whitney] > seen[kolmogorov_smirnov]
+    assert seen[mann_whitney] >= 25
 
 
 def test_shares_of_counts() -> None:
