@@ -64,7 +64,7 @@ def score(table: Path, planted: dict[str, int]) -> dict[str, Any]:
     with table.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["outcome"] == "scored" and row["split"] not in LEARNED]
     recorded = [f"probability_{row['recorded']}" for row in rows]
-    doubts = torch.tensor([1 - float(row[name]) for row, name in zip(rows, recorded, strict=True)]).double()
+    doubts = torch.tensor([1 - float(row[name]) for row, name in zip(rows, recorded, strict=True)], dtype=torch.float64)
     wrong = torch.tensor([row["id"] in planted for row in rows])
     off = torch.tensor([abs(int(row["recorded"]) - planted.get(row["id"], int(row["recorded"]))) for row in rows])
     rate = error_rate(doubts, len(LABELS))

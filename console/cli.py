@@ -1,5 +1,6 @@
 """The command line: `python -m console COMMAND`. Each command is a module; an error is a sentence and exit status 1."""
 
+import os
 from collections.abc import Sequence
 
 import click
@@ -56,6 +57,9 @@ for command in _IN_ORDER_OF_USE:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 0: the command did what it says; 1: it failed; 2: bad arguments; 130: interrupted."""
+    # CDK and the doctor read the first; the SDK for Python knows the second alone.
+    if region := os.environ.get("AWS_REGION"):
+        os.environ["AWS_DEFAULT_REGION"] = region
     try:
         return console.main(argv, prog_name="python -m console", standalone_mode=False) or 0
     except click.ClickException as error:

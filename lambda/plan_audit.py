@@ -17,6 +17,8 @@ from dataset.sample import Sample
 from errors import EmptySource
 from run.naming import run_name
 
+FORMAT = 1
+"""Raise it with every change of what the job counts or writes: audits from before are then begun anew."""
 BATCH = 1000
 """Bins of one batch: what an audit that is interrupted counts again at most, on each instance."""
 
@@ -36,7 +38,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     bucket, buckets = settings["DATA_BUCKET"], json.loads(settings["SOURCE_BUCKETS"])
     default = json.loads(settings["DEFAULTS"]).get("dataset", {}).get("source")
     asked = complete(event.get("input"), default, buckets, settings["EVALUATION_INSTANCE_TYPE"])
-    model = find_model(asked.package, event["live"], bucket)
+    model = find_model(asked.package, event["live"], bucket, asked.dataset.source)
     files = asked.dataset.files
     listed = file_list.read("dataset.files", files, bucket, buckets) if files else None
     source = Source.open(asked.dataset.source)
@@ -56,7 +58,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "bucket": bucket,
         "prefix": prefix,
         "source": {"uri": source.uri, "anonymous": source.anonymous},
-        "model": {"packageArn": model.package, "artifact": model.artifact, "bins": model.bins},
+        "model": {
+            "packageArn": model.package,
+            "artifact": model.artifact,
+            "bins": model.bins,
+            "learned": model.learned,
+        },
         "bins": len(sample.positions),
         "ready": ready,
         "job": f"{settings['JOB_PREFIX']}-{run_name(event['execution'])}-audit",
@@ -65,8 +72,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 def audit_id(asked: AuditInput, model: AuditModel, sample: Sample) -> str:
     """A hash of the model, the instance type (which decides the number format) and the versions of all files read."""
+    what = [FORMAT, BATCH, asked.dataset.source, asked.instance_type, model.package, model.artifact, model.learned]
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(json.dumps([asked.dataset.source, asked.instance_type, model.package, model.artifact]).encode())
+    digest.update(json.dumps(what).encode())
     for position in sample.positions:
         digest.update(repr((position, sample.images.get(position), sample.metadata.get(position))).encode())
     return digest.hexdigest()

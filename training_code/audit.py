@@ -20,7 +20,7 @@ from torch import Tensor
 from bin_record import read_record, recorded_count
 from evaluate import BATCH_SIZE, load_model
 from inference import CountingModel, RequestRefused, pixels_of, predict_several
-from stocktake.audit.batches import Batches, Share, read_batches, read_splits
+from stocktake.audit.batches import UNKNOWN, Batches, Learned, Share, read_batches, read_splits
 from stocktake.audit.findings import Finding, Ranking, outcome, written
 from stocktake.audit.places import CONCURRENCY, Place, place
 from stocktake.audit.score import doubt
@@ -38,7 +38,8 @@ def main() -> None:
         share = Share.read(root / "config" / "resourceconfig.json")
         source = place(given.source, given.anonymous)
         results = place(given.results or str(given.output))
-        audit(given.model, given.batches, source, results, share, given.learned)
+        learned = Learned(read_splits(given.learned), given.learned is not None or given.learned_bins == "none")
+        audit(given.model, given.batches, source, results, share, learned)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -48,6 +49,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--source", required=True, help="folder or S3 URI with bin-images/ and metadata/")
     parser.add_argument("--anonymous", action="store_true", help="read the source without a signature")
     parser.add_argument("--learned", type=Path, help="folder with splits.json of the model's dataset")
+    parser.add_argument("--learned-bins", choices=("none", "unknown"), default="unknown", help="where there is no list")
     parser.add_argument("--output", type=Path, required=True, help="the job's output folder")
     parser.add_argument("--results", help="S3 URI where results go as they come; by default the output folder")
     return parser.parse_args()
@@ -59,19 +61,19 @@ def audit(
     source: Place,
     results: Place,
     share: Share,
-    learned: Path | None = None,
+    learned: Learned = UNKNOWN,
 ) -> None:
-    batches, splits, model = read_batches(batches_folder), read_splits(learned), load_model(model_folder)
+    batches, model = read_batches(batches_folder), load_model(model_folder)
     go_on(results, made_of(model, model_folder, batches))
     done = set(results.names(PARTS))
     with ThreadPoolExecutor(CONCURRENCY) as pool:
         for number, names in share.of(batches).items():
             if part_name(number) in done:
                 continue
-            findings = count(model, source, names, pool, splits)
+            findings = count(model, source, names, pool, learned.splits)
             results.write(f"{PARTS}/{part_name(number)}", written(findings, model.description.labels))
             print(f"batch={number} bins={len(names)}", flush=True)
-    rank(results, batches, model, source)
+    rank(results, batches, model, source, learned)
 
 
 def part_name(number: int) -> str:
@@ -111,7 +113,7 @@ def go_on(results: Place, known: dict[str, Any]) -> None:
 def count(
     model: CountingModel, source: Place, names: list[str], pool: ThreadPoolExecutor, splits: dict[str, str]
 ) -> Iterator[Finding]:
-    """A finding for each bin, in order. `splits`: the split of each bin of the model's own dataset."""
+    """A finding for each bin, in order. `splits`: train or valid, of the bins that the model was made from."""
     labels = model.description.labels
     read = pool.map(lambda name: (name, *read_bin(source, name, model)), names)
     # The same photos together however often a job is started again.
@@ -144,14 +146,14 @@ def read_bin(source: Place, name: str, model: CountingModel) -> tuple[int | None
         return recorded, str(refusal)
 
 
-def rank(results: Place, batches: Batches, model: CountingModel, source: Place) -> None:
+def rank(results: Place, batches: Batches, model: CountingModel, source: Place, learned: Learned) -> None:
     """Rank all bins once all parts are there. Of two instances that see to it both write the same."""
     names = [part_name(number) for number in batches]
     missing = len(set(names) - set(results.names(PARTS)))
     if missing:
         print(f"{missing} parts are still to come from other instances", flush=True)
         return
-    ranking = Ranking(results.read(f"{PARTS}/{name}") for name in names)
+    ranking = Ranking((results.read(f"{PARTS}/{name}") for name in names), learned.known)
     summary, top = ranking.summary(), ranking.top(SHOWN)
     results.write(TABLE, ranking.table())
     page = render(model.description, summary, top, photos_of([row["id"] for row in top[:PICTURES]], source))

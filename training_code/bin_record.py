@@ -4,7 +4,7 @@ import json
 from typing import Any, TypeGuard
 
 MOST = 1_000_000
-"""Items of a bin, or of one SKU in it, are fewer."""
+"""Items of a bin are fewer."""
 
 
 def read_record(content: bytes) -> dict[str, Any] | None:

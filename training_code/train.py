@@ -4,6 +4,7 @@ SageMaker's training toolkit passes hyperparameters as arguments and folders in 
 """
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -34,8 +35,19 @@ def main() -> None:
             job.training.fit(job.checkpoints, interrupted)
         temperature = job.training.calibrate()
         if world.is_main:
-            save(job, debugging, temperature, find_label_noise(job, folds, interrupted) if folds else None)
+            save(job, debugging, temperature, label_noise(job, folds, interrupted) if folds else None)
             print(job.training.best_line(), flush=True)
+
+
+def label_noise(job: Job, folds: Sequence[list[int]], interrupted: Callable[[], bool]) -> LabelNoise | None:
+    """The list; None where a fold fails, which must not cost the model that is trained."""
+    try:
+        return find_label_noise(job, folds, interrupted)
+    except Exception as error:
+        if interrupted():
+            raise
+        print(f"label noise: not found out: {error}", flush=True)
+        return None
 
 
 def watched(training: Training, save_interval: int, trace: bool) -> DebuggingSession:

@@ -35,7 +35,7 @@ def _figures(output: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield (
             "probably wrong",
             f"about {wrong:,.0f} records: {rate['estimate']:.1%} of them ({interval}), estimated from "
-            f"{rate['bins']:,} bins that the model has not learned from",
+            f"{rate['bins']:,} bins{' that the model has not learned from' if rate['learnedKnown'] else ''}",
         )
     else:
         yield "probably wrong", "not known: the model has learned from all of these bins"

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import boto3
 from botocore.exceptions import ClientError
@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AuditModel:
-    """A model package, its artifact, and the list of the bins that it was made from, where its dataset keeps one."""
+    """A model package, its artifact, and which of the source's bins it was made from.
+
+    `bins` is a list of them; without one `learned` says whether there are "none", or it is "unknown".
+    """
 
     package: str
     artifact: str
     bins: str | None
+    learned: Literal["listed", "none", "unknown"]
 
 
-def find_model(package: str | None, live: str | None, bucket: str) -> AuditModel:
+def find_model(package: str | None, live: str | None, bucket: str, source: str) -> AuditModel:
     """The package that was asked for, or else the live one. Raises InvalidInput where there is none."""
     arn = package or live
     if arn is None:
@@ -44,9 +48,14 @@ def find_model(package: str | None, live: str | None, bucket: str) -> AuditModel
     artifact = found["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
     # What registered it by hand may not know its dataset.
     dataset = found.get("CustomerMetadataProperties", {}).get("dataset")
+    card = storage.find_json(bucket, f"datasets/{dataset}/card.json") if dataset else None
+    if card and card["source"]["uri"] != source.rstrip("/"):
+        # Bins of another source may have the same names, and are others.
+        return AuditModel(arn, artifact, None, "none")
     key = f"datasets/{dataset}/splits.json"
-    known = dataset is not None and storage.find_etag(bucket, key) is not None
-    return AuditModel(arn, artifact, f"s3://{bucket}/{key}" if known else None)
+    if card is None or storage.find_etag(bucket, key) is None:
+        return AuditModel(arn, artifact, None, "unknown")
+    return AuditModel(arn, artifact, f"s3://{bucket}/{key}", "listed")
 
 
 @cache

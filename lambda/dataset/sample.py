@@ -79,7 +79,6 @@ def dataset_id(parameters: contract.Dataset, seed: int, sample: Sample, left_out
         for position in sorted(files):
             digest.update(repr((position, *files[position])).encode())
     digest.update(repr(sorted(sample.copies.items())).encode())
-    # Nothing without a list, so that datasets from before there was one keep their ids.
     if left_out:
         digest.update(repr(("leave out", sorted(left_out))).encode())
     return digest.hexdigest()

@@ -86,7 +86,7 @@ def audit(
             ],
             $append(
                 $audit.source.anonymous ? ['--anonymous'] : [],
-                $audit.model.bins = null ? [] : ['--learned', 'input/learned']
+                $audit.model.bins = null ? ['--learned-bins', $audit.model.learned] : ['--learned', 'input/learned']
             )
         )""",
         inputs=f"""$append(
@@ -161,15 +161,18 @@ def _end(scope: Construct, price: lambda_.IFunction, topic: sns.ITopic) -> sfn.I
         },
     )
     scored = "$sum([0, $states.input.summary.outcomes.scored])"
+    judged = "$states.input.summary.errorRate.bins > 0"
     wrong = "$string($round($sum([0, $states.input.summary.byRecorded.*.expectedWrong])))"
     told = notify(
         scope,
         "Tell of audit",
         topic,
-        subject=f"'Stocktake: audit of ' & $string($states.input.summary.bins) & ' bins, about ' & {wrong} & ' wrong'",
+        subject=f"""'Stocktake: audit of ' & $string($states.input.summary.bins) & ' bins'
+            & ({judged} ? ', about ' & {wrong} & ' wrong' : '')""",
         lines=[
             f"$string({scored}) & ' of ' & $string($states.input.summary.bins) & ' bins have a record that the model "
-            f"can judge; it expects about ' & {wrong} & ' of them to be wrong.'",
+            f"can judge; ' & ({judged} ? 'it expects about ' & {wrong} & ' of them to be wrong.'"
+            f" : 'how many of them are wrong cannot be estimated, as it has learned from all of them.')",
             "'The page lists those first that are most probably wrong, with their photos.'",
             cost_line("Cost"),
             *report_lines("$states.input.pageUri"),

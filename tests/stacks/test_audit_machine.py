@@ -29,6 +29,7 @@ def planned(**more: Any) -> dict[str, Any]:
             "packageArn": "arn:p",
             "artifact": "s3://data/models/m/model.tar.gz",
             "bins": "s3://data/datasets/d/splits.json",
+            "learned": "listed",
         },
         "bins": 535_000,
         "ready": False,
@@ -76,8 +77,10 @@ def test_a_source_that_asks_for_a_signature_and_a_model_without_a_list(states: S
     request = job(
         states,
         source={"uri": "s3://own", "anonymous": False},
-        model={"artifact": "s3://data/models/m/model.tar.gz", "bins": None},
+        model={"artifact": "s3://data/models/m/model.tar.gz", "bins": None, "learned": "none"},
     )
+    given = options(request)
+    assert given[given.index("--learned-bins") + 1] == "none"
     assert "--anonymous" not in options(request)
     assert "--learned" not in options(request)
     assert inputs(request).keys() == {"code", "model", "batches"}
@@ -133,6 +136,7 @@ def test_the_notification_tells_what_was_found(states: States) -> None:
             "bins": 8500,
             "outcomes": {"scored": 5000, "above": 3500},
             "byRecorded": {"1": {"expectedWrong": 100.4}, "2": {"expectedWrong": 149.5}},
+            "errorRate": {"bins": 600},
         },
     }
     context = {
@@ -152,10 +156,12 @@ def test_the_notification_tells_what_was_found(states: States) -> None:
 
 
 def test_no_bin_that_could_be_judged_is_a_sentence_too(states: States) -> None:
-    output = {"pageUri": "s3://d/a", "summary": {"bins": 2, "outcomes": {"no-photo": 2}, "byRecorded": {}}}
+    summary = {"bins": 2, "outcomes": {"no-photo": 2}, "byRecorded": {}, "errorRate": {"bins": 0}}
+    output = {"pageUri": "s3://d/a", "summary": summary}
     context = {"Execution": {"Id": "arn:aws:states:us-east-1:1:execution:stocktake-audit:a", "Name": "a"}}
     sent = rendered(states["Tell of audit"]["Arguments"], planned() | {"cost": {}}, input=output, context=context)
-    assert "0 of 2 bins have a record" in json.loads(sent["Message"])["email"]
+    assert "how many of them are wrong cannot be estimated" in json.loads(sent["Message"])["email"]
+    assert sent["Subject"] == "Stocktake: audit of 2 bins"
 
 
 def test_the_machine_starts_processing_jobs_alone_in_the_audits_role(templates: dict[str, Template]) -> None:
@@ -167,7 +173,10 @@ def test_the_machine_starts_processing_jobs_alone_in_the_audits_role(templates: 
 
 
 def test_the_job_writes_below_audits_alone(templates: dict[str, Template]) -> None:
-    for one in statements(templates["Workflow"], "AuditJobRole"):
-        if "s3:PutObject" in as_list(one["Action"]):
-            assert "/audits/*" in json.dumps(one["Resource"])
-            assert "/models/*" not in json.dumps(one["Resource"])
+    writing = [
+        resource
+        for one in statements(templates["Workflow"], "AuditJobRole")
+        if "s3:PutObject" in as_list(one["Action"])
+        for resource in as_list(one["Resource"])
+    ]
+    assert [resource["Fn::Join"][1][-1] for resource in writing] == ["/audits/*"]

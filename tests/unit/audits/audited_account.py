@@ -1,5 +1,6 @@
 """What the audit's functions find in an account: objects and the registry."""
 
+import json
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -18,6 +19,11 @@ class Account:
     def add(self, name: str, record: bytes = b"{}", photo: bytes = b"photo") -> None:
         self.s3.put_object(Bucket=SOURCE, Key=f"metadata/{name}.json", Body=record)
         self.s3.put_object(Bucket=SOURCE, Key=f"bin-images/{name}.jpg", Body=photo)
+
+    def keep_dataset(self, source: str) -> None:
+        """The dataset of the first package, made of a source."""
+        for name, content in {"card": {"source": {"uri": source}}, "splits": {}}.items():
+            self.s3.put_object(Bucket=DATA, Key=f"datasets/d1/{name}.json", Body=json.dumps(content).encode())
 
     def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:
         number = ModelPackageName.rpartition("/")[2]

@@ -37,7 +37,7 @@ def test_all_bins_are_in_batches_once_and_counted_with_the_live_model(
     account.add("00001")
     account.s3.put_object(Bucket=SOURCE, Key="metadata/1.json", Body=b"{}")
     account.s3.put_object(Bucket=SOURCE, Key="bin-images/1234.jpg", Body=b"photo")
-    account.s3.put_object(Bucket=DATA, Key="datasets/d1/splits.json", Body=b"{}")
+    account.keep_dataset(BINS["source"])
     # when
     audit = plan()
     # then
@@ -49,6 +49,7 @@ def test_all_bins_are_in_batches_once_and_counted_with_the_live_model(
         "packageArn": f"{PACKAGES}/1",
         "artifact": f"s3://{DATA}/models/1/model.tar.gz",
         "bins": f"s3://{DATA}/datasets/d1/splits.json",
+        "learned": "listed",
     }
     assert audit["input"]["instanceType"] == "ml.m7i.xlarge"  # as evaluations
     assert audit["uri"] == f"s3://{DATA}/{audit['prefix']}"
@@ -57,11 +58,19 @@ def test_all_bins_are_in_batches_once_and_counted_with_the_live_model(
     assert audit["job"].endswith("-audit")
 
 
-def test_a_model_that_was_registered_by_hand_has_no_list_of_its_bins(account: Account) -> None:
+def test_of_a_model_without_a_list_it_is_unknown_which_bins_it_was_made_from(account: Account) -> None:
     account.add("00001")
-    assert plan({"package": f"{PACKAGES}/2"})["model"]["bins"] is None
-    # nor has one whose dataset was deleted
-    assert plan({"package": f"{PACKAGES}/1"})["model"]["bins"] is None
+    # given one that was registered by hand, and one whose dataset was deleted
+    for number in (2, 1):
+        model = plan({"package": f"{PACKAGES}/{number}"})["model"]
+        assert (model["bins"], model["learned"]) == (None, "unknown")
+
+
+def test_bins_of_another_source_are_others_whatever_their_names(account: Account) -> None:
+    account.add("00001")
+    account.keep_dataset("s3://another-source")
+    model = plan()["model"]
+    assert (model["bins"], model["learned"]) == (None, "none")
 
 
 def test_the_same_audit_goes_on_and_whatever_its_result_follows_from_makes_another(account: Account) -> None:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import IncompleteReadError
 from synthetic_shards import draw_bin
 
 import audit
 from bin_record import read_record, recorded_count
 from inference import input_fn, model_fn, predict_fn
-from stocktake.audit.batches import Share, read_batches
+from stocktake.audit.batches import Learned, Share, read_batches, read_splits
 from stocktake.audit.places import Folder, place
 from stocktake.failures import JobFailure
 from stocktake.model.served_network import native_precision
@@ -125,25 +126,46 @@ def test_the_records_that_are_most_probably_wrong_come_first_and_are_summed_up(g
     assert sum(of["countedOtherwise"] for of in summary["byRecorded"].values()) == otherwise
 
 
-def test_bins_that_the_model_has_learned_from_are_told_and_do_not_tell_how_many_records_are_wrong(
+def run_with(given: Path, model: Path, learned: Learned) -> Path:
+    results = Folder(given / "results")
+    audit.audit(model, given / "batches", Folder(given / "source"), results, Share(), learned)
+    return results.path
+
+
+def test_bins_that_the_model_was_made_from_are_told_and_do_not_tell_how_many_records_are_wrong(
     given: Path, model: Path
 ) -> None:
-    # given a list of the model's dataset
+    # given the list of the model's dataset
     (given / "learned").mkdir()
-    splits = {"train": {"00001": ["00001", "00002"]}, "valid": {"00004": ["00004"]}, "test": {"00006": ["00006"]}}
+    splits = {"train": {"00001": ["00001", "00002"]}, "valid": {"00004": ["00004"]}}
     (given / "learned/splits.json").write_text(json.dumps(splits))
     # when
-    results = Folder(given / "results")
-    audit.audit(model, given / "batches", Folder(given / "source"), results, Share(), given / "learned")
+    folder = run_with(given, model, Learned(read_splits(given / "learned"), known=True))
     # then
-    told = {row["id"]: row["split"] for row in rows(results.path) if row["split"]}
-    assert told == {"00001": "train", "00002": "train", "00004": "valid", "00006": "test"}
-    summary = json.loads((results.path / audit.SUMMARY).read_text())
+    told = {row["id"]: row["split"] for row in rows(folder) if row["split"]}
+    assert told == {"00001": "train", "00002": "train", "00004": "valid"}
+    summary = json.loads((folder / audit.SUMMARY).read_text())
     assert (summary["outcomes"]["scored"], summary["errorRate"]["bins"]) == (10, 7)
+    assert "7 bins that the model has not learned from" in (folder / audit.PAGE).read_text()
     # and a damaged list is named
     (given / "learned/splits.json").write_text("[")
     with pytest.raises(JobFailure, match="The list of the bins that the model was made from cannot be read"):
-        audit.audit(model, given / "batches", Folder(given / "source"), results, Share(), given / "learned")
+        read_splits(given / "learned")
+
+
+def test_where_nobody_knows_what_the_model_was_made_from_nothing_is_claimed(given: Path, model: Path) -> None:
+    folder = run(given, model)
+    assert json.loads((folder / audit.SUMMARY).read_text())["errorRate"]["learnedKnown"] is False
+    page = (folder / audit.PAGE).read_text()
+    assert "It is not known which of them the model has learned from" in page
+    assert "that the model has not learned from" not in page
+
+
+def test_of_bins_that_are_all_learned_nothing_is_estimated(given: Path, model: Path) -> None:
+    page = (run_with(given, model, Learned(dict.fromkeys(RECORDED, "train"), known=True)) / audit.PAGE).read_text()
+    assert "How many records are wrong cannot be estimated" in page
+    assert "by the model&#39;s estimate" not in page
+    assert "by the model's estimate" not in page
 
 
 def test_the_page_shows_the_photos_of_the_first_bins_and_stands_alone(given: Path, model: Path) -> None:
@@ -267,6 +289,11 @@ def test_the_recorded_count_is_what_the_dataset_reads(metadata: bytes, count: in
     assert recorded_count(read_record(metadata)) == count == parse(metadata).quantity
 
 
+class BreaksOff:
+    def read(self) -> bytes:
+        raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
+
+
 class OneBucket:
     """S3, at the edge: a bucket's objects, listed in pages of two."""
 
@@ -276,9 +303,13 @@ class OneBucket:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.breaks_off = 0
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         assert Bucket == "data"
+        if self.breaks_off:
+            self.breaks_off -= 1
+            return {"Body": BreaksOff()}
         if Key not in self.objects:
             raise self.exceptions.NoSuchKey
         return {"Body": io.BytesIO(self.objects[Key])}
@@ -312,3 +343,16 @@ def test_a_prefix_in_s3_is_a_place_as_a_folder_is(given: Path, model: Path, monk
         del bucket.objects[f"bins/{name}"]
     audit.audit(model, given / "batches", place("s3://data/bins/"), place("s3://data/audits/1"), Share())
     assert bucket.objects["audits/1/audit.csv"] == found["audit.csv"]
+
+
+def test_a_body_that_breaks_off_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = OneBucket()
+    monkeypatch.setattr("boto3.client", lambda *_names, **_options: bucket)
+    bucket.objects["bins/a"] = b"whole"
+    # given one that breaks off twice
+    bucket.breaks_off = 2
+    assert place("s3://data/bins").read("a") == b"whole"
+    # and one that goes on to do so
+    bucket.breaks_off = 99
+    with pytest.raises(IncompleteReadError):
+        place("s3://data/bins").read("a")

@@ -191,7 +191,7 @@ def test_what_cannot_be_looked_at_is_refused_before_the_training(job: Job) -> No
 
 
 def test_an_interruption_ends_it_with_a_sentence(job: Job) -> None:
-    with pytest.raises(JobFailure, match=r"Stopped by SIGTERM while looking for wrong labels; .* goes on there"):
+    with pytest.raises(JobFailure, match=r"Stopped by SIGTERM while looking for wrong labels; .* looks for them again"):
         find_label_noise(job, assign_folds(job, 2), lambda: True)
 
 
@@ -209,3 +209,20 @@ def test_the_report_names_the_bins_and_is_silent_where_nobody_looked() -> None:
 def shown(training: dict[str, Any]) -> dict[str, Any]:
     description = ModelDescription("resnet18", LABELS, Preprocessing(32), TRAINING | training)
     return sections(description, METRICS, [])
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_fold_that_fails_does_not_cost_the_trained_model(
+    job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stopped: bool
+) -> None:
+    # given a head that diverges, or an interruption
+    def diverges(*_: object) -> None:
+        raise JobFailure("Training diverged in epoch 1.")
+
+    monkeypatch.setattr(train, "find_label_noise", diverges)
+    if stopped:
+        with pytest.raises(JobFailure, match="diverged"):
+            train.label_noise(job, [[0]], lambda: True)
+    else:
+        assert train.label_noise(job, [[0]], lambda: False) is None
+        assert "label noise: not found out: Training diverged" in capsys.readouterr().out

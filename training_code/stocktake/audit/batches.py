@@ -64,8 +64,19 @@ class Share:
         return {number: names for number, names in batches.items() if number % self.instances == self.instance}
 
 
+@dataclass(frozen=True)
+class Learned:
+    """The split of each bin that the model was made from; `known`: whether it was made from no others of these."""
+
+    splits: dict[str, str]
+    known: bool
+
+
+UNKNOWN = Learned({}, known=False)
+
+
 def read_splits(folder: Path | None) -> dict[str, str]:
-    """The split of each bin in a model's dataset, from its splits.json, {split: {group: [bins]}}; none without one.
+    """Train or valid, of each bin that a model was made from, by splits.json, {split: {group: [bins]}}.
 
     Raises
     ------

@@ -18,8 +18,8 @@ class Finding(NamedTuple):
     """What is known of one bin.
 
     `outcome`: `scored`; `below`, `above` or `between` the model's labels, of a recorded count that it does not know and
-    so cannot score; `no-record`; `no-photo`, for the `reason`. `split`: of the model's own dataset, if the bin is in
-    it. `doubt`: see `score.doubt`.
+    so cannot score; `no-record`; `no-photo`, for the `reason`. `split`: train or valid, where the model was made
+    from the bin. `doubt`: see `score.doubt`.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Ranking:
     How many are wrong is estimated from the bins that the model has not learned from: it doubts the others less.
     """
 
-    def __init__(self, parts: Iterable[bytes]) -> None:
+    def __init__(self, parts: Iterable[bytes], learned_known: bool = True) -> None:
         rows: list[list[str]] = []
         self.header: list[str] = []
         for part in parts:
@@ -77,6 +77,7 @@ class Ranking:
         self.rate = error_rate(doubts[unseen], labels)
         self.wrong: list[float] = probability_wrong(doubts, self.rate.estimate, labels).tolist()
         self.ranks = ranks(doubts.tolist())
+        self.learned_known = learned_known
 
     def table(self) -> bytes:
         """CSV with `rank` before the columns of the parts, of which `doubt` becomes `wrong`; equal doubts share one."""
@@ -102,8 +103,9 @@ class Ranking:
         -------
         dict
             `bins`; `outcomes`, how many there are of each; `errorRate`, the share of records that are wrong: its
-            `estimate`, `interval` (95%), and the `bins` that it is estimated from; and of the scored ones, by recorded
-            count, `bins`, how many are `countedOtherwise`, and how many are `expectedWrong`.
+            `estimate`, `interval` (95%), the `bins` that it is estimated from, and whether it is known which of them
+            the model was made from; and of the scored ones, by recorded count, `bins`, how many are
+            `countedOtherwise`, and how many are `expectedWrong`.
         """
         recorded, counted = self._column["recorded"], self._column["counted"]
         by_recorded: dict[str, dict[str, float]] = {}
@@ -120,6 +122,7 @@ class Ranking:
                 "estimate": self.rate.estimate,
                 "interval": [self.rate.low, self.rate.high],
                 "bins": self.judged,
+                "learnedKnown": self.learned_known,
             },
             "byRecorded": by_recorded,
         }

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CONCURRENCY = 32
-ATTEMPTS = 8
+ATTEMPTS, READS = 8, 3
 
 
 class Place(Protocol):
@@ -67,6 +67,18 @@ class Prefix:
         self.s3: S3Client = boto3.client("s3", config=retries)
 
     def read(self, name: str) -> bytes:
+        from botocore.exceptions import ConnectionError, HTTPClientError, IncompleteReadError
+
+        for attempt in range(READS):
+            try:
+                return self._read(name)
+            # botocore tries a request again, but not a body that breaks off.
+            except (ConnectionError, HTTPClientError, IncompleteReadError):
+                if attempt == READS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _read(self, name: str) -> bytes:
         try:
             return self.s3.get_object(Bucket=self.bucket, Key=self.prefix + name)["Body"].read()
         except self.s3.exceptions.NoSuchKey as error:

@@ -115,7 +115,7 @@ def find_label_noise(job: Job, folds: Sequence[list[int]], interrupted: Callable
         if interrupted():
             raise JobFailure(
                 "Stopped by SIGTERM while looking for wrong labels; a job with the same checkpoint location and "
-                "hyperparameters goes on there."
+                "hyperparameters looks for them again."
             )
         return False
 
