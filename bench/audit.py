@@ -20,11 +20,12 @@ from typing import Any
 import torch
 
 from bench.results import add_json_option, write_json
+from bin_record import read_record, recorded_count
 from stocktake.audit.findings import LEARNED
+from stocktake.audit.planted import TOPS
 from stocktake.audit.score import area_under_curve, error_rate, precision_at_top
 
 LABELS = range(1, 6)
-TOPS = (0.01, 0.05, 0.10)
 DRAWS = 1000
 
 
@@ -44,17 +45,16 @@ def plant(source: Path, to: Path, share: float, seed: int) -> None:
         (to / folder).mkdir(parents=True, exist_ok=True)
     for photo in (source / "bin-images").iterdir():
         shutil.copyfile(photo, to / "bin-images" / photo.name)
-    records = {file.stem: json.loads(file.read_text()) for file in sorted((source / "metadata").iterdir())}
-    counted = [name for name, record in records.items() if record["EXPECTED_QUANTITY"] in LABELS]
+    records = {file.stem: read_record(file.read_bytes()) for file in sorted((source / "metadata").iterdir())}
+    counted = {name: count for name, record in records.items() if (count := recorded_count(record)) in LABELS}
     lot = random.Random(seed)
-    chosen = set(lot.sample(counted, round(share * len(counted))))
+    planted = {name: counted[name] for name in sorted(lot.sample(sorted(counted), round(share * len(counted))))}
     for name, record in records.items():
-        right = record["EXPECTED_QUANTITY"]
-        if name in chosen:
-            record["EXPECTED_QUANTITY"] = lot.choice([count for count in LABELS if count != right])
-        (to / "metadata" / f"{name}.json").write_text(json.dumps(record))
-    truth = {name: json.loads((source / "metadata" / f"{name}.json").read_text()) for name in sorted(chosen)}
-    planted = {name: record["EXPECTED_QUANTITY"] for name, record in truth.items()}
+        if name in planted:
+            other = lot.choice([count for count in LABELS if count != planted[name]])
+            (to / "metadata" / f"{name}.json").write_text(json.dumps({**(record or {}), "EXPECTED_QUANTITY": other}))
+        else:
+            shutil.copyfile(source / "metadata" / f"{name}.json", to / "metadata" / f"{name}.json")
     (to / "planted.json").write_text(json.dumps(planted))
     print(f"{len(planted)} of {len(counted)} records with 1 to 5 items are wrong in {to}")
 

@@ -55,15 +55,11 @@ def row(content: bytes, probabilities: list[float]) -> Row:
     }
 
 
-def by_noise() -> Answer:
+def by_noise(bin_: Bin, _: bytes) -> list[float]:
     """The same for a bin however its photo is changed."""
-
-    def answer(bin_: Bin, _: bytes) -> list[float]:
-        seen = bin_.count + random.Random(bin_.id).gauss(0, SPREAD)
-        weights = [math.exp(-((label - seen) ** 2) / 2) for label in LABELS]
-        return [weight / sum(weights) for weight in weights]
-
-    return answer
+    seen = bin_.count + random.Random(bin_.id).gauss(0, SPREAD)
+    weights = [math.exp(-((label - seen) ** 2) / 2) for label in LABELS]
+    return [weight / sum(weights) for weight in weights]
 
 
 def by_model(folder: Path) -> Answer:
@@ -124,7 +120,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=500, help="photos of a draw")
     parser.add_argument("--draws", type=int, default=20, help="of unchanged bins; of each change half as many")
     asked = parser.parse_args()
-    answer = by_model(asked.model) if asked.model else by_noise()
+    answer = by_model(asked.model) if asked.model else by_noise
     bins = unseen(read_bins(asked.source, LABELS), asked.learned)
     # By another lot than a dataset's, whose test split would all be on one side.
     splits = split_bins(bins, seed=1, shares=FEWER) if asked.learned else split_bins(bins, shares=SHARES)

@@ -10,6 +10,7 @@ def function_environment(
 ) -> dict[str, str]:
     """Credentials, and every setting that a data function reads; `defaults` is a partial execution input."""
     return {
+        "AUDIT_INSTANCE_TYPE": "ml.m7i.xlarge",
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1",

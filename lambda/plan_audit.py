@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from typing import Any
 
 import storage
@@ -36,8 +37,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """
     settings = os.environ
     bucket, buckets = settings["DATA_BUCKET"], json.loads(settings["SOURCE_BUCKETS"])
-    default = json.loads(settings["DEFAULTS"]).get("dataset", {}).get("source")
-    asked = complete(event.get("input"), default, buckets, settings["EVALUATION_INSTANCE_TYPE"])
+    asked = complete(event.get("input"), settings)
     model = find_model(asked.package, event["live"], bucket, asked.dataset.source)
     files = asked.dataset.files
     listed = file_list.read("dataset.files", files, bucket, buckets) if files else None
@@ -62,7 +62,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             "packageArn": model.package,
             "artifact": model.artifact,
             "bins": model.bins,
-            "learned": model.learned,
+            "known": model.known,
         },
         "bins": len(sample.positions),
         "ready": ready,
@@ -72,7 +72,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 def audit_id(asked: AuditInput, model: AuditModel, sample: Sample) -> str:
     """A hash of the model, the instance type (which decides the number format) and the versions of all files read."""
-    what = [FORMAT, BATCH, asked.dataset.source, asked.instance_type, model.package, model.artifact, model.learned]
+    what = [FORMAT, BATCH, asked.dataset.source, asked.instance_type, *astuple(model)]
     digest = hashlib.blake2b(digest_size=8)
     digest.update(json.dumps(what).encode())
     for position in sample.positions:

@@ -1,11 +1,10 @@
 """Price audit: what an audit is billed, and before it starts what it would be."""
 
-import json
 import os
 from typing import Any
 
 from audits.contract import complete
-from audits.cost import expected_job, job, request_lines
+from audits.cost import expected_job, job, requests
 from costs import prices
 from costs.bill import bill
 from costs.expected import BINS, LISTED
@@ -21,20 +20,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     Raises:
         InvalidInput: one sentence for each fault of the input.
     """
-    settings = os.environ
     if "audit" in event:
         ran = job(event["audit"]["input"], event["seconds"])
         bins = event["audit"]["bins"] if event["seconds"] else 0
-        return bill([ran] if event["seconds"] else [], request_lines(bins), _found(ran.instance_type))
-    asked = complete(
-        event.get("input"),
-        json.loads(settings["DEFAULTS"]).get("dataset", {}).get("source"),
-        json.loads(settings["SOURCE_BUCKETS"]),
-        settings["EVALUATION_INSTANCE_TYPE"],
-    )
+        return bill([ran] if event["seconds"] else [], [requests(bins)], _found(ran.instance_type))
+    asked = complete(event.get("input"), os.environ)
     bins = LISTED if asked.dataset.files else round(asked.dataset.fraction * BINS)
     expected, told = expected_job(asked, bins)
-    estimated = bill([expected], request_lines(bins), _found(expected.instance_type))
+    estimated = bill([expected], [requests(bins)], _found(expected.instance_type))
     return estimated | {"input": asked.to_json(), "assumptions": told}
 
 

@@ -227,6 +227,13 @@ class DeploymentSettings(BaseModel):
         return self.evaluation_instance_type or instances.evaluation_type_beside(self.endpoint_instance_type)
 
     @property
+    def audit_type(self) -> str:
+        """Where bins are audited: as models are evaluated, but on CPUs, as the endpoint counts."""
+        if instances.has_gpu(self.evaluation_type):
+            return instances.evaluation_type_beside(self.endpoint_instance_type)
+        return self.evaluation_type
+
+    @property
     def default_architectures(self) -> list[str]:
         """What an execution trains that names no architecture."""
         return list(contract.complete(self.defaults).architectures)

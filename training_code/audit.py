@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ def main() -> None:
         share = Share.read(root / "config" / "resourceconfig.json")
         source = place(given.source, given.anonymous)
         results = place(given.results or str(given.output))
-        learned = Learned(read_splits(given.learned), given.learned is not None or given.learned_bins == "none")
+        learned = Learned(read_splits(given.learned), not given.learned_unknown)
         audit(given.model, given.batches, source, results, share, learned)
 
 
@@ -49,7 +48,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--source", required=True, help="folder or S3 URI with bin-images/ and metadata/")
     parser.add_argument("--anonymous", action="store_true", help="read the source without a signature")
     parser.add_argument("--learned", type=Path, help="folder with splits.json of the model's dataset")
-    parser.add_argument("--learned-bins", choices=("none", "unknown"), default="unknown", help="where there is no list")
+    parser.add_argument(
+        "--learned-unknown", action="store_true", help="it is unknown which bins the model was made from"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the job's output folder")
     parser.add_argument("--results", help="S3 URI where results go as they come; by default the output folder")
     return parser.parse_args()
@@ -115,9 +116,14 @@ def count(
 ) -> Iterator[Finding]:
     """A finding for each bin, in order. `splits`: train or valid, of the bins that the model was made from."""
     labels = model.description.labels
-    read = pool.map(lambda name: (name, *read_bin(source, name, model)), names)
-    # The same photos together however often a job is started again.
-    while bins := list(islice(read, BATCH_SIZE)):
+
+    def read(start: int) -> Iterator[tuple[str, int | None, Tensor | str]]:
+        return pool.map(lambda name: (name, *read_bin(source, name, model)), names[start : start + BATCH_SIZE])
+
+    # The same photos together however often a job is started again. The next ones are read while these are counted.
+    following = read(0)
+    for end in range(BATCH_SIZE, len(names) + BATCH_SIZE, BATCH_SIZE):
+        bins, following = list(following), read(end)
         photos = [photo for _, _, photo in bins if isinstance(photo, Tensor)]
         answers = iter(predict_several(photos, model) if photos else [])
         for name, recorded, photo in bins:

@@ -3,13 +3,15 @@
 Names are camelCase in JSON and snake_case in Python.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from run import instances
 from run.dataset_part import FILE, SOURCE
+from run.deployment import source_faults
 from run.part import Part
 from run.validation import InvalidInput, an_object, validated
 
@@ -23,7 +25,8 @@ class Bins(Part):
     source: str = Field(
         default="s3://aft-vbi-pds",
         pattern=SOURCE,
-        description="an S3 URI such as s3://aft-vbi-pds that holds bin-images/ and metadata/",
+        max_length=256,  # of an argument of a job
+        description="an S3 URI of at most 256 characters such as s3://aft-vbi-pds that holds bin-images/ and metadata/",
     )
     fraction: float = Field(default=1, gt=0, le=1, description="a number greater than 0 and at most 1")
     files: str | None = Field(
@@ -54,46 +57,33 @@ class AuditInput(Part):
     instance_count: Annotated[int, Field(ge=1, le=100, description="an integer from 1 to 100")] = 1
     max_run_seconds: Annotated[int, Field(ge=60, le=_LONGEST, description=f"an integer from 60 to {_LONGEST}")] = 86_400
 
-    @property
-    def source_bucket(self) -> str:
-        """The bucket of `dataset.source`."""
-        return self.dataset.source.removeprefix("s3://").partition("/")[0]
-
     def to_json(self) -> dict[str, Any]:
         """Every field with its value, named as in JSON."""
         return self.model_dump(mode="json", by_alias=True)
 
 
-def complete(given: object, source: str | None, source_buckets: Sequence[str], evaluation_type: str) -> AuditInput:
+def complete(given: object, settings: Mapping[str, str]) -> AuditInput:
     """Fill in what `given` leaves out, and refuse what this deployment cannot do.
 
     Args:
         given: the audit's input as parsed from JSON.
-        source: the deployment's own default of `dataset.source`, if it has one.
-        source_buckets: that jobs may read.
-        evaluation_type: the instance type of evaluations.
+        settings: the function's environment: DEFAULTS, of executions; SOURCE_BUCKETS; AUDIT_INSTANCE_TYPE.
 
     Raises:
         InvalidInput: one sentence for each fault.
     """
     asked = an_object(given)
-    bins = asked.get("dataset", {})
+    source, bins = json.loads(settings["DEFAULTS"]).get("dataset", {}).get("source"), asked.get("dataset", {})
     if source and isinstance(bins, Mapping):
         asked = asked | {"dataset": {"source": source, **bins}}
     completed = validated(AuditInput, asked)
-    if completed.instance_type is None:
-        completed = completed.model_copy(update={"instance_type": evaluation_type})
-    faults = []
-    if completed.source_bucket not in source_buckets:
-        faults.append(
-            f'dataset.source: "{completed.dataset.source}" was given; must be in one of the buckets '
-            f"{', '.join(source_buckets)}, or its bucket must be added to the setting sourceBuckets"
-        )
-    if requirement := _requirement(completed.instance_type or ""):
-        faults.append(f'instanceType: "{completed.instance_type}" was given; must be {requirement}')
+    instance_type = completed.instance_type or settings["AUDIT_INSTANCE_TYPE"]
+    faults = list(source_faults(completed.dataset.source, json.loads(settings["SOURCE_BUCKETS"])))
+    if requirement := _requirement(instance_type):
+        faults.append(f'instanceType: "{instance_type}" was given; must be {requirement}')
     if faults:
         raise InvalidInput("\n".join(faults))
-    return completed
+    return completed.model_copy(update={"instance_type": instance_type})
 
 
 def _requirement(instance_type: str) -> str | None:

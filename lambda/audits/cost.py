@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from audits.contract import AuditInput
-from costs.bill import Job
+from costs.bill import Job, estimated_line
 from costs.expected import BINS, LISTED, START_UP
 from costs.prices import service
 from costs.speed import photos_a_second
@@ -36,17 +36,6 @@ def expected_job(asked: AuditInput, bins: int) -> tuple[Job, list[str]]:
     return job(given, START_UP + bins / rate / asked.instance_count), told
 
 
-def request_lines(bins: int) -> list[dict[str, Any]]:
-    """S3's requests for so many bins, as a line of the bill: an estimate."""
-    usd = round(bins * _READS * service("s3Read"), 6)
-    return [
-        {
-            "what": "S3 (requests)",
-            "instanceType": None,
-            "seconds": None,
-            "spot": False,
-            "usd": usd,
-            "onDemandUsd": usd,
-            "estimated": True,
-        }
-    ]
+def requests(bins: int) -> dict[str, Any]:
+    """S3's requests for so many bins, as a line of the bill."""
+    return estimated_line("S3 (requests)", bins * _READS * service("s3Read"))

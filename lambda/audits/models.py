@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import ClientError
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 class AuditModel:
     """A model package, its artifact, and which of the source's bins it was made from.
 
-    `bins` is a list of them; without one `learned` says whether there are "none", or it is "unknown".
+    `bins` is a list of them. Without one there are none, if that is `known`.
     """
 
     package: str
     artifact: str
     bins: str | None
-    learned: Literal["listed", "none", "unknown"]
+    known: bool
 
 
 def find_model(package: str | None, live: str | None, bucket: str, source: str) -> AuditModel:
@@ -51,11 +51,11 @@ def find_model(package: str | None, live: str | None, bucket: str, source: str) 
     card = storage.find_json(bucket, f"datasets/{dataset}/card.json") if dataset else None
     if card and card["source"]["uri"] != source.rstrip("/"):
         # Bins of another source may have the same names, and are others.
-        return AuditModel(arn, artifact, None, "none")
+        return AuditModel(arn, artifact, None, known=True)
     key = f"datasets/{dataset}/splits.json"
     if card is None or storage.find_etag(bucket, key) is None:
-        return AuditModel(arn, artifact, None, "unknown")
-    return AuditModel(arn, artifact, f"s3://{bucket}/{key}", "listed")
+        return AuditModel(arn, artifact, None, known=False)
+    return AuditModel(arn, artifact, f"s3://{bucket}/{key}", known=True)
 
 
 @cache

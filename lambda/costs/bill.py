@@ -71,18 +71,21 @@ def service_lines(photos: int, architectures: int) -> list[dict[str, Any]]:
         + (_READS + 10 * items) * service("s3Read")
         + photos * (1 + architectures) * _GB_A_PHOTO * service("s3GbMonth"),
     }
-    return [
-        {
-            "what": what,
-            "instanceType": None,
-            "seconds": None,
-            "spot": False,
-            "usd": round(value, 6),
-            "onDemandUsd": round(value, 6),
-            "estimated": True,
-        }
-        for what, value in usd.items()
-    ]
+    return [estimated_line(what, value) for what, value in usd.items()]
+
+
+def estimated_line(what: str, usd: float) -> dict[str, Any]:
+    """What is not billed by the hour of an instance."""
+    usd = round(usd, 6)
+    return {
+        "what": what,
+        "instanceType": None,
+        "seconds": None,
+        "spot": False,
+        "usd": usd,
+        "onDemandUsd": usd,
+        "estimated": True,
+    }
 
 
 def bill(jobs: Iterable[Job], services: Sequence[dict[str, Any]], prices: Prices) -> dict[str, Any]:

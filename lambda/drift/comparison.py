@@ -64,8 +64,8 @@ def _test(name: str, then: list[float], now: list[float]) -> Tested:
 
 
 def _told(quantity: Quantity, then: list[float], now: list[float], found: Tested, p: float) -> dict[str, Any]:
-    # A count's median moves in whole items.
-    middle = fmean if quantity.name == "count" else median
+    # A count's median moves in whole items, and may not move where ranks do.
+    middle = fmean if quantity.name in _TESTS else median
     before, after = middle(then), middle(now)
     drifted = p < LEVEL and found.distance >= SMALLEST
     if drifted:

@@ -17,8 +17,8 @@ from run.imagenet import EDITIONS
 from run.part import BUCKET, Part
 from run.recipes import preset
 from run.sentences import CONTRADICTION
+from run.validation import TOO_DEEP, an_object, validated
 from run.validation import InvalidInput as InvalidInput
-from run.validation import an_object, validated
 
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"]
 
@@ -290,7 +290,7 @@ def complete(given: object, defaults: Mapping[str, Any] | None = None) -> Execut
         asked = an_object(given)
         merged = _overlay(_below(defaults or {}, asked), asked)
     except RecursionError:
-        raise InvalidInput("input: it is nested too deeply; must be a JSON object such as {}") from None
+        raise InvalidInput(TOO_DEEP) from None
     return validated(ExecutionInput, merged)
 
 

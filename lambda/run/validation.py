@@ -18,6 +18,7 @@ _NOT_OURS = ("Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID", "$schema")
 """What people in the console, executions that start others and editors put into any input: ignored here."""
 
 _AN_OBJECT = "must be a JSON object such as {}"
+TOO_DEEP = f"input: it is nested too deeply; {_AN_OBJECT}"
 
 
 class InvalidInput(ValueError):
@@ -40,7 +41,7 @@ def validated(contract: type[Contract], completed: Mapping[str, Any]) -> Contrac
         # Strict as JSON has it: lists for lists, and 1 is fine where 1.0 is.
         return contract.model_validate_json(json.dumps(ours))
     except RecursionError:
-        raise InvalidInput(f"input: it is nested too deeply; {_AN_OBJECT}") from None
+        raise InvalidInput(TOO_DEEP) from None
     except ValidationError as error:
         sentences = list(dict.fromkeys(sentence(contract, fault, ours) for fault in error.errors()))
         more = [f"and {len(sentences) - _TOLD} faults more"] if len(sentences) > _TOLD else []

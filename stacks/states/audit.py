@@ -7,7 +7,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks.checks import JOB_NAMES, OBJECT_KEYS
+from stacks.checks import OBJECT_KEYS
 from stacks.settings import DeploymentSettings
 from stacks.states.aws_call import call_aws
 from stacks.states.champion import LIVE_PACKAGE
@@ -15,9 +15,9 @@ from stacks.states.cost import UNKNOWN_COST
 from stacks.states.ended import fail_on_problem, problem
 from stacks.states.failure import Failure, catch_everything, notify_and_fail
 from stacks.states.invoke import invoke
-from stacks.states.jsonata import expression
+from stacks.states.jsonata import UNIQUE_EXECUTION, expression
 from stacks.states.notification import EXECUTION, cost_line, notify, report_lines
-from stacks.states.processing_job import OUTPUT, SECONDS, processing_job, source
+from stacks.states.processing_job import OUTPUT, SECONDS, describe_job, processing_job, source
 from stacks.states.quota import wait_for_quota
 from stacks.states.target import STACK_ID, Target
 
@@ -59,7 +59,7 @@ def audit(
             {
                 "input": expression("$states.input"),
                 "live": expression("$live"),
-                "execution": expression("$states.context.Execution.Id & ' ' & $states.context.Execution.StartTime"),
+                "execution": UNIQUE_EXECUTION,
             }
         ),
         comment="Checks the input, finds the model, and lists the bins.",
@@ -86,7 +86,10 @@ def audit(
             ],
             $append(
                 $audit.source.anonymous ? ['--anonymous'] : [],
-                $audit.model.bins = null ? ['--learned-bins', $audit.model.learned] : ['--learned', 'input/learned']
+                $append(
+                    $audit.model.bins = null ? [] : ['--learned', 'input/learned'],
+                    $audit.model.known ? [] : ['--learned-unknown']
+                )
             )
         )""",
         inputs=f"""$append(
@@ -96,15 +99,12 @@ def audit(
         output_uri="$audit.uri & '/job'",
         output={"jobName": expression("$states.result.ProcessingJobName")},
     )
-    described = call_aws(
+    described = describe_job(
         scope,
         "Describe audit",
-        "sagemaker:describeProcessingJob",
-        [job_arns],
-        {"ProcessingJobName": expression("$states.input.jobName")},
+        job_arns,
         assign={"seconds": expression(SECONDS)},
         outputs={"problem": expression(problem())},
-        wildcard=JOB_NAMES,
     )
     read = call_aws(
         scope,

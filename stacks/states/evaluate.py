@@ -5,14 +5,14 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks.checks import JOB_NAMES, OBJECT_KEYS
+from stacks.checks import OBJECT_KEYS
 from stacks.settings import DeploymentSettings
 from stacks.states.aws_call import call_aws
 from stacks.states.champion import read_champion
 from stacks.states.ended import fail_on_problem, problem
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression, object_of
-from stacks.states.processing_job import OUTPUT, SECONDS, processing_job, source
+from stacks.states.processing_job import OUTPUT, SECONDS, describe_job, processing_job, source
 from stacks.states.quota import wait_for_quota
 from stacks.states.target import Target
 
@@ -73,15 +73,12 @@ def evaluate(
         output_uri="$run.report.uri",
         output={"jobName": expression("$states.result.ProcessingJobName")},
     )
-    described = call_aws(
+    described = describe_job(
         scope,
         "Describe evaluation",
-        "sagemaker:describeProcessingJob",
-        [job_arns],
-        {"ProcessingJobName": expression("$states.input.jobName")},
+        job_arns,
         assign={"evaluationSeconds": expression(f"$evaluationSeconds + {SECONDS}")},
         outputs={"problem": expression(problem())},
-        wildcard=JOB_NAMES,
     )
     read = call_aws(
         scope,

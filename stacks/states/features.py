@@ -5,13 +5,13 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks.checks import JOB_NAMES, OBJECT_KEYS
+from stacks.checks import OBJECT_KEYS
 from stacks.settings import DeploymentSettings
 from stacks.states.aws_call import call_aws
 from stacks.states.ended import fail_on_problem, problem
 from stacks.states.failure import Failure
 from stacks.states.jsonata import expression
-from stacks.states.processing_job import OUTPUT, SECONDS, processing_job, source
+from stacks.states.processing_job import OUTPUT, SECONDS, describe_job, processing_job, source
 from stacks.states.quota import wait_for_quota
 
 _MISSING = "$run.candidates[features.ready = false]"
@@ -57,12 +57,10 @@ def extract_features(
             "features": expression("$states.input.features"),
         },
     )
-    described = call_aws(
+    described = describe_job(
         scope,
         "Describe extraction",
-        "sagemaker:describeProcessingJob",
-        [job_arns],
-        {"ProcessingJobName": expression("$states.input.jobName")},
+        job_arns,
         comment="How long the job ran, and whether it was stopped.",
         outputs={
             "jobName": expression("$states.input.jobName"),
@@ -70,7 +68,6 @@ def extract_features(
             "seconds": expression(SECONDS),
             "problem": expression(problem()),
         },
-        wildcard=JOB_NAMES,
     )
     # Last: whoever finds this finds all of them.
     marked = call_aws(

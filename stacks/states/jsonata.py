@@ -58,3 +58,6 @@ ERROR = """(
 
 NULL = expression("null")
 """A JSON null that is there; CDK leaves a field out that is None."""
+
+UNIQUE_EXECUTION = expression("$states.context.Execution.Id & ' ' & $states.context.Execution.StartTime")
+"""Unlike an execution's name alone, unique in the account for ever, as the names of jobs have to be."""

@@ -6,7 +6,7 @@ from constructs import Construct
 
 from stacks.states.failure import Failure
 from stacks.states.invoke import invoke
-from stacks.states.jsonata import NULL, expression
+from stacks.states.jsonata import NULL, UNIQUE_EXECUTION, expression
 
 UNKNOWN: dict[str, object] = {
     "extracted": [],
@@ -34,8 +34,7 @@ def plan(scope: Construct, function: lambda_.IFunction, failure: Failure) -> sfn
         sfn.TaskInput.from_object(
             {
                 "input": expression("$states.input"),
-                # Unlike its name alone, unique in the account for ever, as the names of jobs have to be.
-                "execution": expression("$states.context.Execution.Id & ' ' & $states.context.Execution.StartTime"),
+                "execution": UNIQUE_EXECUTION,
             }
         ),
         comment="Completes and checks the input, gives every name, and samples the source.",

@@ -6,11 +6,14 @@ from typing import Any
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from stacks.checks import JOB_NAMES
 from stacks.company.encryption import output_key, with_volume_key
 from stacks.company.network import job_network
 from stacks.settings import DeploymentSettings
+from stacks.states.aws_call import call_aws
 from stacks.states.jsonata import expression
 from stacks.states.quota import ATTEMPT
 from stacks.states.retries import retry_job
@@ -106,6 +109,19 @@ def processing_job(
     )
     retry_job(job)
     return job
+
+
+def describe_job(scope: Construct, name: str, job_arns: str, **options: Any) -> tasks.CallAwsService:
+    """State that describes the job whose `jobName` is in its input, as `.sync` does not say how long it ran."""
+    return call_aws(
+        scope,
+        name,
+        "sagemaker:describeProcessingJob",
+        [job_arns],
+        {"ProcessingJobName": expression("$states.input.jobName")},
+        wildcard=JOB_NAMES,
+        **options,
+    )
 
 
 def source(name: str, uri: str) -> str:

@@ -58,7 +58,7 @@ class Audit(Construct):
             environment=functions.checked
             | {
                 "DATA_BUCKET": data_bucket.bucket_name,
-                "EVALUATION_INSTANCE_TYPE": settings.evaluation_type,
+                "AUDIT_INSTANCE_TYPE": settings.audit_type,
                 "JOB_PREFIX": settings.job_prefix,
                 "PACKAGE_GROUP": target.package_group,
             },
@@ -69,7 +69,7 @@ class Audit(Construct):
             memory_mb=512,
             minutes=1,
             statements=[functions.read_prices()],
-            environment=functions.checked | {"EVALUATION_INSTANCE_TYPE": settings.evaluation_type},
+            environment=functions.checked | {"AUDIT_INSTANCE_TYPE": settings.audit_type},
         )
         name = f"{settings.name}-audit"
         self.machine = sfn.StateMachine(

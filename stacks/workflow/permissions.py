@@ -14,25 +14,25 @@ from stacks.checks import JOB_NAMES, Wildcard
 from stacks.roles import pull_images
 
 _KINDS = {
-    "TrainingJob": "training-job",
-    "ProcessingJob": "processing-job",
-    "HyperParameterTuningJob": "hyper-parameter-tuning-job",
+    "TrainingJob": ("training-job", "Training"),
+    "ProcessingJob": ("processing-job", "Processing"),
+    "HyperParameterTuningJob": ("hyper-parameter-tuning-job", "Tuning"),
 }
-_RULES = {"TrainingJob": "Training", "ProcessingJob": "Processing", "HyperParameterTuningJob": "Tuning"}
-"""What the rules are named after by which Step Functions hears of a job's end."""
+"""A kind of job: its resources' type, and what the rule is named after by which Step Functions hears of its end."""
 
 
 def run_jobs(
     scope: Construct, job_names: str, roles: Iterable[iam.IRole], kinds: Sequence[str] = tuple(_KINDS)
 ) -> list[iam.PolicyStatement]:
     """Start a job under one of the roles, hear of its end, stop it."""
+    types, rules = zip(*(_KINDS[kind] for kind in kinds), strict=True)
     return [
         Wildcard(
             JOB_NAMES,
             sid="RunJobs",
             actions=[f"sagemaker:{verb}{kind}" for kind in kinds for verb in ("Create", "Describe", "Stop")]
             + ["sagemaker:AddTags", "sagemaker:ListTags"],
-            resources=[sagemaker_arn(scope, kind, job_names) for kind in map(_KINDS.__getitem__, kinds)],
+            resources=[sagemaker_arn(scope, type_, job_names) for type_ in types],
         ),
         _pass_roles("PassJobRoles", roles, "sagemaker"),
         iam.PolicyStatement(
@@ -42,9 +42,9 @@ def run_jobs(
                 Stack.of(scope).format_arn(
                     service="events",
                     resource="rule",
-                    resource_name=f"StepFunctionsGetEventsForSageMaker{kind}JobsRule",
+                    resource_name=f"StepFunctionsGetEventsForSageMaker{rule}JobsRule",
                 )
-                for kind in map(_RULES.__getitem__, kinds)
+                for rule in rules
             ],
         ),
     ]

@@ -1,13 +1,14 @@
 """The audit's state machine: what its job is given, what its roles may do, and how it ends."""
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from tests.stacks.execution import accepted, rendered
-from tests.stacks.template import Template, as_list, machine, machine_definition, statements, walk
+from tests.stacks.template import Template, as_list, machine, machine_definition, resources, statements, walk
 
 States = dict[str, dict[str, Any]]
 
@@ -29,7 +30,7 @@ def planned(**more: Any) -> dict[str, Any]:
             "packageArn": "arn:p",
             "artifact": "s3://data/models/m/model.tar.gz",
             "bins": "s3://data/datasets/d/splits.json",
-            "learned": "listed",
+            "known": True,
         },
         "bins": 535_000,
         "ready": False,
@@ -64,6 +65,7 @@ def test_the_job_counts_on_as_many_instances_as_asked_and_reads_the_source_itsel
     assert pairs["--results"] == "s3://data/audits/a1/results"
     assert pairs["--learned"] == "input/learned"
     assert "--anonymous" in given
+    assert "--learned-unknown" not in given
     found = inputs(request)
     assert found.pop("code").startswith("s3://")
     assert found == {
@@ -77,10 +79,9 @@ def test_a_source_that_asks_for_a_signature_and_a_model_without_a_list(states: S
     request = job(
         states,
         source={"uri": "s3://own", "anonymous": False},
-        model={"artifact": "s3://data/models/m/model.tar.gz", "bins": None, "learned": "none"},
+        model={"artifact": "s3://data/models/m/model.tar.gz", "bins": None, "known": False},
     )
-    given = options(request)
-    assert given[given.index("--learned-bins") + 1] == "none"
+    assert "--learned-unknown" in options(request)
     assert "--anonymous" not in options(request)
     assert "--learned" not in options(request)
     assert inputs(request).keys() == {"code", "model", "batches"}
@@ -180,3 +181,15 @@ def test_the_job_writes_below_audits_alone(templates: dict[str, Template]) -> No
         for resource in as_list(one["Resource"])
     ]
     assert [resource["Fn::Join"][1][-1] for resource in writing] == ["/audits/*"]
+
+
+def test_bins_are_counted_on_cpus_wherever_models_are_evaluated(synthesize: Callable[..., dict[str, Template]]) -> None:
+    # given evaluations on a GPU
+    functions = resources(synthesize(evaluationInstanceType="ml.g4dn.xlarge")["Workflow"], "AWS::Lambda::Function")
+    types = {
+        function["Environment"]["Variables"]["AUDIT_INSTANCE_TYPE"]
+        for function in functions.values()
+        if "audit" in function["Handler"]
+    }
+    # then audits run beside the endpoint
+    assert types == {"ml.m7i.xlarge"}

@@ -11,7 +11,7 @@ from doctor.policies import ADD_STATEMENT, allows
 from doctor.templates import Place
 from stacks.settings import DeploymentSettings
 
-_CHECK = "Key"
+_CHECK, _POLICY = "Key", "Key policy"
 
 
 def check(kms: Any, settings: DeploymentSettings, place: Place) -> Iterator[Finding]:
@@ -44,9 +44,6 @@ def check_policy(kms: Any, settings: DeploymentSettings, place: Place) -> Iterat
             yield Finding(_POLICY, severity, finding, meaning, f"{mend}   {ADD_STATEMENT} put-key-policy")
     if fine:
         yield Finding(_POLICY, Severity.FINE, "It names those who use the key.")
-
-
-_POLICY = "Key policy"
 
 
 def _needed(settings: DeploymentSettings, place: Place) -> Iterator[tuple[Severity, set[str], str, str]]:

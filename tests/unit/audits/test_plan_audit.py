@@ -49,7 +49,7 @@ def test_all_bins_are_in_batches_once_and_counted_with_the_live_model(
         "packageArn": f"{PACKAGES}/1",
         "artifact": f"s3://{DATA}/models/1/model.tar.gz",
         "bins": f"s3://{DATA}/datasets/d1/splits.json",
-        "learned": "listed",
+        "known": True,
     }
     assert audit["input"]["instanceType"] == "ml.m7i.xlarge"  # as evaluations
     assert audit["uri"] == f"s3://{DATA}/{audit['prefix']}"
@@ -63,14 +63,14 @@ def test_of_a_model_without_a_list_it_is_unknown_which_bins_it_was_made_from(acc
     # given one that was registered by hand, and one whose dataset was deleted
     for number in (2, 1):
         model = plan({"package": f"{PACKAGES}/{number}"})["model"]
-        assert (model["bins"], model["learned"]) == (None, "unknown")
+        assert (model["bins"], model["known"]) == (None, False)
 
 
 def test_bins_of_another_source_are_others_whatever_their_names(account: Account) -> None:
     account.add("00001")
     account.keep_dataset("s3://another-source")
     model = plan()["model"]
-    assert (model["bins"], model["learned"]) == (None, "none")
+    assert (model["bins"], model["known"]) == (None, True)
 
 
 def test_the_same_audit_goes_on_and_whatever_its_result_follows_from_makes_another(account: Account) -> None:
@@ -110,6 +110,7 @@ def test_a_list_takes_its_bins(account: Account) -> None:
         ({"package": f"{PACKAGES[:-1]}2/1"}, "must be of this deployment's group, stocktake-1"),
         ({"dataset": {"source": "s3://other-bucket"}}, "must be in one of the buckets bins, or its bucket must be"),
         ({"dataset": {"fraction": 0.5, "files": "s3://b12/lists/a.json"}}, "fraction or files, not both"),
+        ({"dataset": BINS | {"source": "s3://bins/" + "a" * 250}}, "must be an S3 URI of at most 256 characters"),
         ({"dataset": 3}, "dataset: 3 was given; must be a JSON object"),
         ([], r"input: \[\] was given; must be a JSON object"),
     ],

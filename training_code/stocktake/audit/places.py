@@ -58,7 +58,9 @@ class Prefix:
         import boto3  # not where all files are in folders
         from botocore import UNSIGNED
         from botocore.config import Config
+        from botocore.exceptions import ConnectionError, HTTPClientError, IncompleteReadError
 
+        self._broken_off = ConnectionError, HTTPClientError, IncompleteReadError
         self.bucket, _, prefix = uri.removeprefix("s3://").rstrip("/").partition("/")
         self.prefix = f"{prefix}/" if prefix else ""
         retries = Config(retries={"mode": "standard", "max_attempts": ATTEMPTS}, max_pool_connections=CONCURRENCY)
@@ -66,23 +68,16 @@ class Prefix:
             retries = retries.merge(Config(signature_version=UNSIGNED))
         self.s3: S3Client = boto3.client("s3", config=retries)
 
-    def read(self, name: str) -> bytes:
-        from botocore.exceptions import ConnectionError, HTTPClientError, IncompleteReadError
-
-        for attempt in range(READS):
-            try:
-                return self._read(name)
-            # botocore tries a request again, but not a body that breaks off.
-            except (ConnectionError, HTTPClientError, IncompleteReadError):
-                if attempt == READS - 1:
-                    raise
-        raise AssertionError("unreachable")
-
-    def _read(self, name: str) -> bytes:
+    def read(self, name: str, tries: int = READS) -> bytes:
         try:
             return self.s3.get_object(Bucket=self.bucket, Key=self.prefix + name)["Body"].read()
         except self.s3.exceptions.NoSuchKey as error:
             raise FileNotFoundError(f"There is no s3://{self.bucket}/{self.prefix}{name}.") from error
+        except self._broken_off:
+            # botocore tries a request again, but not a body that breaks off.
+            if tries == 1:
+                raise
+            return self.read(name, tries - 1)
 
     def write(self, name: str, content: bytes) -> None:
         self.s3.put_object(Bucket=self.bucket, Key=self.prefix + name, Body=content)
