@@ -148,6 +148,18 @@ class Browser:
         return x, y
 
 
+def check_page(browser: Browser, page: str, folder: Path, *, width: int, dark: bool = False) -> None:
+    """A page that stands alone: axe finds nothing, nothing is wider than the window, and nothing is fetched."""
+    file = folder / "index.html"
+    file.write_text(page)
+    browser.look(width=width, dark=dark)
+    browser.open(file.as_uri())
+    assert browser.evaluate("document.documentElement.scrollWidth") == width
+    assert browser.evaluate("performance.getEntriesByType('resource').length") == 0
+    found = browser.violations()
+    assert not found, json.dumps(found, indent=1)
+
+
 @contextmanager
 def running_browser() -> Iterator[Browser]:
     """Start Chromium; end it afterwards. Skips the test where there is none."""

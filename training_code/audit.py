@@ -21,12 +21,14 @@ from evaluate import BATCH_SIZE, load_model
 from inference import CountingModel, RequestRefused, pixels_of, predict_several
 from stocktake.audit.batches import UNKNOWN, Batches, Learned, Share, read_batches, read_splits
 from stocktake.audit.findings import Finding, Ranking, outcome, written
+from stocktake.audit.parquet import parquet_of
 from stocktake.audit.places import CONCURRENCY, Place, place
 from stocktake.audit.score import doubt
 from stocktake.failures import JobFailure, reported_to
 from stocktake.report.audit_page import PICTURES, SHOWN, render
 
-PARTS, BEGUN, TABLE, PAGE, SUMMARY = "parts", "begun.json", "audit.csv", "index.html", "summary.json"
+PARTS, BEGUN, PAGE, SUMMARY = "parts", "begun.json", "index.html", "summary.json"
+TABLE, TYPED_TABLE = "audit.csv", "audit.parquet"
 
 
 def main() -> None:
@@ -161,7 +163,9 @@ def rank(results: Place, batches: Batches, model: CountingModel, source: Place, 
         return
     ranking = Ranking((results.read(f"{PARTS}/{name}") for name in names), learned.known)
     summary, top = ranking.summary(), ranking.top(SHOWN)
-    results.write(TABLE, ranking.table())
+    table = ranking.table()
+    results.write(TABLE, table)
+    results.write(TYPED_TABLE, parquet_of(table))
     page = render(model.description, summary, top, photos_of([row["id"] for row in top[:PICTURES]], source))
     results.write(PAGE, page.encode())
     # Last: whoever finds it takes the audit for complete.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from tests.rehearsal.end_to_end.kept_rehearsal import Kept
 
@@ -26,10 +27,14 @@ def audited(kept: Kept) -> dict[str, Any]:
     return answered
 
 
-def table(kept: Kept, audited: dict[str, Any]) -> list[dict[str, str]]:
+def result(kept: Kept, audited: dict[str, Any], kind: str) -> bytes:
     bucket, _, key = audited["output"]["tableUri"].removeprefix("s3://").partition("/")
-    text = kept.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+    content: bytes = kept.client("s3").get_object(Bucket=bucket, Key=key.removesuffix("csv") + kind)["Body"].read()
+    return content
+
+
+def table(kept: Kept, audited: dict[str, Any]) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(result(kept, audited, "csv").decode(), newline="")))
 
 
 def test_every_bin_of_the_source_is_counted_once_with_the_live_model(kept: Kept, audited: dict[str, Any]) -> None:
@@ -43,6 +48,9 @@ def test_every_bin_of_the_source_is_counted_once_with_the_live_model(kept: Kept,
     assert {row["split"] for row in rows} == {"train", "valid", ""}
     assert 0 < output["summary"]["errorRate"]["bins"] < output["summary"]["outcomes"]["scored"]
     assert output["cost"]["usd"] > 0
+    # and Athena gets the same
+    typed = parquet.read_table(io.BytesIO(result(kept, audited, "parquet"))).to_pylist()
+    assert [row["id"] for row in typed] == [row["id"] for row in rows]
 
 
 def test_it_counts_as_the_endpoint_does(kept: Kept, audited: dict[str, Any]) -> None:

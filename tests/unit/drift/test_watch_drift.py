@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ import watch_drift
 from bench.function_environment import function_environment
 from drift import sample
 from photo_statistics import SIDE, photo_statistics
+from tests.browser import check_page, running_browser
 
 BUCKET = "stocktake-data"
 PREFIX = "captured/stocktake/live/"
@@ -171,6 +173,14 @@ def test_darker_photos_are_a_drift_that_says_so(s3: Any, ask: Ask) -> None:
     assert "photos are darker" in page
     assert page.count("<svg") == len(result["quantities"])
     assert "http" not in page.replace("http-equiv", "")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(375, False), (1280, True)], ids=["phone", "dark"])
+def test_its_page_in_a_browser(s3: Any, ask: Ask, tmp_path: Path, width: int, dark: bool) -> None:
+    ask(60, light=0.5)
+    page = kept(s3, look()["page"].removeprefix(f"s3://{BUCKET}/")).decode()
+    with running_browser() as browser:
+        check_page(browser, page, tmp_path, width=width, dark=dark)
 
 
 def test_each_photo_is_looked_at_once(ask: Ask) -> None:

@@ -48,7 +48,8 @@ def outcome(recorded: int | None, labels: Sequence[int]) -> str:
 def written(findings: Iterable[Finding], labels: Sequence[int]) -> bytes:
     """CSV, the same bytes for the same findings; numbers as exact as they are."""
     header = [*FACTS, *(f"probability_{label}" for label in labels)]
-    rows = ([*finding[:-1], *(f"{share:.9g}" for share in finding.probabilities)] for finding in findings)
+    unknown = [""] * len(labels)
+    rows = ([*of[:-1], *([f"{share:.9g}" for share in of.probabilities] or unknown)] for of in findings)
     return _csv([header, *rows])
 
 
