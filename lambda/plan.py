@@ -104,7 +104,7 @@ def plan_dataset(completed: ExecutionInput, bucket: str, source_buckets: Sequenc
     if not sample.positions:
         raise InvalidInput(
             f"dataset.fraction: {parameters.fraction:g} was given; takes none of the source's {sample.bins} bins, "
-            f"which are sampled {names.BLOCK} consecutive ones at a time; must be larger"
+            f"which are sampled {names.BLOCK} consecutive ones at a time; must be larger (1 takes all)"
         )
     if not sample.images.keys() & sample.metadata.keys():
         given = f'files: "{parameters.files}"' if parameters.files else f"source: {parameters.source}"

@@ -16,7 +16,6 @@ from rehearsal.bins import write_bins
 from rehearsal.failures import BadArgument, RehearsalFailed
 from rehearsal.session import Request, rehearse
 
-_DEFAULT_INPUT = Path(__file__).with_name("default_input.json")
 _INTERRUPTED = 130
 
 
@@ -126,7 +125,7 @@ def _bins(arguments: argparse.Namespace) -> int:
 
 def _execution_input(file: Path | None) -> dict[str, Any]:
     """The execution's input; what its fields may be is for the state machine to say."""
-    file = file or _DEFAULT_INPUT
+    file = file or DEFAULT_INPUT
     try:
         parsed = json.loads(file.read_text())
     except OSError as error:

@@ -13,6 +13,9 @@ from rich.console import Console
 from console.views import result
 from console.views.execution import Outcome
 
+DEFAULT_INPUT = Path(__file__).with_name("default_input.json")
+"""Made for the few bins that a rehearsal draws, and for two cores."""
+
 NOT_SHOWN = (
     "What a rehearsal cannot show: service quotas (make doctor asks AWS), organisations' policies, VPC networking, "
     "GPUs, start-up times, prices. docs/rehearsal.md has every known difference."
@@ -93,15 +96,16 @@ def tell_how_to_explore(ended: Ended, outputs: dict[str, str], settings: Sequenc
   make predict IMAGE={ended.photo} ENDPOINT={ended.endpoint}
   make try ENDPOINT={ended.endpoint}     # a page that asks it: drop photos, or click test photos"""
     commands = f"""
-Everything goes on serving until Ctrl-C. In another terminal:
+Everything goes on serving until Ctrl-C. In another terminal (an AWS CLI is .venv/bin/aws):
 
   export AWS_ENDPOINT_URL={ended.aws_url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=rehearsal AWS_SECRET_ACCESS_KEY=rehearsal
 
   aws stepfunctions start-execution --endpoint-url {ended.aws_url} --state-machine-arn {outputs["StateMachineArn"]} \\
-      --input file://{Path(__file__).with_name("default_input.json")}
+      --input file://{DEFAULT_INPUT}
   aws stepfunctions list-executions --endpoint-url {ended.aws_url} --state-machine-arn {outputs["StateMachineArn"]}
   aws s3 ls --endpoint-url {ended.aws_url} --recursive s3://{outputs["DataBucketName"]}{ask if ended.prediction else ""}
+  make start INPUT=rehearsal/{DEFAULT_INPUT.name}     # an execution as this one; the defaults need more bins
   make list          # executions; make follow, stop and report work here, too
   make deploy {shlex.quote("ARGS=" + shlex.join(settings))}     # the same stacks again: no changes
   make rollback      # the model that was served before; make promote, approve and reject work here, too

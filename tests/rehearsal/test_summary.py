@@ -9,7 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from console.views.execution import Outcome
-from rehearsal.summary import Ended, tell, tell_how_to_explore
+from rehearsal.deploy import ROOT
+from rehearsal.summary import DEFAULT_INPUT, Ended, tell, tell_how_to_explore
 
 
 def test_every_command_to_explore_names_the_endpoint() -> None:
@@ -21,6 +22,10 @@ def test_every_command_to_explore_names_the_endpoint() -> None:
     tell_how_to_explore(ended, {"StateMachineArn": "arn", "DataBucketName": "bucket"}, settings, console)
     assert isinstance(console.file, io.StringIO)
     assert "\n  make try ENDPOINT=endpoint " in console.file.getvalue()
+    # and an execution is started with an input that the few bins are enough for
+    [start] = [line for line in console.file.getvalue().splitlines() if line.startswith("  make start ")]
+    [_, _, given] = shlex.split(start, comments=True)
+    assert (ROOT / given.removeprefix("INPUT=")).samefile(DEFAULT_INPUT)
     commands = [line for line in console.file.getvalue().splitlines() if line.startswith("  aws ")]
     assert len(commands) == 4
     assert all(" --endpoint-url http://localhost:1 " in command for command in commands)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from botocore.stub import Stubber
@@ -10,6 +11,8 @@ from cost_examples import product
 
 from costs import prices
 from run import instances
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_price_list_counts_where_it_answers(price_list: Callable[..., Stubber]) -> None:
@@ -62,7 +65,7 @@ def test_a_list_that_takes_long_is_not_waited_for(
 
 def test_a_price_that_is_not_in_the_table_is_none() -> None:
     assert prices.tabled("eu-west-1").hour("ml.g4dn.xlarge", "training") == 0.822
-    assert prices.tabled("eu-west-1").hour("ml.g4dn.xlarge", "processing") is None
+    assert prices.tabled("eu-west-1").hour("ml.g4dn.xlarge", "hosting") is None
     assert prices.tabled("eu-central-1").hours == {}
 
 
@@ -78,3 +81,18 @@ def test_the_table_has_types_that_exist_with_a_source_for_each() -> None:
             for use in uses:
                 assert name in instances.instance_types(kinds[use]), (name, use)
                 assert 0.01 < row[use] < 100
+
+
+def test_the_table_has_the_price_of_every_instance_type_that_the_first_pages_show() -> None:
+    shown = {
+        found
+        for page in (ROOT / "README.md", ROOT / "docs" / "first-hour.md")
+        for found in re.findall(r'nstanceType": "(ml\.[\w.]+)"', page.read_text())
+    }
+    # when the price list does not answer
+    table = prices.tabled("us-east-1")
+    # then
+    assert shown
+    for instance_type in shown:
+        assert table.hour(instance_type, "training"), instance_type
+        assert table.hour(instance_type, "processing"), instance_type
