@@ -53,3 +53,13 @@ def test_links_lead_to_what_is_there(page: Path) -> None:
 def test_inputs_are_valid(page: Path) -> None:
     for value in inputs(page):
         complete(value)
+
+
+def test_each_statement_of_the_operators_policy_is_explained_once() -> None:
+    policy = json.loads((ROOT / "docs" / "policies" / "operator.json").read_text())
+    people = (ROOT / "docs" / "security.md").read_text().partition("## People")[2].partition("\n## ")[0]
+    # when
+    rows = [line.split("|")[1] for line in people.splitlines() if line.startswith("| `")]
+    explained = [sid for cell in rows for sid in re.findall(r"`(\w+)`", cell)]
+    # then
+    assert sorted(explained) == sorted(statement["Sid"] for statement in policy["Statement"])

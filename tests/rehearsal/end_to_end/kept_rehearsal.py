@@ -9,14 +9,17 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rehearsal.aws.location import ACCOUNT_ID
 from tests.rehearsal.emulator import ROOT, Emulator, client
 from tests.rehearsal.rehearsal_process import RehearsalProcess
 from tests.rehearsal.sagemaker.jobs import explanation_of_execution
 
+OPERATOR_POLICY = ROOT / "docs" / "policies" / "operator.json"
 SOURCE = "aft-vbi-pds"
 """The public bucket."""
 INPUT: dict[str, Any] = {
@@ -121,11 +124,27 @@ class Kept:
             "NO_PROXY": "localhost",
         }
 
+    def as_operator(self) -> dict[str, str]:
+        """The same of somebody who has the permissions that docs/security.md gives to people, and no others."""
+        iam, name = self.client("iam"), "operators"
+        trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT_ID}, "Action": "sts:AssumeRole"}
+        with suppress(iam.exceptions.EntityAlreadyExistsException):
+            document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
+        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=OPERATOR_POLICY.read_text())
+        arn = iam.get_role(RoleName=name)["Role"]["Arn"]
+        made = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="somebody")["Credentials"]
+        return self.environment() | {
+            "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": made["SessionToken"],
+        }
+
     def console(self, *arguments: str) -> subprocess.Popen[str]:
         """A command for people."""
         command = [sys.executable, "-m", "console", *arguments]
         return subprocess.Popen(
-            command, cwd=ROOT, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, cwd=ROOT, env=self.as_operator(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
     def first_execution(self) -> dict[str, Any]:

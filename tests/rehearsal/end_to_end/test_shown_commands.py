@@ -10,7 +10,9 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.rehearsal.emulator import ROOT
 from tests.rehearsal.end_to_end.kept_rehearsal import Kept
@@ -41,6 +43,8 @@ CHANGES = {
     "make promote": r"deployed: arn:\S+ behind endpoint stocktake",
 }
 """The same of those that change what is served, in the order in which they are given."""
+ADMINISTRATORS = ("aws cloudformation update-stack", "cd lambda &&")
+"""How commands begin that need more than operators may do."""
 NOT_GIVEN = {
     "git pull": "it is git's",
     "make setup": "it made what runs these tests",
@@ -84,7 +88,8 @@ class Shell:
         line = json.dumps({"image": base64.b64encode(kept.photo()).decode()})
         (folder / "photos.jsonl").write_text(f"{line}\n{line}\n")
         self._folder = folder
-        self._environment = kept.environment() | {"PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "PAGER": "cat"}
+        self._administrator, self._operator = kept.environment(), kept.as_operator()
+        self._path = {"PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "PAGER": "cat"}
         self._names = {
             "<EstimateFunction>": outputs["EstimateFunction"],
             "<group>": outputs["ModelPackageGroup"],
@@ -104,7 +109,7 @@ class Shell:
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=ROOT,
-            env=self._environment,
+            env=(self._administrator if command.startswith(ADMINISTRATORS) else self._operator) | self._path,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -134,6 +139,25 @@ def test_commands_that_read_answer(shell: Shell) -> None:
     with ThreadPoolExecutor(4) as threads:
         said = dict(zip(given, threads.map(shell.give, given), strict=True))
     assert {command: said[command] for command, says in given.items() if not re.search(says, said[command])} == {}
+
+
+def test_operators_may_not_change_a_stack_and_read_results_alone(kept: Kept) -> None:
+    outputs = kept.outputs()
+    names = kept.as_operator()
+    operator = {
+        "endpoint_url": kept.url,
+        "region_name": "us-east-1",
+        "aws_access_key_id": names["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": names["AWS_SECRET_ACCESS_KEY"],
+        "aws_session_token": names["AWS_SESSION_TOKEN"],
+    }
+    card = f"{kept.result['output']['dataset']['uri'].partition('//')[2].partition('/')[2]}/card.json"
+    with pytest.raises(ClientError, match="is not authorized to perform: cloudformation:UpdateStack"):
+        boto3.client("cloudformation", **operator).update_stack(
+            StackName="Stocktake-Endpoint", UsePreviousTemplate=True
+        )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        boto3.client("s3", **operator).get_object(Bucket=outputs["DataBucketName"], Key=card)
 
 
 def test_commands_that_change_what_is_served_do_so_and_the_endpoint_comes_back(kept: Kept, shell: Shell) -> None:
