@@ -40,6 +40,15 @@ help:
 	@echo 'From estimate on: DEPLOYMENT=NAME where the setting name is another, JSON=1 (but try) for programs;'
 	@echo 'AWS_ENDPOINT_URL points them at a kept rehearsal'
 
+# make takes neither for an option, and would do something else without a word.
+MISSPELT := $(foreach name,input execution status image package reason source,$(if $(filter command%,$(origin $(name))),$(name)))
+ifneq ($(strip $(MISSPELT)),)
+$(error Write options in capitals: $(foreach name,$(MISSPELT),$(shell echo $(name) | tr a-z A-Z)=$($(name))))
+endif
+ifneq ($(filter %.json %.jpg %.jpeg %.png,$(MAKECMDGOALS)),)
+$(error Name a file as an option: INPUT=FILE for start, estimate, audit and rehearse, IMAGE=FILE for predict)
+endif
+
 setup: .venv/.complete node_modules/.complete
 
 .venv/.complete: requirements.txt requirements-dev.txt lambda/requirements.txt training_code/packages.txt constraints.txt

@@ -14,7 +14,7 @@ from rich.console import Console
 from console import cost_estimate
 from console.deployment import Deployment, by_name, find
 from console.execution_input import given_input, read
-from console.executions import described
+from console.executions import described, newest_first
 from console.json_output import answer, as_json
 from console.starting import start_execution, starts
 from console.views import audit_result, result
@@ -55,7 +55,7 @@ def audit(
 
 
 def _show(deployment: Deployment, opens: bool, as_json: bool) -> int:
-    found = described(deployment.audit_machine, None, ended=True)
+    found = _newest(deployment.audit_machine)
     output = json.loads(found["output"]) if "output" in found else None
     page = _fetched(output) if opens and output else None
     if as_json:
@@ -69,6 +69,22 @@ def _show(deployment: Deployment, opens: bool, as_json: bool) -> int:
             if sys.stdout.isatty():
                 webbrowser.open(page.absolute().as_uri())
     return 0 if output else 1
+
+
+def _newest(machine: str) -> dict[str, Any]:
+    """The newest audit that succeeded, or else the newest that has ended."""
+    ended: list[dict[str, Any]] = []
+    for listed in newest_first(machine):
+        if listed["status"] == "SUCCEEDED":
+            if ended:
+                newer = ", ".join(f"{one['name']} is {one['status']}" for one in ended)
+                click.echo(f"Newer ones: {newer}. This is the newest that succeeded.", err=True)
+            return described(machine, listed["executionArn"])
+        if listed["status"] != "RUNNING":
+            ended.append(listed)
+    if not ended:
+        raise click.ClickException("No audit has ended yet; `make audit` starts one.")
+    return described(machine, ended[0]["executionArn"])
 
 
 def _fetched(output: Mapping[str, Any]) -> Path:

@@ -7,16 +7,18 @@ import boto3
 import click
 from botocore.exceptions import ClientError
 
+from console.deployment import NAME
+
 _UNKNOWN = ("ExecutionDoesNotExist", "InvalidArn", "ValidationException")
 
 
-def described(machine: str, execution: str | None, ended: bool = False) -> dict[str, Any]:
+def described(machine: str, execution: str | None) -> dict[str, Any]:
     """DescribeExecution's answer.
 
     Parameters
     ----------
     execution
-        Its name or ARN; None is the newest, of those that have `ended` if only they are asked for.
+        The ARN, or the name, of an execution or an audit; None is the newest execution.
 
     Raises
     ------
@@ -24,22 +26,27 @@ def described(machine: str, execution: str | None, ended: bool = False) -> dict[
         There is none.
     """
     if execution is None:
-        wanted = (found for found in newest_first(machine) if not ended or found["status"] != "RUNNING")
-        if (newest := next(wanted, None)) is None:
-            kind = " that has ended" if ended else ""
-            raise click.ClickException(f"There is no execution{kind} yet; `start` starts one.")
-        arn = newest["executionArn"]
+        if (newest := next(newest_first(machine), None)) is None:
+            raise click.ClickException("There is no execution yet; `make start` starts one.")
+        execution = newest["executionArn"]
+    if execution.startswith("arn:"):
+        arns = [execution]
     else:
         of_machine = machine.replace(":stateMachine:", ":execution:")
-        arn = execution if execution.startswith("arn:") else f"{of_machine}:{execution}"
-    try:
-        return dict(boto3.client("stepfunctions").describe_execution(executionArn=arn))
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _UNKNOWN:
-            raise
-        raise click.ClickException(
-            f"There is no execution {execution}; `list` names those of the last 90 days."
-        ) from None
+        arns = [f"{of_machine}:{execution}", f"{of_machine}-audit:{execution}"]
+    for arn in arns:
+        try:
+            return dict(boto3.client("stepfunctions").describe_execution(executionArn=arn))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _UNKNOWN:
+                raise
+    raise click.ClickException(f"There is no execution {execution}; `make list` names those of the last 90 days.")
+
+
+def command(verb: str, arn: str) -> str:
+    """What to type for an execution or an audit, in the folder of this repository."""
+    deployment = arn.split(":")[-2].removesuffix("-audit")
+    return f"make {verb} EXECUTION={arn}" + ("" if deployment == NAME else f" DEPLOYMENT={deployment}")
 
 
 def newest_first(machine: str, status: str | None = None) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ import click
 from botocore.exceptions import ClientError
 
 from console.deployment import by_name, find
-from console.executions import described
+from console.executions import described, newest_first
 from console.json_output import answer, as_json
 
 _OF_A_FAILURE = "Write report of failure"
@@ -30,12 +30,10 @@ _OF_A_FAILURE = "Write report of failure"
 def report(execution: str | None, folder: Path | None, opens: bool, name: str, as_json: bool) -> None:
     """Fetch an execution's report and open it.
 
-    EXECUTION is a name or an ARN; without one it is the newest that has ended, well or not.
+    EXECUTION is a name or an ARN; without one it is the newest that has ended, well or not, and has a report.
     """
-    found = described(find(name).machine, execution, ended=True)
-    uri = _uri(found)
-    if uri is None:
-        raise click.ClickException(f"{found['name']} is {found['status']}, and has no report.")
+    machine = find(name).machine
+    found, uri = _newest(machine) if execution is None else _of(described(machine, execution))
     file = (folder or Path("reports") / found["name"]) / "report.html"
     _download(uri, file)
     if as_json:
@@ -46,11 +44,36 @@ def report(execution: str | None, folder: Path | None, opens: bool, name: str, a
         webbrowser.open(file.absolute().as_uri())
 
 
+def _of(execution: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """An execution and where its page is."""
+    if (uri := _uri(execution)) is None:
+        raise click.ClickException(f"{execution['name']} is {execution['status']}, and has no report.")
+    return execution, uri
+
+
+def _newest(machine: str) -> tuple[dict[str, Any], str]:
+    """The newest that has a page: one that was stopped has none."""
+    without: list[str] = []
+    for listed in newest_first(machine):
+        if listed["status"] == "RUNNING":
+            continue
+        found = described(machine, listed["executionArn"])
+        if (uri := _uri(found)) is not None:
+            if without:
+                click.echo(f"{', '.join(without)}: no report. This is the newest that has one.", err=True)
+            return found, uri
+        without.append(f"{found['name']} is {found['status']}")
+    raise click.ClickException("No execution that has ended has a report yet; `make start` starts one.")
+
+
 def _uri(execution: Mapping[str, Any]) -> str | None:
     """Where the page is: in the output, or where the states of a failure have left it in the history."""
     if "output" in execution:
         output = json.loads(execution["output"])
-        return str(output.get("reportUri") or output["evaluation"]["reportUri"])
+        if "pageUri" in output:
+            raise click.ClickException("This is an audit; `make audit SHOW=1 OPEN=1` fetches its page.")
+        uri: str | None = output.get("reportUri") or output.get("evaluation", {}).get("reportUri")
+        return uri
     pages = (
         boto3.client("stepfunctions")
         .get_paginator("get_execution_history")
@@ -58,8 +81,8 @@ def _uri(execution: Mapping[str, Any]) -> str | None:
     )
     left = (event.get("stateExitedEventDetails", {}) for page in pages for event in page["events"])
     found = next((state["output"] for state in left if state.get("name") == _OF_A_FAILURE), "{}")
-    uri: str | None = json.loads(found).get("reportUri")
-    return uri
+    left_behind: str | None = json.loads(found).get("reportUri")
+    return left_behind
 
 
 def _download(uri: str, file: Path) -> None:

@@ -9,6 +9,7 @@ import boto3
 import click
 
 from console import console_link
+from console.executions import command
 from console.follow import end_of, follow_to_end
 from console.json_output import answer
 from console.views.cost_estimate import total
@@ -80,5 +81,5 @@ def _told(arn: str, link: str | None, follow: bool) -> str:
     if link:
         lines.append(f"  {link}")
     if not follow:
-        lines.append(f"Follow it: python -m console follow {arn}")
+        lines.append(f"Follow it: {command('follow', arn)}")
     return "\n".join(lines)

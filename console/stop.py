@@ -46,7 +46,7 @@ def _stopped(execution: dict[str, Any]) -> tuple[str, str]:
     if execution["status"] != "RUNNING":
         return arn, execution["status"]
     boto3.client("stepfunctions").stop_execution(
-        executionArn=arn, error="Stopped", cause="Somebody stopped it: python -m console stop"
+        executionArn=arn, error="Stopped", cause="Somebody stopped it: make stop"
     )
     return arn, "ABORTED"
 

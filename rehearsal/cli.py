@@ -15,6 +15,7 @@ from rehearsal import data_bucket, deploy, mutation, permissions, source
 from rehearsal.bins import write_bins
 from rehearsal.failures import BadArgument, RehearsalFailed
 from rehearsal.session import Request, rehearse
+from rehearsal.summary import DEFAULT_INPUT
 
 _INTERRUPTED = 130
 

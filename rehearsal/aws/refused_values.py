@@ -11,17 +11,18 @@ from moto.events.responses import EventsHandler
 from moto.logs.responses import LogsResponse
 from moto.secretsmanager.responses import SecretsManagerResponse
 
-from rehearsal.aws import constraints
+from rehearsal.aws import constraints, log_groups
 
 _SECRETS_NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]+")
 """Of Secrets Manager alone: its model has no pattern for it."""
 
 
 def install() -> None:
-    """Check requests by the services' models, and a secret's name by its service's rule."""
+    """Check requests by the services' models, and what these leave open by the service's own rules."""
     constraints.enforce(ApplicationAutoScalingResponse, "application-autoscaling")
     constraints.enforce(DynamoHandler, "dynamodb")
     constraints.enforce(EventsHandler, "events")
+    log_groups.install()
     constraints.enforce(LogsResponse, "logs", "InvalidParameterException")
     _refuse_names_of_secrets()
     constraints.enforce(SecretsManagerResponse, "secretsmanager")

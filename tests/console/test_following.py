@@ -15,9 +15,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from console.cli import main
+from console.executions import command
 from console.views.execution import Execution
 from tests.console.conftest import OUTPUT, Execute
-from tests.rehearsal.emulator import Emulator
+from tests.rehearsal.emulator import ROLE, Emulator
 from tests.rehearsal.sagemaker.jobs import sleeping_job
 
 Captured = pytest.CaptureFixture[str]
@@ -77,7 +78,7 @@ def test_interrupted_it_leaves_the_execution_running_and_says_so(
         patched.setattr(time, "sleep", interrupt)
         assert main(["follow", name, *more]) == 130
     told = capsys.readouterr()
-    assert told.err.splitlines()[-2].startswith("The execution goes on. See it again: python -m console follow arn:")
+    assert told.err.splitlines()[-2].startswith("The execution goes on. See it again: make follow EXECUTION=arn:")
     assert told.err.splitlines()[-1].endswith(f":{name}")
     assert not more or told.out == ""
     assert status_of(aws, deployed, name) == "RUNNING"
@@ -103,7 +104,7 @@ def test_an_unknown_execution_is_a_sentence(deployed: str, command: str, executi
     told = capsys.readouterr()
     assert (told.out, told.err.splitlines()) == (
         "",
-        [f"Error: There is no execution {execution}; `list` names those of the last 90 days."],
+        [f"Error: There is no execution {execution}; `make list` names those of the last 90 days."],
     )
 
 
@@ -113,8 +114,8 @@ def test_before_the_first_execution_there_is_none(deployed: str, capsys: Capture
     assert main(["list", "--name", "empty"]) == 0
     assert main(["list", "--name", "empty", "--json"]) == 0
     told = capsys.readouterr()
-    assert "There is no execution yet; `start` starts one." in told.err
-    assert "There is no execution that has ended yet" in told.err
+    assert "There is no execution yet; `make start` starts one." in told.err
+    assert "No execution that has ended has a report yet; `make start` starts one." in told.err
     assert told.out == "There are none.\n[]\n"
 
 
@@ -224,6 +225,50 @@ def test_a_report_for_programs_is_where_it_lies(
     assert told["uri"] == OUTPUT["evaluation"]["reportUri"]
     assert Path(told["file"]).read_text() == "<title>Report"
     assert opened == []
+
+
+def test_the_newest_that_has_a_report_is_taken_where_a_newer_one_was_stopped(
+    aws: Emulator, execute: Execute, tmp_path: Path, capsys: Captured
+) -> None:
+    # given one with a report, and a newer one that somebody stopped
+    aws.client("s3").create_bucket(Bucket="reported")
+    aws.client("s3").put_object(Bucket="reported", Key="reports/1/report.html", Body=b"<title>Report")
+    reported, stopped = execute(output=OUTPUT), execute(hold=True)
+    assert main(["stop", stopped]) == 0
+    # when
+    assert main(["report", "--to", str(tmp_path), "--json"]) == 0
+    # then
+    told = capsys.readouterr()
+    assert json.loads(told.out[told.out.index("{") :])["arn"].endswith(f":{reported}")
+    assert f"{stopped} is ABORTED: no report. This is the newest that has one." in told.err
+
+
+def test_an_audit_is_found_by_its_name_and_has_its_page_elsewhere(
+    aws: Emulator, deployed: str, tmp_path: Path, capsys: Captured
+) -> None:
+    # given an audit that has ended
+    states = aws.client("stepfunctions")
+    succeed = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
+    machine = states.create_state_machine(name="stocktake-audit", definition=json.dumps(succeed), roleArn=ROLE)
+    name = f"audit-{uuid.uuid4().hex[:6]}"
+    output = json.dumps({"pageUri": "s3://reported/audits/1/results/index.html"})
+    started = states.start_execution(stateMachineArn=machine["stateMachineArn"], name=name, input=output)
+    aws.wait_for(
+        lambda: states.describe_execution(executionArn=started["executionArn"])["status"], lambda it: it == "SUCCEEDED"
+    )
+    # when
+    assert main(["stop", name]) == 0
+    assert main(["report", name, "--to", str(tmp_path)]) == 1
+    # then
+    told = capsys.readouterr()
+    assert f"{started['executionArn']} is SUCCEEDED." in told.out
+    assert told.err == "Error: This is an audit; `make audit SHOW=1 OPEN=1` fetches its page.\n"
+
+
+def test_the_next_command_names_the_deployment_where_it_is_another() -> None:
+    arn = "arn:aws:states:us-east-1:123456789012:execution:{}:a"
+    assert command("follow", arn.format("stocktake-audit")) == f"make follow EXECUTION={arn.format('stocktake-audit')}"
+    assert command("stop", arn.format("test")) == f"make stop EXECUTION={arn.format('test')} DEPLOYMENT=test"
 
 
 def test_what_has_no_report_says_so(execute: Execute, tmp_path: Path, capsys: Captured) -> None:

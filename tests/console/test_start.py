@@ -105,7 +105,7 @@ def test_what_starts_has_the_file_with_single_fields_over_it(
         "It costs about 1.23 USD, 2.10 USD on demand (prices: table of 2026-11-28 in this repository).",
         "Started from-a-file",
         f"  {arn}",
-        f"Follow it: python -m console follow {arn}",
+        f"Follow it: make follow EXECUTION={arn}",
     ]
 
 

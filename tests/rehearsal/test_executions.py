@@ -95,6 +95,7 @@ def test_a_map_runs_children_are_executions(aws: Emulator, name: str) -> None:
         *("ExecutionStarted", "ChoiceStateEntered", "ChoiceStateExited", "FailStateEntered", "ExecutionFailed")
     ]
     assert [event["id"] for event in events] == [1, 2, 3, 4, 5]
+    assert (described["redriveCount"], described["redriveStatus"]) == (0, "REDRIVABLE_BY_MAP_RUN")
     fine = next(child for child in listed if child["status"] == "SUCCEEDED")
     described = states.describe_execution(executionArn=fine["executionArn"])
     assert described["output"] == described["input"]
@@ -128,6 +129,45 @@ def test_a_child_of_a_map_run_can_be_stopped(aws: Emulator, name: str) -> None:
     assert described["mapRunArn"] == of_map["mapRunArn"]
     last = states.get_execution_history(executionArn=child["executionArn"], reverseOrder=True)["events"][0]
     assert (last["type"], last["executionAbortedEventDetails"]["error"]) == ("ExecutionAborted", "Mine")
+
+
+def test_a_stopped_task_does_not_succeed(aws: Emulator, name: str) -> None:
+    # Given an execution that waits for a job, When it is stopped, Then its history ends without the task's success.
+    states, sagemaker = aws.client("stepfunctions"), aws.client("sagemaker")
+    resource = "arn:aws:states:::sagemaker:createProcessingJob.sync"
+    job = {"Type": "Task", "Resource": resource, "Arguments": sleeping_job(name), "End": True}
+    definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "Job", "States": {"Job": job}})
+    machine = states.create_state_machine(name=name, definition=definition, roleArn=ROLE)["stateMachineArn"]
+    arn = states.start_execution(stateMachineArn=machine)["executionArn"]
+
+    def types() -> list[str]:
+        return [event["type"] for event in states.get_execution_history(executionArn=arn)["events"]]
+
+    aws.wait_for(types, lambda found: "TaskSubmitted" in found)
+    running = states.describe_execution(executionArn=arn)
+    states.stop_execution(executionArn=arn)
+    ended(sagemaker, "ProcessingJob", name, "Stopped")
+    history = aws.wait_for(types, lambda found: "ExecutionAborted" in found)
+    assert history[-2:] == ["TaskSubmitted", "ExecutionAborted"]
+    reason = "Execution is RUNNING and cannot be redriven"
+    assert (running["redriveStatus"], running["redriveStatusReason"]) == ("NOT_REDRIVABLE", reason)
+    assert states.describe_execution(executionArn=arn)["redriveStatus"] == "REDRIVABLE"
+
+
+def test_an_execution_tells_whether_it_can_be_redriven(aws: Emulator, name: str) -> None:
+    # Given an execution that succeeded, Then it was never redriven and cannot be.
+    states, described = aws.client("stepfunctions"), run(aws, TWO_STATES, name)
+    reason = "Execution is SUCCEEDED and cannot be redriven"
+    assert (described["redriveCount"], described["redriveStatus"]) == (0, "NOT_REDRIVABLE")
+    assert described["redriveStatusReason"] == reason
+    (listed,) = states.list_executions(stateMachineArn=described["stateMachineArn"])["executions"]
+    assert listed["redriveCount"] == 0
+
+
+def test_what_is_no_arn_is_refused_by_its_prefix(aws: Emulator) -> None:
+    # When an execution is asked for by no ARN, Then AWS's sentence says so.
+    with pytest.raises(ClientError, match=r"\(InvalidArn\).*: Invalid Arn: 'Invalid ARN prefix: foo'$"):
+        aws.client("stepfunctions").describe_execution(executionArn="foo")
 
 
 def test_what_is_stopped_before_its_first_state_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from moto.cloudformation.exceptions import CloudFormationError, ValidationError
+from moto.cloudformation.exceptions import AlreadyExistsException, CloudFormationError, ValidationError
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult, EmptyResult
 
-from rehearsal.aws.cloudformation import deployment
+from rehearsal.aws.cloudformation import capabilities, deployment
 from rehearsal.aws.cloudformation.stacks import ChangeSet, Source, Stack, Stacks
 from rehearsal.aws.cloudformation.templates import TemplateError, parse
 from rehearsal.aws.iam import principals
@@ -46,7 +46,7 @@ class Api(CloudFormationResponse):
         """CreateStack"""
         name = self._get_param("StackName")
         if self._stacks.find(name):
-            raise CloudFormationError(f"Stack [{name}] already exists")
+            raise AlreadyExistsException(f"Stack [{name}] already exists")
         stack = Stack(name, self.region)
         source = self._source(stack)
         self._stacks.add(stack)
@@ -240,11 +240,14 @@ class Api(CloudFormationResponse):
         if not tags and previous:
             tags = previous.tags
         try:
-            declared = parse(body).get("Parameters", {})
+            template = parse(body)
         except TemplateError as error:
             raise ValidationError(stack.name, str(error)) from error
+        acknowledged = tuple(self._get_param("Capabilities", []))
+        capabilities.check(template, acknowledged)
+        declared = template.get("Parameters", {})
         defaults = {name: str(entry["Default"]) for name, entry in declared.items() if "Default" in entry}
-        return Source(body, defaults | given, tags, self._get_param("RoleARN"))
+        return Source(body, defaults | given, tags, self._get_param("RoleARN"), acknowledged)
 
 
 def replace_cloudformation() -> None:
@@ -281,6 +284,7 @@ def _describe(stack: Stack) -> dict[str, Any]:
             for name, value in stack.source.parameters.items()
         ]
         described["Tags"] = _describe_tags(stack.source)
+        described["Capabilities"] = list(stack.source.capabilities)
         if stack.role_arn:
             described["RoleARN"] = stack.role_arn
     if stack.reason:
@@ -330,5 +334,6 @@ def _describe_change_set(change_set: ChangeSet) -> dict[str, Any]:
         "ExecutionStatus": "UNAVAILABLE" if empty else "EXECUTE_COMPLETE" if change_set.executed else "AVAILABLE",
         "Parameters": [_describe_parameter(*entry, {}) for entry in change_set.source.parameters.items()],
         "Tags": _describe_tags(change_set.source),
+        "Capabilities": list(change_set.source.capabilities),
     }
     return described | ({"StatusReason": _NO_CHANGES} if empty else {"Changes": change_set.changes})

@@ -42,6 +42,8 @@ class Source:
     """By name, unresolved, with the template's defaults for those not given."""
     tags: tuple[tuple[str, str], ...] = ()
     role_arn: str | None = None
+    capabilities: tuple[str, ...] = ()
+    """What the caller has acknowledged."""
 
 
 @dataclass

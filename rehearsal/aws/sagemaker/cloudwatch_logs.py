@@ -1,7 +1,9 @@
 """A process's output file, carried to a CloudWatch log stream while it grows."""
 
+import contextlib
 import time
 from pathlib import Path
+from typing import Any
 
 from moto.logs.models import LogsBackend, logs_backends
 
@@ -19,8 +21,7 @@ class LogStream:
         self._backend: LogsBackend = logs_backends[account_id][region]
         self.group, self.stream, self._source = group, stream, source
         self._offset = 0
-        self._backend.ensure_log_group(group)
-        self._backend.ensure_log_stream(group, stream)
+        self._carry([])
 
     def pump(self, *, to_end: bool = False) -> list[str]:
         """Carry the complete lines written since the last call, and with ``to_end`` an unfinished one; return them."""
@@ -36,5 +37,13 @@ class LogStream:
         if lines:
             now = int(time.time() * 1000)
             events = [{"timestamp": now, "message": line} for line in lines]
-            self._backend.put_log_events(self.group, self.stream, events)
+            self._carry(events)
         return lines
+
+    def _carry(self, events: list[dict[str, Any]]) -> None:
+        """Write to the stream, made again where it or its group was deleted; a lost log ends nothing."""
+        with contextlib.suppress(Exception):
+            self._backend.ensure_log_group(self.group)
+            self._backend.ensure_log_stream(self.group, self.stream)
+            if events:
+                self._backend.put_log_events(self.group, self.stream, events)

@@ -22,6 +22,7 @@ from rehearsal.aws.iam.enforcement import AccessDenied
 from rehearsal.aws.sagemaker.captures import Capture
 from rehearsal.aws.sagemaker.cloudwatch_logs import LogStream
 from rehearsal.aws.sagemaker.containers import Container, ContainerDefinition, Unhealthy
+from rehearsal.aws.sagemaker.lookups import without_empty
 from rehearsal.aws.sagemaker.objects import DownloadFailed
 
 _STARTUP_SECONDS = 180
@@ -180,9 +181,10 @@ def update_endpoint(
 def delete_endpoint(self: SageMakerModelBackend, endpoint_name: str) -> None:
     """DeleteEndpoint ends the server, too."""
     with _lock:
-        endpoint = self.endpoints.get(endpoint_name)
+        self.describe_endpoint(endpoint_name)
+        endpoint = self.endpoints[endpoint_name]
         _delete_endpoint(self, endpoint_name)
-        serving = _in_service.pop(endpoint.arn, None) if endpoint else None
+        serving = _in_service.pop(endpoint.arn, None)
     if serving:
         serving.container.stop()
 
@@ -203,7 +205,7 @@ def respond_to_update_endpoint(self: SageMakerResponse) -> ActionResult:
 
 def describe(self: FakeEndpoint) -> dict[str, Any]:
     """An endpoint under change describes the configuration that it changes to, which moto has no place for."""
-    description = _without_empty(_describe(self))
+    description = without_empty(_describe(self))
     deployment: Deployment | None = description.pop("Deployment", None)
     if deployment:
         description["PendingDeploymentSummary"] = {
@@ -216,7 +218,7 @@ def describe(self: FakeEndpoint) -> dict[str, Any]:
 def describe_endpoint_config(self: SageMakerResponse) -> ActionResult:
     """The DescribeEndpointConfig operation."""
     found = self.sagemaker_backend.describe_endpoint_config(self._get_param("EndpointConfigName"))
-    return ActionResult(_without_empty(found))
+    return ActionResult(without_empty(found))
 
 
 def validate_production_variants(self: FakeEndpointConfig, variants: list[dict[str, Any]]) -> None:
@@ -246,11 +248,6 @@ def in_service(account_id: str, region: str, endpoint_name: str) -> Iterator[InS
             with _answered:
                 found.under_way -= 1
                 _answered.notify_all()
-
-
-def _without_empty(description: dict[str, Any]) -> dict[str, Any]:
-    """AWS leaves out what was not asked for; clients that check required members fail at moto's empty structures."""
-    return {name: value for name, value in description.items() if value not in (None, {}, [None])}
 
 
 def _deploy(

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, ModelPackage, SageMakerModelBackend
+from moto.sagemaker.models import (
+    PAGINATION_MODEL,
+    FakeEndpoint,
+    FakeEndpointConfig,
+    ModelPackage,
+    SageMakerModelBackend,
+)
 from moto.sagemaker.responses import SageMakerResponse
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
@@ -12,6 +18,7 @@ from rehearsal.aws import constraints
 from rehearsal.aws.sagemaker import (
     endpoints,
     listings,
+    lookups,
     model_packages,
     processing,
     runtime,
@@ -25,6 +32,7 @@ _REPLACED: dict[type, dict[str, Any]] = {
         "stop_training_job": training.stop_training_job,
         "create_hyper_parameter_tuning_job": tuning.create_hyper_parameter_tuning_job,
         "stop_hyper_parameter_tuning_job": tuning.stop_hyper_parameter_tuning_job,
+        "list_models": listings.list_models,
         "list_training_jobs": listings.list_training_jobs,
         "list_processing_jobs": listings.list_processing_jobs,
         "list_hyper_parameter_tuning_jobs": listings.list_hyper_parameter_tuning_jobs,
@@ -32,6 +40,7 @@ _REPLACED: dict[type, dict[str, Any]] = {
         "create_processing_job": processing.create_processing_job,
         "stop_processing_job": processing.stop_processing_job,
         "describe_endpoint_config": endpoints.describe_endpoint_config,
+        "describe_model": lookups.describe_model,
         "update_endpoint": endpoints.respond_to_update_endpoint,
         "delete_model_package": model_packages.delete_model_package,
         "delete_model_package_group": model_packages.delete_model_package_group,
@@ -40,6 +49,13 @@ _REPLACED: dict[type, dict[str, Any]] = {
         "create_endpoint": endpoints.create_endpoint,
         "update_endpoint": endpoints.update_endpoint,
         "delete_endpoint": endpoints.delete_endpoint,
+        "describe_endpoint": lookups.describe_endpoint,
+        "describe_endpoint_config": lookups.describe_endpoint_config,
+        "describe_training_job": lookups.describe_training_job,
+        "describe_processing_job": lookups.describe_processing_job,
+        "describe_hyper_parameter_tuning_job": lookups.describe_hyper_parameter_tuning_job,
+        "_get_resource_from_arn": lookups.resource_of_arn,
+        "create_model_package_group": model_packages.create_model_package_group,
         "create_model": model_packages.create_model,
         "create_model_package": model_packages.create_model_package,
         "update_model_package": model_packages.update_model_package,
@@ -62,4 +78,6 @@ def install() -> None:
     for owner, replacements in _REPLACED.items():
         for name, replacement in replacements.items():
             setattr(owner, name, replacement)
+    for paging in PAGINATION_MODEL.values():
+        paging["fail_on_invalid_token"] = listings.InvalidNextToken
     constraints.enforce(SageMakerResponse, "sagemaker")

@@ -98,6 +98,15 @@ class Job(ABC):
         """The role that the request names."""
         return str(self.request["RoleArn"])
 
+    @property
+    def name_in_use(self) -> str:
+        """What another job of this name is refused with."""
+        kind = self.kind.replace("-", " ").capitalize()
+        return (
+            f"{kind} names must be unique within an AWS account and region, and a {kind.lower()} with this name "
+            f"already exists ({self.arn})"
+        )
+
     def start_container(self, image: str, log_group: str, log_stream: str) -> None:
         """Do in the job's role what SageMaker does around a container. Raises AccessDenied."""
         on_behalf.require_all(self.principal, on_behalf.container_start(image, log_group, log_stream, self.region))
@@ -200,19 +209,15 @@ class Job(ABC):
 def create(jobs: dict[str, Job], job: Job) -> Job:
     """Record a job under its name and start it. ResourceInUseException when the name was used before."""
     if jobs.setdefault(job.name, job) is not job:
-        kind = job.kind.replace("-", " ").capitalize()
-        raise ResourceInUseException(
-            f"{kind} names must be unique within an AWS account and region, and a {kind.lower()} with this name "
-            f"already exists ({job.arn})"
-        )
+        raise ResourceInUseException(job.name_in_use)
     job.start()
     return job
 
 
-def find(jobs: Mapping[str, Job], name: str) -> Job:
-    """The job of that name. AWSValidationException when there is none."""
+def find(jobs: Mapping[str, Job], name: str, unknown: str = "Requested resource not found.") -> Job:
+    """The job of that name. AWSValidationException with the sentence ``unknown`` when there is none."""
     if name not in jobs:
-        raise AWSValidationException("Requested resource not found.")
+        raise AWSValidationException(unknown)
     return jobs[name]
 
 

@@ -1,4 +1,4 @@
-"""Lists of jobs: filtered, sorted and only then cut into pages. moto sorts none, and cuts before it filters."""
+"""Lists of jobs and models: filtered, sorted and only then cut into pages, where moto sorts none and cuts first."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.sagemaker.exceptions import AWSValidationException
+from moto.sagemaker.models import Model
 from moto.sagemaker.responses import SageMakerResponse
 
 from rehearsal.aws.pages import page
@@ -22,6 +24,13 @@ _KEYS: dict[str, Callable[[Job], Any]] = {
     "Status": lambda job: job.status,
     "LastModifiedTime": lambda job: job.last_modified_time,
 }
+
+
+class InvalidNextToken(AWSValidationException):
+    """The answer to a token that moto's own lists cannot read: moto's is no error of SageMaker."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(f"Invalid Token: '{token}'")
 
 
 def list_training_jobs(self: SageMakerResponse) -> ActionResult:
@@ -42,7 +51,27 @@ def list_hyper_parameter_tuning_jobs(self: SageMakerResponse) -> ActionResult:
     return _page(self, "HyperParameterTuningJobSummaries", [job.summary() for job in jobs])
 
 
-def _sorted(response: SageMakerResponse, jobs: Iterable[Any], default: str) -> list[Any]:
+def list_models(self: SageMakerResponse) -> ActionResult:
+    """ListModels: the latest first, which only this list does by itself."""
+    models = _sorted(self, map(_ListedModel, self.sagemaker_backend._models.values()), "CreationTime", "Descending")
+    return _page(self, "Models", [model.summary for model in models])
+
+
+class _ListedModel:
+    """A model by the names that jobs have."""
+
+    status = None
+
+    def __init__(self, model: Model) -> None:
+        self.name, self.creation_time, self.last_modified_time = (
+            model.model_name,
+            model.creation_time,
+            model.creation_time,
+        )
+        self.summary = {"ModelName": self.name, "ModelArn": model.arn, "CreationTime": self.creation_time}
+
+
+def _sorted(response: SageMakerResponse, jobs: Iterable[Any], default: str, order: str = "Ascending") -> list[Any]:
     """The jobs that a request asks for, in its order."""
     ask = response._get_param
     wanted = [
@@ -54,7 +83,7 @@ def _sorted(response: SageMakerResponse, jobs: Iterable[Any], default: str) -> l
         and _is_between(job.last_modified_time, ask("LastModifiedTimeAfter"), ask("LastModifiedTimeBefore"))
     ]
     key = _KEYS[ask("SortBy") or default]
-    return sorted(wanted, key=key, reverse=ask("SortOrder") == "Descending")
+    return sorted(wanted, key=key, reverse=(ask("SortOrder") or order) == "Descending")
 
 
 def _is_between(moment: datetime.datetime, after: Any, before: Any) -> bool:
@@ -82,5 +111,6 @@ def _summary(job: Job, kind: str, end: str) -> dict[str, Any]:
 
 
 def _page(response: SageMakerResponse, member: str, summaries: list[dict[str, Any]]) -> ActionResult:
-    shown, token = page(summaries, response._get_param("MaxResults"), response._get_param("NextToken"), _PAGE)
-    return ActionResult({member: shown, "NextToken": token})
+    limit, token = response._get_param("MaxResults"), response._get_param("NextToken")
+    shown, following = page(summaries, limit, token, _PAGE, "ValidationException")
+    return ActionResult({member: shown, "NextToken": following})

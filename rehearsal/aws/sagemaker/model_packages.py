@@ -11,10 +11,19 @@ from moto.sagemaker.responses import SageMakerResponse
 
 from rehearsal.aws import eventbridge
 
+_create_group = SageMakerModelBackend.create_model_package_group
 _create_model_package = SageMakerModelBackend.create_model_package
 _update_model_package = SageMakerModelBackend.update_model_package
 _create_model = SageMakerModelBackend.create_model
 _describe = ModelPackage.gen_response_object
+
+
+def create_model_package_group(self: SageMakerModelBackend, model_package_group_name: str, **request: Any) -> str:
+    """A name is given once; moto's second group of a name takes the place of the first."""
+    if group := self.model_package_groups.get(model_package_group_name):
+        raise AWSValidationException(f"Model Package Group already exists: {group.arn}")
+    arn: str = _create_group(self, model_package_group_name=model_package_group_name, **request)
+    return arn
 
 
 def create_model_package(self: SageMakerModelBackend, **request: Any) -> str:

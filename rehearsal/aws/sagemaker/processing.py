@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
+from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
 from rehearsal.aws.sagemaker import jobs, objects
@@ -99,5 +100,10 @@ def create_processing_job(self: SageMakerResponse) -> ActionResult:
 
 def stop_processing_job(self: SageMakerResponse) -> ActionResult:
     """StopProcessingJob ends the process; moto's only changes the recorded status."""
-    jobs.find(self.sagemaker_backend.processing_jobs, self._get_param("ProcessingJobName")).stop()
+    find(self.sagemaker_backend, self._get_param("ProcessingJobName")).stop()
     return EmptyResult()
+
+
+def find(backend: SageMakerModelBackend, name: str) -> Job:
+    """The processing job of that name. AWSValidationException when there is none."""
+    return jobs.find(backend.processing_jobs, name, f"Could not find requested job with name: {name}")

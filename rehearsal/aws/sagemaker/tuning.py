@@ -14,6 +14,7 @@ from moto.sagemaker.exceptions import ResourceNotFound
 from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
+from rehearsal.aws.pages import page
 from rehearsal.aws.sagemaker import jobs, tuning_requests
 from rehearsal.aws.sagemaker.jobs import POLL_SECONDS, Ending, Failed, Job
 from rehearsal.aws.sagemaker.training import TrainingJob
@@ -48,6 +49,10 @@ class TuningJob(Job):
     def role_arn(self) -> str:
         """The trials' role."""
         return str(self._definition["RoleArn"])
+
+    @property
+    def name_in_use(self) -> str:
+        return f"A hyperparameter tuning job with the name, {self.name}, already exists. Choose a different name."
 
     @property
     def hyper_parameter_tuning_job_name(self) -> str:
@@ -210,13 +215,14 @@ def create_hyper_parameter_tuning_job(self: SageMakerResponse) -> ActionResult:
 
 def stop_hyper_parameter_tuning_job(self: SageMakerResponse) -> ActionResult:
     """StopHyperParameterTuningJob, which moto lacks: the trials are stopped, too."""
-    _find(self).stop()
+    find(self.sagemaker_backend, self._get_param("HyperParameterTuningJobName")).stop()
     return EmptyResult()
 
 
 def list_training_jobs_for_hyper_parameter_tuning_job(self: SageMakerResponse) -> ActionResult:
     """ListTrainingJobsForHyperParameterTuningJob, which moto lacks."""
-    trials, status = _find(self).trials, self._get_param("StatusEquals")
+    trials = find(self.sagemaker_backend, self._get_param("HyperParameterTuningJobName")).trials
+    status = self._get_param("StatusEquals")
     order = self._get_param("SortBy") or "Name"
     if order == "FinalObjectiveMetricValue":  # those without one are not listed then
         trials = [trial for trial in trials if trial.objective is not None]
@@ -228,18 +234,16 @@ def list_training_jobs_for_hyper_parameter_tuning_job(self: SageMakerResponse) -
     }[order]
     trials = sorted(trials, key=key, reverse=self._get_param("SortOrder") == "Descending")
     listed = [trial.summary() for trial in trials if status in (None, trial.job.status)]
-    start = int(self._get_param("NextToken") or 0)
-    end = start + (self._get_param("MaxResults") or _PAGE)
-    answer: dict[str, Any] = {"TrainingJobSummaries": listed[start:end]}
-    if end < len(listed):
-        answer["NextToken"] = str(end)
-    return ActionResult(answer)
+    limit, token = self._get_param("MaxResults"), self._get_param("NextToken")
+    shown, following = page(listed, limit, token, _PAGE, "ValidationException")
+    return ActionResult({"TrainingJobSummaries": shown, "NextToken": following})
 
 
-def _find(response: SageMakerResponse) -> TuningJob:
-    name = response._get_param("HyperParameterTuningJobName")
-    found = response.sagemaker_backend.hyper_parameter_tuning_jobs.get(name)
+def find(backend: SageMakerModelBackend, name: str) -> TuningJob:
+    """The tuning job of that name. ResourceNotFound when there is none."""
+    found = backend.hyper_parameter_tuning_jobs.get(name)
     if found is None:
-        raise ResourceNotFound(message=f"Could not find hyper parameter tuning job '{name}'.")
+        message = f"Amazon SageMaker can't find a tuning job called {name}. Type another name."
+        raise ResourceNotFound(message=message)
     job: TuningJob = found
     return job

@@ -37,6 +37,22 @@ def page_through_histories() -> None:
     StepFunctionResponse.get_execution_history = get_execution_history
 
 
+def count_redrives() -> None:
+    """Tell that no execution was redriven, and whether AWS would: moto says neither, and nothing is redriven here."""
+    list_all, describe = StepFunctionResponse.list_executions, StepFunctionResponse.describe_execution
+
+    def list_executions(self: StepFunctionResponse) -> ActionResult:
+        answer = list_all(self).result
+        return ActionResult(answer | {"executions": [item | {"redriveCount": 0} for item in answer["executions"]]})
+
+    def describe_execution(self: StepFunctionResponse) -> ActionResult:
+        answer = describe(self).result
+        return ActionResult(answer | {"redriveCount": 0} | _redrive(answer["status"], bool(answer.get("mapRunArn"))))
+
+    StepFunctionResponse.list_executions = list_executions
+    StepFunctionResponse.describe_execution = describe_execution
+
+
 def abort_executions_of_deleted_machines() -> None:
     """Stop what runs when a state machine is deleted, and its ``.sync`` jobs: moto lets both run on.
 
@@ -66,6 +82,13 @@ def abort_executions_of_deleted_machines() -> None:
     Execution.start = start_with_end
     BaseExecutionWorkerCommunication.terminated = terminated_with_end
     StepFunctionsParserBackend.delete_state_machine = delete_state_machine
+
+
+def _redrive(status: str, is_child: bool) -> dict[str, str]:
+    if status in (ExecutionStatus.RUNNING, ExecutionStatus.SUCCEEDED):
+        reason = f"Execution is {ExecutionStatus(status).value} and cannot be redriven"
+        return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+    return {"redriveStatus": "REDRIVABLE_BY_MAP_RUN" if is_child else "REDRIVABLE"}
 
 
 def _without_data(event: dict[str, Any]) -> dict[str, Any]:

@@ -68,6 +68,18 @@ def take_only_good_names_and_inputs() -> None:
     StepFunctionsParserBackend.start_execution = start_checked
 
 
+def refuse_what_is_no_arn() -> None:
+    """Say what is wrong with an execution's ARN that is none: moto says that there is no such execution."""
+    validate = StepFunctionsParserBackend._validate_execution_arn
+
+    def validate_prefix(self: StepFunctionsParserBackend, execution_arn: str) -> None:
+        if not execution_arn.startswith("arn:"):
+            raise api.InvalidArn(f"Invalid Arn: 'Invalid ARN prefix: {execution_arn}'")
+        validate(self, execution_arn)
+
+    StepFunctionsParserBackend._validate_execution_arn = validate_prefix
+
+
 def keep_what_an_execution_is_stopped_with() -> None:
     """Hand StopExecution's error and cause on: moto drops both."""
 

@@ -35,6 +35,10 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 
+class _ExecutionEnded(Exception):
+    """The execution has ended before the job: the task neither succeeds nor fails any more."""
+
+
 class _Job(NamedTuple):
     """The names by which one type of job is described, stopped and judged."""
 
@@ -121,7 +125,14 @@ class SageMakerJobTask(StateTaskServiceCallback):
             # A stopped or timed-out execution takes its job with it.
             with contextlib.suppress(ClientError):
                 self._stop_job()
+            raise _ExecutionEnded
         return outcome
+
+    def _after_eval_execution(self, env: Environment, *args: Any, **kwargs: Any) -> None:
+        try:
+            super()._after_eval_execution(env, *args, **kwargs)
+        except _ExecutionEnded:
+            env.stack.append(None)  # nobody reads it, but moto takes a value from the stack
 
     def _from_error(self, env: Environment, ex: Exception) -> FailureEvent:
         if isinstance(ex, ClientError):

@@ -44,7 +44,9 @@ def test_a_model_that_does_not_start_is_rolled_back_in_the_update_role(kept: Kep
     broken = approved(kept, before["model"], f"s3://{bucket}/models/broken/model.tar.gz")
     # when the endpoint's stack is to serve it, in the role of its last update
     parameter = {"ParameterKey": PARAMETER, "ParameterValue": broken}
-    cloudformation.update_stack(StackName=STACK, UsePreviousTemplate=True, Parameters=[parameter])
+    cloudformation.update_stack(
+        StackName=STACK, UsePreviousTemplate=True, Capabilities=["CAPABILITY_IAM"], Parameters=[parameter]
+    )
     ended = Emulator.wait_for(
         lambda: cloudformation.describe_stacks(StackName=STACK)["Stacks"][0],
         lambda stack: not stack["StackStatus"].endswith("_IN_PROGRESS"),

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.rehearsal.emulator import ROLE, Emulator
 from tests.rehearsal.sagemaker.bucket import Bucket
@@ -66,11 +67,53 @@ def test_the_latest_jobs_come_first_when_asked_for(aws: Emulator, bucket: Bucket
     assert [job[f"{kind}Name"] for job in latest[f"{kind}Summaries"]] == [a]
 
 
+def test_models_are_listed_by_name_and_in_pages(sagemaker: Any) -> None:
+    # Given two models and a stranger, When those of a name are asked for one by one, Then the latest comes first.
+    mark = uuid.uuid4().hex[:6]
+    names = [f"{mark}-b", f"other-{uuid.uuid4().hex[:6]}", f"{mark}-a"]
+    for name in names:
+        sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "python"})
+    pages = sagemaker.get_paginator("list_models").paginate(NameContains=mark, PaginationConfig={"PageSize": 1})
+    assert [[model["ModelName"] for model in page["Models"]] for page in pages] == [[names[2]], [names[0]]]
+    assert sagemaker.list_models(NameContains=mark)["Models"][0].keys() == {"ModelName", "ModelArn", "CreationTime"}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "list_models",
+        "list_training_jobs",
+        "list_processing_jobs",
+        "list_hyper_parameter_tuning_jobs",
+        "list_endpoints",
+        "list_endpoint_configs",
+        "list_model_packages",
+        "list_model_package_groups",
+    ],
+)
+def test_a_token_that_was_never_given_is_refused(sagemaker: Any, operation: str) -> None:
+    # When a list is asked to go on from nowhere, Then it is refused by SageMaker's error.
+    with pytest.raises(ClientError, match=r"\(ValidationException\)"):
+        getattr(sagemaker, operation)(NextToken="none")
+
+
+def test_trials_do_not_go_on_from_a_token_that_was_never_given(aws: Emulator, bucket: Bucket) -> None:
+    # Given a tuning job, When its trials are asked for from nowhere on, Then that is refused by SageMaker's error.
+    sagemaker, job = aws.client("sagemaker"), {"HyperParameterTuningJobName": f"test-{uuid.uuid4().hex[:6]}"}
+    start(aws, bucket, "HyperParameterTuningJob", job["HyperParameterTuningJobName"])
+    with pytest.raises(ClientError, match=r"\(ValidationException\)"):
+        sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(**job, NextToken="none")
+    sagemaker.stop_hyper_parameter_tuning_job(**job)
+
+
 def test_a_description_has_defaults_and_leaves_out_what_was_not_asked_for(aws: Emulator, bucket: Bucket) -> None:
     # Given a configuration without data capture, Then none is described; a training job's output names no key.
     sagemaker, name = aws.client("sagemaker"), f"test-{uuid.uuid4().hex[:6]}"
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "python"})
     variant = {"VariantName": "all", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.xlarge"}
+    model = sagemaker.describe_model(ModelName=name)
+    assert not model.keys() & {"VpcConfig", "Containers"}
+    assert model["PrimaryContainer"]["Image"] == "python"
     sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     configured = sagemaker.describe_endpoint_config(EndpointConfigName=name)

@@ -32,6 +32,26 @@ def register(sagemaker: Any, group: str, **request: Any) -> str:
     return str(answer["ModelPackageArn"])
 
 
+def test_a_group_of_an_existing_name_is_refused(sagemaker: Any, group: str) -> None:
+    arn = register(sagemaker, group)
+
+    with pytest.raises(
+        ClientError, match=r"\(ValidationException\).*: Model Package Group already exists: arn:.*group-"
+    ):
+        sagemaker.create_model_package_group(ModelPackageGroupName=group)
+
+    assert sagemaker.describe_model_package(ModelPackageName=arn)["ModelPackageGroupName"] == group
+
+
+def test_a_version_can_be_tagged(sagemaker: Any, group: str) -> None:
+    arn = register(sagemaker, group)
+
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == []
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "owner", "Value": "me"}])
+
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "owner", "Value": "me"}]
+
+
 def test_versions_are_counted_in_their_group(sagemaker: Any, group: str) -> None:
     arns = [register(sagemaker, group, ModelApprovalStatus="Approved") for _ in range(2)]
 
