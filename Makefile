@@ -41,12 +41,17 @@ help:
 	@echo 'AWS_ENDPOINT_URL points them at a kept rehearsal'
 
 # make takes neither for an option, and would do something else without a word.
-MISSPELT := $(foreach name,input execution status image package reason source,$(if $(filter command%,$(origin $(name))),$(name)))
+COMMANDS := start estimate follow list stop report predict try drift audit approve reject rollback promote rehearse
+OPTIONS := input execution status image package reason source limit endpoint deployment yes to
+MISSPELT := $(foreach name,$(OPTIONS),$(if $(filter command%,$(origin $(name))),$(name)))
 ifneq ($(strip $(MISSPELT)),)
 $(error Write options in capitals: $(foreach name,$(MISSPELT),$(shell echo $(name) | tr a-z A-Z)=$($(name))))
 endif
-ifneq ($(filter %.json %.jpg %.jpeg %.png,$(MAKECMDGOALS)),)
-$(error Name a file as an option: INPUT=FILE for start, estimate, audit and rehearse, IMAGE=FILE for predict)
+ifneq ($(filter $(COMMANDS),$(firstword $(MAKECMDGOALS))),)
+ifneq ($(words $(MAKECMDGOALS)),1)
+$(error Name what $(firstword $(MAKECMDGOALS)) is given as an option, such as INPUT=FILE or EXECUTION=NAME: \
+	'$(wordlist 2,9,$(MAKECMDGOALS))' is none)
+endif
 endif
 
 setup: .venv/.complete node_modules/.complete

@@ -29,6 +29,23 @@ def test_make_hands_settings_on(given: list[str], told: str) -> None:
     assert told in made.stdout
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["start", "first.json"], "'first.json' is none"),
+        (["start", "input=first.json"], "Write options in capitals: INPUT=first.json"),
+        (["list", "limit=3"], "Write options in capitals: LIMIT=3"),
+    ],
+)
+def test_make_does_nothing_else_where_an_option_is_misspelt(given: list[str], told: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    made = subprocess.run(
+        ["make", "-n", *given], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (made.returncode, made.stdout) == (2, "")
+    assert told in made.stderr
+
+
 def test_the_workflow_calls_targets_that_exist_by_actions_that_are_pinned() -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     job = workflow["jobs"]["check"]

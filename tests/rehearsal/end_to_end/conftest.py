@@ -43,6 +43,12 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         yield kept
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _operators_are_dismissed(kept: Kept) -> None:
+    """Those of the file before: the last files look at every role that there is."""
+    kept.dismiss_operators()
+
+
 @pytest.fixture
 def allowed_bucket(kept: Kept) -> Iterator[str]:
     """The name of a bucket, not there yet, that the deployed functions may read, as by the setting sourceBuckets."""

@@ -19,6 +19,7 @@ from tests.rehearsal.emulator import ROOT, Emulator, client
 from tests.rehearsal.rehearsal_process import RehearsalProcess
 from tests.rehearsal.sagemaker.jobs import explanation_of_execution
 
+OPERATORS = "operators"
 OPERATOR_POLICY = ROOT / "docs" / "policies" / "operator.json"
 SOURCE = "aft-vbi-pds"
 """The public bucket."""
@@ -126,7 +127,7 @@ class Kept:
 
     def as_operator(self) -> dict[str, str]:
         """The same of somebody who has the permissions that docs/security.md gives to people, and no others."""
-        iam, name = self.client("iam"), "operators"
+        iam, name = self.client("iam"), OPERATORS
         trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT_ID}, "Action": "sts:AssumeRole"}
         with suppress(iam.exceptions.EntityAlreadyExistsException):
             document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -139,6 +140,13 @@ class Kept:
             "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
             "AWS_SESSION_TOKEN": made["SessionToken"],
         }
+
+    def dismiss_operators(self) -> None:
+        """Leave no role that was not deployed."""
+        iam = self.client("iam")
+        with suppress(iam.exceptions.NoSuchEntityException):
+            iam.delete_role_policy(RoleName=OPERATORS, PolicyName=OPERATORS)
+            iam.delete_role(RoleName=OPERATORS)
 
     def console(self, *arguments: str) -> subprocess.Popen[str]:
         """A command for people."""
