@@ -14,7 +14,7 @@ from rich.console import Console
 from console import cost_estimate
 from console.deployment import Deployment, by_name, find
 from console.execution_input import given_input, read
-from console.executions import described, newest_first
+from console.executions import command, describe, newest_first
 from console.json_output import answer, as_json
 from console.starting import start_execution, starts
 from console.views import audit_result, result
@@ -24,7 +24,7 @@ from console.views.execution import Outcome
 @click.command()
 @given_input
 @starts
-@click.option("--show", "shows", is_flag=True, help="Show the newest audit that has ended instead of starting one.")
+@click.option("--show", "shows", is_flag=True, help="Show the newest audit that succeeded instead of starting one.")
 @click.option(
     "--open", "opens", is_flag=True, help="With --show: fetch page and table into audits/, and open the page."
 )
@@ -73,18 +73,15 @@ def _show(deployment: Deployment, opens: bool, as_json: bool) -> int:
 
 def _newest(machine: str) -> dict[str, Any]:
     """The newest audit that succeeded, or else the newest that has ended."""
-    ended: list[dict[str, Any]] = []
-    for listed in newest_first(machine):
-        if listed["status"] == "SUCCEEDED":
-            if ended:
-                newer = ", ".join(f"{one['name']} is {one['status']}" for one in ended)
-                click.echo(f"Newer ones: {newer}. This is the newest that succeeded.", err=True)
-            return described(machine, listed["executionArn"])
-        if listed["status"] != "RUNNING":
-            ended.append(listed)
+    audits = list(newest_first(machine))
+    ended = [audit for audit in audits if audit["status"] != "RUNNING"]
     if not ended:
-        raise click.ClickException("No audit has ended yet; `make audit` starts one.")
-    return described(machine, ended[0]["executionArn"])
+        running = f"follow it: {command('follow', audits[0]['executionArn'])}" if audits else "`make audit` starts one."
+        raise click.ClickException(f"No audit has ended yet; {running}")
+    newest = next((audit for audit in ended if audit["status"] == "SUCCEEDED"), ended[0])
+    if newest is not ended[0]:
+        click.echo(f"{ended[0]['name']} is {ended[0]['status']}. This is the newest that succeeded.", err=True)
+    return describe(newest["executionArn"])
 
 
 def _fetched(output: Mapping[str, Any]) -> Path:

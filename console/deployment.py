@@ -24,6 +24,11 @@ class Deployment:
         return self._output("StateMachineArn")
 
     @property
+    def machines(self) -> tuple[str, ...]:
+        """ARNs of the state machine and of the audit's, which an earlier version has not."""
+        return (self.machine, *filter(None, [self.outputs.get("AuditStateMachineArn")]))
+
+    @property
     def group(self) -> str:
         """Name of the model package group."""
         return self._output("ModelPackageGroup")

@@ -1,6 +1,6 @@
 """Executions of a deployment: found by name or ARN, newest first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import boto3
@@ -12,13 +12,15 @@ from console.deployment import NAME
 _UNKNOWN = ("ExecutionDoesNotExist", "InvalidArn", "ValidationException")
 
 
-def described(machine: str, execution: str | None) -> dict[str, Any]:
+def described(machines: Sequence[str], execution: str | None) -> dict[str, Any]:
     """DescribeExecution's answer.
 
     Parameters
     ----------
+    machines
+        ARNs of the state machines whose executions may be meant.
     execution
-        The ARN, or the name, of an execution or an audit; None is the newest execution.
+        The ARN, or the name, of an execution; None is the newest of the first machine.
 
     Raises
     ------
@@ -26,25 +28,30 @@ def described(machine: str, execution: str | None) -> dict[str, Any]:
         There is none.
     """
     if execution is None:
-        if (newest := next(newest_first(machine), None)) is None:
+        if (newest := next(newest_first(machines[0]), None)) is None:
             raise click.ClickException("There is no execution yet; `make start` starts one.")
         execution = newest["executionArn"]
     if execution.startswith("arn:"):
         arns = [execution]
     else:
-        of_machine = machine.replace(":stateMachine:", ":execution:")
-        arns = [f"{of_machine}:{execution}", f"{of_machine}-audit:{execution}"]
+        arns = [f"{machine.replace(':stateMachine:', ':execution:')}:{execution}" for machine in machines]
     for arn in arns:
         try:
-            return dict(boto3.client("stepfunctions").describe_execution(executionArn=arn))
+            return describe(arn)
         except ClientError as error:
             if error.response["Error"]["Code"] not in _UNKNOWN:
                 raise
     raise click.ClickException(f"There is no execution {execution}; `make list` names those of the last 90 days.")
 
 
+def describe(arn: str) -> dict[str, Any]:
+    """DescribeExecution's answer to the ARN of an execution that there is."""
+    return dict(boto3.client("stepfunctions").describe_execution(executionArn=arn))
+
+
 def command(verb: str, arn: str) -> str:
     """What to type for an execution or an audit, in the folder of this repository."""
+    # No deployment has a name that ends so.
     deployment = arn.split(":")[-2].removesuffix("-audit")
     return f"make {verb} EXECUTION={arn}" + ("" if deployment == NAME else f" DEPLOYMENT={deployment}")
 

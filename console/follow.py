@@ -27,7 +27,7 @@ def follow(execution: str | None, name: str, as_json: bool) -> int:
     States, items, jobs with their epochs, trials; then the result. EXECUTION is a name or an ARN; without one it is
     the newest. Ctrl-C leaves the execution running. The exit status is 1 if it did not succeed.
     """
-    arn = described(find(name).machine, execution)["executionArn"]
+    arn = described(find(name).machines, execution)["executionArn"]
     return end_of(follow_to_end(arn, as_json), as_json, {"name": arn.rpartition(":")[2], "arn": arn})
 
 

@@ -11,8 +11,8 @@ import boto3
 import click
 from botocore.exceptions import ClientError
 
-from console.deployment import by_name, find
-from console.executions import described, newest_first
+from console.deployment import Deployment, by_name, find
+from console.executions import describe, described, newest_first
 from console.json_output import answer, as_json
 
 _OF_A_FAILURE = "Write report of failure"
@@ -32,8 +32,8 @@ def report(execution: str | None, folder: Path | None, opens: bool, name: str, a
 
     EXECUTION is a name or an ARN; without one it is the newest that has ended, well or not, and has a report.
     """
-    machine = find(name).machine
-    found, uri = _newest(machine) if execution is None else _of(described(machine, execution))
+    deployment = find(name)
+    found, uri = _newest(deployment.machine) if execution is None else _named(deployment, execution)
     file = (folder or Path("reports") / found["name"]) / "report.html"
     _download(uri, file)
     if as_json:
@@ -44,11 +44,12 @@ def report(execution: str | None, folder: Path | None, opens: bool, name: str, a
         webbrowser.open(file.absolute().as_uri())
 
 
-def _of(execution: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """An execution and where its page is."""
-    if (uri := _uri(execution)) is None:
-        raise click.ClickException(f"{execution['name']} is {execution['status']}, and has no report.")
-    return execution, uri
+def _named(deployment: Deployment, execution: str) -> tuple[dict[str, Any], str]:
+    """An execution by its name or ARN, and where its page is."""
+    found = described(deployment.machines, execution)
+    if (uri := _uri(found)) is None:
+        raise click.ClickException(f"{found['name']} is {found['status']}, and has no report.")
+    return found, uri
 
 
 def _newest(machine: str) -> tuple[dict[str, Any], str]:
@@ -57,7 +58,7 @@ def _newest(machine: str) -> tuple[dict[str, Any], str]:
     for listed in newest_first(machine):
         if listed["status"] == "RUNNING":
             continue
-        found = described(machine, listed["executionArn"])
+        found = describe(listed["executionArn"])
         if (uri := _uri(found)) is not None:
             if without:
                 click.echo(f"{', '.join(without)}: no report. This is the newest that has one.", err=True)

@@ -27,7 +27,7 @@ def stop(execution: str, name: str, as_json: bool) -> None:
 
     EXECUTION is a name or an ARN. Also ends what an execution that was stopped in another way has left running.
     """
-    arn, status = _stopped(described(find(name).machine, execution))
+    arn, status = _stopped(described(find(name).machines, execution))
     jobs = [{"kind": job.kind, "name": job.name, "status": _stop(job)} for job in _jobs(arn)]
     left = [job for job in jobs if job["status"] in _ENDED_BY_STOPPING]
     if as_json:

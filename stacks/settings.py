@@ -50,6 +50,10 @@ def _meets(requirement: Callable[[Any], str | None]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _no_audits_name(name: str) -> str | None:
+    return "a name that does not end in -audit, as a deployment's audits do" if name.endswith("-audit") else None
+
+
 def _plain(value: Any) -> Any:
     return value.model_dump(by_alias=True) if isinstance(value, BaseModel) else value
 
@@ -66,7 +70,7 @@ class DeploymentSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
-    name: str = Field(
+    name: Annotated[str, _meets(_no_audits_name)] = Field(
         DEFAULT_NAME,
         pattern=r"^[a-z](-?[a-z0-9])*$",
         max_length=20,

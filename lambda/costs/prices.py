@@ -60,6 +60,8 @@ def find(region: str, instance_types: Iterable[str]) -> Prices:
 def tabled(region: str) -> Prices:
     """The prices of the table; of most regions it has none."""
     rows: dict[str, dict[str, Any]] = table()["sageMakerHour"].get(region, {})
+    # AWS's price list has the same for both, wherever the two are known here.
+    rows = {name: ({"processing": row["training"]} if "training" in row else {}) | row for name, row in rows.items()}
     hours = {(name, use): row[use] for name, row in rows.items() for use in USES.values() if use in row}
     return Prices(hours, f"table of {table()['date']} in this repository")
 

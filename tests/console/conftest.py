@@ -136,10 +136,14 @@ def deployment(aws: Emulator) -> str:
 
 
 def _deploy(aws: Emulator, name: str) -> str:
-    machine: str = aws.client("stepfunctions").create_state_machine(
-        name=name, definition=json.dumps(_machine()), roleArn=ROLE
-    )["stateMachineArn"]
+    machine, audits = [
+        aws.client("stepfunctions").create_state_machine(name=its, definition=json.dumps(_machine()), roleArn=ROLE)[
+            "stateMachineArn"
+        ]
+        for its in (name, f"{name}-audit")
+    ]
     outputs = {"StateMachineArn": machine, "ModelPackageGroup": GROUP, "EstimateFunction": "estimate-function"}
+    outputs["AuditStateMachineArn"] = audits
     template = {
         "Resources": {"Any": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}},
         "Outputs": {key: {"Value": value} for key, value in outputs.items()},
@@ -150,7 +154,7 @@ def _deploy(aws: Emulator, name: str) -> str:
         lambda: cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"],
         lambda status: status == "CREATE_COMPLETE",
     )
-    return machine
+    return str(machine)
 
 
 @pytest.fixture
@@ -175,11 +179,11 @@ Execute = Callable[..., str]
 
 @pytest.fixture
 def execute(aws: Emulator, deployed: str) -> Execute:
-    """Starts an execution with an input and waits for its end unless it has none; gives its name."""
+    """Starts an execution with an input, or an audit, and waits for its end unless it has none; gives its name."""
 
-    def run(**execution_input: Any) -> str:
+    def run(machine: str = deployed, **execution_input: Any) -> str:
         states = aws.client("stepfunctions")
-        arn: str = states.start_execution(stateMachineArn=deployed, input=json.dumps(execution_input))["executionArn"]
+        arn: str = states.start_execution(stateMachineArn=machine, input=json.dumps(execution_input))["executionArn"]
         if not execution_input.keys() & {"hold", "process"}:
             aws.wait_for(
                 lambda: states.describe_execution(executionArn=arn)["status"], lambda status: status != "RUNNING"

@@ -18,7 +18,7 @@ from console.cli import main
 from console.executions import command
 from console.views.execution import Execution
 from tests.console.conftest import OUTPUT, Execute
-from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.emulator import Emulator
 from tests.rehearsal.sagemaker.jobs import sleeping_job
 
 Captured = pytest.CaptureFixture[str]
@@ -244,25 +244,44 @@ def test_the_newest_that_has_a_report_is_taken_where_a_newer_one_was_stopped(
 
 
 def test_an_audit_is_found_by_its_name_and_has_its_page_elsewhere(
-    aws: Emulator, deployed: str, tmp_path: Path, capsys: Captured
+    deployed: str, execute: Execute, tmp_path: Path, capsys: Captured
 ) -> None:
-    # given an audit that has ended
-    states = aws.client("stepfunctions")
-    succeed = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
-    machine = states.create_state_machine(name="stocktake-audit", definition=json.dumps(succeed), roleArn=ROLE)
-    name = f"audit-{uuid.uuid4().hex[:6]}"
-    output = json.dumps({"pageUri": "s3://reported/audits/1/results/index.html"})
-    started = states.start_execution(stateMachineArn=machine["stateMachineArn"], name=name, input=output)
-    aws.wait_for(
-        lambda: states.describe_execution(executionArn=started["executionArn"])["status"], lambda it: it == "SUCCEEDED"
-    )
+    name = execute(f"{deployed}-audit", output={"pageUri": "s3://reported/audits/1/results/index.html"})
     # when
     assert main(["stop", name]) == 0
     assert main(["report", name, "--to", str(tmp_path)]) == 1
     # then
     told = capsys.readouterr()
-    assert f"{started['executionArn']} is SUCCEEDED." in told.out
+    assert f":stocktake-audit:{name} is SUCCEEDED." in told.out
     assert told.err == "Error: This is an audit; `make audit SHOW=1 OPEN=1` fetches its page.\n"
+
+
+def test_the_newest_audit_that_succeeded_is_shown_and_a_newer_failure_told(
+    deployed: str, execute: Execute, capsys: Captured
+) -> None:
+    good = execute(f"{deployed}-audit", output={"summary": {"bins": 7}})
+    failed = execute(f"{deployed}-audit", fail=True)
+    execute(f"{deployed}-audit", hold=True)
+    # when
+    assert main(["audit", "--show", "--json"]) == 0
+    # then
+    told = capsys.readouterr()
+    assert json.loads(told.out)["arn"].endswith(f":{good}")
+    assert json.loads(told.out)["output"] == {"summary": {"bins": 7}}
+    assert told.err == f"{failed} is FAILED. This is the newest that succeeded.\n"
+
+
+def test_before_the_first_audit_has_ended_there_is_none_to_show(
+    deployed: str, execute: Execute, capsys: Captured
+) -> None:
+    assert main(["audit", "--show", "--name", "empty"]) == 1
+    assert capsys.readouterr().err == "Error: No audit has ended yet; `make audit` starts one.\n"
+    # and while the first one runs
+    name = execute(deployed.replace("stocktake", "empty-audit"), hold=True)
+    assert main(["audit", "--show", "--name", "empty"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("Error: No audit has ended yet; follow it: make follow EXECUTION=arn:")
+    assert told.endswith(f":{name} DEPLOYMENT=empty\n")
 
 
 def test_the_next_command_names_the_deployment_where_it_is_another() -> None:

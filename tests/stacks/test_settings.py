@@ -81,6 +81,7 @@ def test_values_of_the_command_line_are_strings_and_still_typed() -> None:
         ("pollSeconds", 1, "25,000 events"),
         ("name", "team-", "single dashes between"),
         ("name", "a--b", "single dashes between"),
+        ("name", "team-audit", "does not end in -audit"),
         ("sourceBuckets", '["s3://b"]', "names of buckets"),
         ("sourceBuckets", '["arn:aws:s3:::bucket"]', "names of buckets"),
         ("sourceBuckets", '[""]', "names of buckets"),

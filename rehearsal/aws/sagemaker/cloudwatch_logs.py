@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from moto.logs.exceptions import LogsClientError
 from moto.logs.models import LogsBackend, logs_backends
 
 
@@ -42,7 +43,7 @@ class LogStream:
 
     def _carry(self, events: list[dict[str, Any]]) -> None:
         """Write to the stream, made again where it or its group was deleted; a lost log ends nothing."""
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(LogsClientError):
             self._backend.ensure_log_group(self.group)
             self._backend.ensure_log_stream(self.group, self.stream)
             if events:

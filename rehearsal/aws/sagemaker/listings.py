@@ -63,11 +63,8 @@ class _ListedModel:
     status = None
 
     def __init__(self, model: Model) -> None:
-        self.name, self.creation_time, self.last_modified_time = (
-            model.model_name,
-            model.creation_time,
-            model.creation_time,
-        )
+        self.name = model.model_name
+        self.creation_time = self.last_modified_time = model.creation_time
         self.summary = {"ModelName": self.name, "ModelArn": model.arn, "CreationTime": self.creation_time}
 
 

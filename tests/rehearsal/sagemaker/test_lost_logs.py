@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
+from moto.logs.exceptions import ResourceNotFoundException
 from moto.logs.models import LogsBackend, logs_backends
 
 from rehearsal.aws.location import ACCOUNT_ID
@@ -50,5 +51,9 @@ def test_a_line_that_cannot_be_written_is_lost_alone(
     source = tmp_path / "log"
     source.write_text("one\n")
     log = LogStream(ACCOUNT_ID, "us-east-1", GROUP, "live/1", source)
-    monkeypatch.delattr(LogsBackend, "put_log_events")
+
+    def refuse(*_: Any) -> None:
+        raise ResourceNotFoundException("The specified log stream does not exist.")
+
+    monkeypatch.setattr(LogsBackend, "put_log_events", refuse)
     assert log.pump() == ["one"]
