@@ -14,11 +14,12 @@ from rich.console import Console
 from console import cost_estimate
 from console.deployment import Deployment, by_name, find
 from console.execution_input import given_input, read
-from console.executions import command, describe, newest_first
+from console.executions import describe, newest_first
 from console.json_output import answer, as_json
 from console.starting import start_execution, starts
 from console.views import audit_result, result
 from console.views.execution import Outcome
+from console.views.next_command import next_command
 
 
 @click.command()
@@ -76,7 +77,9 @@ def _newest(machine: str) -> dict[str, Any]:
     audits = list(newest_first(machine))
     ended = [audit for audit in audits if audit["status"] != "RUNNING"]
     if not ended:
-        running = f"follow it: {command('follow', audits[0]['executionArn'])}" if audits else "`make audit` starts one."
+        running = (
+            f"follow it: {next_command('follow', audits[0]['executionArn'])}" if audits else "`make audit` starts one."
+        )
         raise click.ClickException(f"No audit has ended yet; {running}")
     newest = next((audit for audit in ended if audit["status"] == "SUCCEEDED"), ended[0])
     if newest is not ended[0]:

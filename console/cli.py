@@ -16,6 +16,7 @@ from console.list_executions import list_executions
 from console.predict import predict
 from console.promote import promote
 from console.reject import reject
+from console.remedies import sentence
 from console.report import report
 from console.rollback import rollback
 from console.start import start
@@ -69,5 +70,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         click.echo("Interrupted.", err=True)
         return 130
     except (BotoCoreError, ClientError) as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {sentence(error)}", err=True)
         return 1

@@ -5,15 +5,19 @@ from typing import Literal
 import boto3
 import click
 
-from console.deployment import Deployment, find
+from console.deployment import find
 from console.json_output import answer
+from console.packages import waiting
 
 Status = Literal["Approved", "Rejected"]
 
 
 def decide(name: str, execution: str, status: Status, reason: str | None, as_json: bool) -> None:
     """Set the status of the package that an execution (its name or ARN) registered and waits with."""
-    package = _waiting_package(find(name), execution.rpartition(":")[2])
+    deployment, execution = find(name), execution.rpartition(":")[2]
+    if (found := waiting(deployment, execution)) is None:
+        raise click.ClickException(f"No package of execution {execution} waits for a decision in {deployment.group}.")
+    package = found["ModelPackageArn"]
     boto3.client("sagemaker").update_model_package(
         ModelPackageArn=package,
         ModelApprovalStatus=status,
@@ -23,19 +27,3 @@ def decide(name: str, execution: str, status: Status, reason: str | None, as_jso
         answer({"package": package, "status": status})
     else:
         click.echo(f"{package} is {status}.")
-
-
-def _waiting_package(deployment: Deployment, execution: str) -> str:
-    sagemaker = boto3.client("sagemaker")
-    pages = sagemaker.get_paginator("list_model_packages").paginate(
-        ModelPackageGroupName=deployment.group,
-        ModelApprovalStatus="PendingManualApproval",
-        SortBy="CreationTime",
-        SortOrder="Descending",
-    )
-    for page in pages:
-        for package in page["ModelPackageSummaryList"]:
-            found = sagemaker.describe_model_package(ModelPackageName=package["ModelPackageArn"])
-            if found.get("CustomerMetadataProperties", {}).get("execution") == execution:
-                return package["ModelPackageArn"]
-    raise click.ClickException(f"No package of execution {execution} waits for a decision in {deployment.group}.")

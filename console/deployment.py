@@ -7,7 +7,8 @@ import boto3
 import click
 from botocore.exceptions import ClientError
 
-NAME = "stocktake"
+from console.views.next_command import NAME
+
 by_name = click.option("--name", default=NAME, show_default=True, help="The deployment's setting `name`.")
 
 

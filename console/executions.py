@@ -7,8 +7,6 @@ import boto3
 import click
 from botocore.exceptions import ClientError
 
-from console.deployment import NAME
-
 _UNKNOWN = ("ExecutionDoesNotExist", "InvalidArn", "ValidationException")
 
 
@@ -47,13 +45,6 @@ def described(machines: Sequence[str], execution: str | None) -> dict[str, Any]:
 def describe(arn: str) -> dict[str, Any]:
     """DescribeExecution's answer to the ARN of an execution that there is."""
     return dict(boto3.client("stepfunctions").describe_execution(executionArn=arn))
-
-
-def command(verb: str, arn: str) -> str:
-    """What to type for an execution or an audit, in the folder of this repository."""
-    # No deployment has a name that ends so.
-    deployment = arn.split(":")[-2].removesuffix("-audit")
-    return f"make {verb} EXECUTION={arn}" + ("" if deployment == NAME else f" DEPLOYMENT={deployment}")
 
 
 def newest_first(machine: str, status: str | None = None) -> Iterator[dict[str, Any]]:

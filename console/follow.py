@@ -8,10 +8,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from console.deployment import by_name, find
-from console.executions import command, described
+from console.executions import described
 from console.json_output import answer, as_json
 from console.views import audit_result, result
 from console.views.execution import Execution, Outcome
+from console.views.next_command import next_command
 from console.views.progress import Progress
 
 _SECONDS_BETWEEN_LOOKS = 2.0
@@ -48,13 +49,13 @@ def follow_to_end(arn: str, as_json: bool) -> Outcome:
     ClickException
         It was interrupted, or AWS no longer answers; the execution goes on.
     """
-    goes_on = f"The execution goes on. See it again: {command('follow', arn)}"
+    goes_on = f"The execution goes on. See it again: {next_command('follow', arn)}"
     try:
         with Progress(Console(stderr=as_json)) as progress:
             heading = f"Execution {arn.rpartition(':')[2]}"
             return Execution(arn).follow(lambda lines: progress.show(heading, lines), _SECONDS_BETWEEN_LOOKS)
     except KeyboardInterrupt:
-        raise Interrupted(f"{goes_on}\nEnd it: {command('stop', arn)}") from None
+        raise Interrupted(f"{goes_on}\nEnd it: {next_command('stop', arn)}") from None
     except (BotoCoreError, ClientError) as error:
         raise click.ClickException(f"{error}\n{goes_on}") from None
 

@@ -8,7 +8,7 @@ import click
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from console.deployment import NAME
+from console.views.next_command import NAME
 
 _TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 

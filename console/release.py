@@ -8,12 +8,16 @@ import click
 from console.deployment import find
 from console.follow import follow_to_end
 from console.json_output import answer
+from console.packages import check_approved
 
 
 def release(name: str, package: str, wait: bool, as_json: bool) -> None:
-    """Start it with `package` (an ARN, or "previous"), and follow it; raises ClickException when it fails."""
+    """Start it with `package` (an ARN, or "previous"), and follow it; ClickException if it may not be, or fails."""
+    deployment = find(name)
+    if package != "previous":
+        check_approved(deployment, package)
     arn = boto3.client("stepfunctions").start_execution(
-        stateMachineArn=find(name).machine, input=json.dumps({"release": {"package": package}})
+        stateMachineArn=deployment.machine, input=json.dumps({"release": {"package": package}})
     )["executionArn"]
     click.echo(f"Started {arn}", err=as_json)
     started = {"name": arn.rpartition(":")[2], "arn": arn}

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from console.deployment import Deployment, by_name, find
 from console.executions import describe, described, newest_first
 from console.json_output import answer, as_json
+from console.packages import waiting
 
 _OF_A_FAILURE = "Write report of failure"
 """The state."""
@@ -30,7 +31,8 @@ _OF_A_FAILURE = "Write report of failure"
 def report(execution: str | None, folder: Path | None, opens: bool, name: str, as_json: bool) -> None:
     """Fetch an execution's report and open it.
 
-    EXECUTION is a name or an ARN; without one it is the newest that has ended, well or not, and has a report.
+    EXECUTION is a name or an ARN, also of one that waits for a decision; without one it is the newest that has ended,
+    well or not, and has a report.
     """
     deployment = find(name)
     found, uri = _newest(deployment.machine) if execution is None else _named(deployment, execution)
@@ -47,9 +49,18 @@ def report(execution: str | None, folder: Path | None, opens: bool, name: str, a
 def _named(deployment: Deployment, execution: str) -> tuple[dict[str, Any], str]:
     """An execution by its name or ARN, and where its page is."""
     found = described(deployment.machines, execution)
-    if (uri := _uri(found)) is None:
+    uri = _to_decide_by(deployment, found["name"]) if found["status"] == "RUNNING" else _uri(found)
+    if uri is None:
         raise click.ClickException(f"{found['name']} is {found['status']}, and has no report.")
     return found, uri
+
+
+def _to_decide_by(deployment: Deployment, execution: str) -> str | None:
+    """The evaluation's page of the model with which an execution waits."""
+    if (package := waiting(deployment, execution)) is None:
+        return None
+    metrics: str = package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
+    return f"{metrics.rpartition('/')[0]}/report.html"
 
 
 def _newest(machine: str) -> tuple[dict[str, Any], str]:

@@ -9,10 +9,10 @@ import boto3
 import click
 
 from console import console_link
-from console.executions import command
 from console.follow import end_of, follow_to_end
 from console.json_output import answer
 from console.views.cost_estimate import total
+from console.views.next_command import next_command
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -47,7 +47,8 @@ def start_execution(
     follow: bool,
     as_json: bool,
 ) -> int | None:
-    """Tell what it costs, ask if that is much, start it, and follow it if that is wanted; the exit status."""
+    """Tell input and cost, ask if that is much, start it, and follow it if that is wanted; the exit status."""
+    click.echo(f"Input: {json.dumps(execution_input) if execution_input else 'the defaults'}", err=as_json)
     click.echo(total(estimate), err=as_json)
     if not yes:
         _agree(estimate, ask_above)
@@ -81,5 +82,5 @@ def _told(arn: str, link: str | None, follow: bool) -> str:
     if link:
         lines.append(f"  {link}")
     if not follow:
-        lines.append(f"Follow it: {command('follow', arn)}")
+        lines.append(f"Follow it: {next_command('follow', arn)}")
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from botocore import xform_name
 
 from console.views.history import Job, Visit, visits_of
 from console.views.job_logs import JobNotes, notes_on
+from console.views.next_command import next_command
 from console.views.progress import Line, Status
 from console.views.state_order import expected_states
 
@@ -91,7 +92,7 @@ class Execution:
         status: Status = "running" if running else "failed" if latest.failed or latest.left is None else "done"
         seconds = sum(visit.seconds(now) for visit in own)
         jobs = self._jobs([latest, *inner], left_alone) if running else []
-        decision = self._commands_to_decide() if running and latest.token else []
+        decision = self._to_decide() if running and latest.token else []
         return Line(
             title,
             status,
@@ -102,10 +103,10 @@ class Execution:
             live_notes=tuple(note for job in jobs for note in job.live_notes()),
         )
 
-    def _commands_to_decide(self) -> list[str]:
-        machine, name = self.arn.split(":")[-2:]
-        chosen = f"EXECUTION={name} DEPLOYMENT={machine}"  # the machine has the deployment's name
-        return [f"waits for a person: make approve {chosen}", f"or: make reject {chosen} REASON=..."]
+    def _to_decide(self) -> list[str]:
+        """What helps a person to decide, and the commands to do so."""
+        looks, accepts, refuses = (next_command(verb, self.arn) for verb in ("report", "approve", "reject"))
+        return ["waits for a person to decide:", looks, accepts, f"{refuses} REASON=..."]
 
     def _detail(self, visit: Visit) -> str:
         if visit.map_run:

@@ -23,6 +23,7 @@ _MARKS = {
     "skipped": Text("-", "dim"),
 }
 _TITLE_WIDTH = 32
+_INDENT = " " * 5
 _STYLES = {"waiting": "dim", "running": "bold", "done": "", "failed": "red", "skipped": "dim"}
 
 
@@ -108,13 +109,13 @@ class Progress:
         show("done")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        rows = list(self._rows(console))
+        rows = list(self._rows(console, options.max_width))
         # The last of all looks stays in the terminal, and is whole.
         if self._live and self._live.is_started:
             rows = _window(rows, options.size.height)
         yield from (row for row, _ in rows)
 
-    def _rows(self, console: Console) -> Iterator[tuple[Text, bool]]:
+    def _rows(self, console: Console, width: int) -> Iterator[tuple[Text, bool]]:
         """Each line of the display, and whether it is about what runs."""
         for heading, lines in self._groups.items():
             yield Text(), False
@@ -134,7 +135,9 @@ class Progress:
                 )
                 yield row, running
                 for note in (*line.notes, *line.live_notes) if running else ():
-                    yield Text("     " + note, "cyan", no_wrap=True, overflow="ellipsis"), True
+                    # Whole, on as many rows as it needs: its end is what changes, or what has to be copied.
+                    for part in Text(note, "cyan").wrap(console, max(width - len(_INDENT), 1)):
+                        yield Text.assemble(_INDENT, part), True
 
     def _tell(self, heading: str, line: Line) -> None:
         before = self._told.get((heading, line.title), Line(line.title, "waiting"))

@@ -14,6 +14,8 @@ from console import follow
 from tests.rehearsal.emulator import ROLE, Emulator, running_emulator
 
 GROUP = "stocktake-models"
+REFUSED = "refused-models"
+"""Deployment `refused` has this group: its state machine fails with what is to be released from it."""
 
 ESTIMATE = """
 class InvalidInput(Exception): pass
@@ -78,7 +80,7 @@ def _machine() -> dict[str, Any]:
         return {"Type": "Task", "Resource": resource, "Arguments": f"{{% {asked}.process[{index}] %}}", **fields}
 
     choices = {
-        f"{asked}.release.package = 'arn:none'": "Refuse",
+        f"$contains({asked}.release.package & '', '{REFUSED}/')": "Refuse",
         f"$exists({asked}.fail)": "Write report of failure",
         f"$exists({asked}.hold)": "Hold",
         f"$exists({asked}.process)": "Leave running",
@@ -130,19 +132,21 @@ def deployment(aws: Emulator) -> str:
         Handler="estimate.handler",
         Code={"ZipFile": buffer.getvalue()},
     )
-    aws.client("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
-    machines = [_deploy(aws, name) for name in ("empty", "stocktake")]
-    return machines[-1]
+    for group in (GROUP, REFUSED):
+        aws.client("sagemaker").create_model_package_group(ModelPackageGroupName=group)
+    _deploy(aws, "empty", GROUP)
+    _deploy(aws, "refused", REFUSED)
+    return _deploy(aws, "stocktake", GROUP)
 
 
-def _deploy(aws: Emulator, name: str) -> str:
+def _deploy(aws: Emulator, name: str, group: str) -> str:
     machine, audits = [
         aws.client("stepfunctions").create_state_machine(name=its, definition=json.dumps(_machine()), roleArn=ROLE)[
             "stateMachineArn"
         ]
         for its in (name, f"{name}-audit")
     ]
-    outputs = {"StateMachineArn": machine, "ModelPackageGroup": GROUP, "EstimateFunction": "estimate-function"}
+    outputs = {"StateMachineArn": machine, "ModelPackageGroup": group, "EstimateFunction": "estimate-function"}
     outputs["AuditStateMachineArn"] = audits
     template = {
         "Resources": {"Any": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}},

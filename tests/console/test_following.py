@@ -15,8 +15,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from console.cli import main
-from console.executions import command
 from console.views.execution import Execution
+from console.views.next_command import next_command
 from tests.console.conftest import OUTPUT, Execute
 from tests.rehearsal.emulator import Emulator
 from tests.rehearsal.sagemaker.jobs import sleeping_job
@@ -78,8 +78,8 @@ def test_interrupted_it_leaves_the_execution_running_and_says_so(
         patched.setattr(time, "sleep", interrupt)
         assert main(["follow", name, *more]) == 130
     told = capsys.readouterr()
-    assert told.err.splitlines()[-2].startswith("The execution goes on. See it again: make follow EXECUTION=arn:")
-    assert told.err.splitlines()[-1].endswith(f":{name}")
+    assert told.err.splitlines()[-2].endswith(f"The execution goes on. See it again: make follow EXECUTION={name}")
+    assert told.err.splitlines()[-1] == f"End it: make stop EXECUTION={name}"
     assert not more or told.out == ""
     assert status_of(aws, deployed, name) == "RUNNING"
     assert main(["stop", name]) == 0
@@ -280,14 +280,14 @@ def test_before_the_first_audit_has_ended_there_is_none_to_show(
     name = execute(deployed.replace("stocktake", "empty-audit"), hold=True)
     assert main(["audit", "--show", "--name", "empty"]) == 1
     told = capsys.readouterr().err
-    assert told.startswith("Error: No audit has ended yet; follow it: make follow EXECUTION=arn:")
-    assert told.endswith(f":{name} DEPLOYMENT=empty\n")
+    assert told.startswith("Error: No audit has ended yet; follow it: make follow EXECUTION=")
+    assert told.endswith(f"EXECUTION={name} DEPLOYMENT=empty\n")
 
 
 def test_the_next_command_names_the_deployment_where_it_is_another() -> None:
     arn = "arn:aws:states:us-east-1:123456789012:execution:{}:a"
-    assert command("follow", arn.format("stocktake-audit")) == f"make follow EXECUTION={arn.format('stocktake-audit')}"
-    assert command("stop", arn.format("test")) == f"make stop EXECUTION={arn.format('test')} DEPLOYMENT=test"
+    assert next_command("follow", arn.format("stocktake-audit")) == "make follow EXECUTION=a"
+    assert next_command("stop", arn.format("test")) == "make stop EXECUTION=a DEPLOYMENT=test"
 
 
 def test_what_has_no_report_says_so(execute: Execute, tmp_path: Path, capsys: Captured) -> None:

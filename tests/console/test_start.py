@@ -102,10 +102,11 @@ def test_what_starts_has_the_file_with_single_fields_over_it(
         "tuning": {"enabled": False},
     }
     assert capsys.readouterr().out.splitlines() == [
+        f"Input: {given}",
         "It costs about 1.23 USD, 2.10 USD on demand (prices: table of 2026-11-28 in this repository).",
         "Started from-a-file",
         f"  {arn}",
-        f"Follow it: make follow EXECUTION={arn}",
+        "Follow it: make follow EXECUTION=from-a-file",
     ]
 
 

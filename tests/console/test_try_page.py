@@ -255,4 +255,4 @@ def test_no_region_is_a_sentence(
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     assert main(["try", "--no-open"]) == 1
-    assert capsys.readouterr().err == "Error: You must specify a region.\n"
+    assert capsys.readouterr().err.startswith("Error: You must specify a region.\nName the region")

@@ -182,11 +182,12 @@ def test_what_waits_for_a_person_says_so(aws: Emulator, follow: Follow) -> None:
     }
     _, looks = follow({"StartAt": "Decide", "States": {"Decide": wait}})
     notes = [note for look in looks for note in look["Decide"].notes]
-    # then it names both commands, with the execution and the deployment, which is the machine's name
-    accept, refuse = notes[:2]
-    command = re.fullmatch(r"waits for a person: make approve (EXECUTION=\S+ DEPLOYMENT=\S+)", accept)
-    assert command
-    assert refuse == f"or: make reject {command[1]} REASON=..."
+    # then it names the commands, with the execution and the deployment, which is the machine's name
+    first, look, accept, refuse = notes[:4]
+    assert first == "waits for a person to decide:"
+    chosen = re.fullmatch(r"make report (EXECUTION=\S+ DEPLOYMENT=\S+)", look)
+    assert chosen
+    assert (accept, refuse) == (f"make approve {chosen[1]}", f"make reject {chosen[1]} REASON=...")
     assert looks[-1]["Decide"].notes == ()
 
 

@@ -72,6 +72,22 @@ def test_a_terminal_with_few_lines_shows_what_runs_and_at_the_end_everything() -
     assert all(state.title in written(console)[len(drawn) :] for state in states)
 
 
+def test_what_is_longer_than_the_terminal_is_wide_goes_on_below() -> None:
+    # given an epoch with more figures than fit into a line, and a word that is longer still
+    note = "a-job-with-a-name-of-its-own  epoch 3/15  train:loss=1.2 validation:loss=1.1 validation:accuracy=0.41"
+    console = Console(file=io.StringIO(), width=60)
+    progress = Progress(console)
+    progress._groups["Execution"] = [Line("Train", "running", time.monotonic(), notes=(note, "x" * 80))]
+    # when
+    console.print(progress)
+    # then nothing is cut, and all of it is indented
+    rows = written(console).splitlines()[3:]
+    assert all(row.startswith("     ") and len(row) <= 60 for row in rows)
+    text = " ".join(row.strip() for row in rows)
+    assert all(word in text for word in note.split())
+    assert text.count("x") - note.count("x") == 80
+
+
 def test_the_live_table_shows_marks_times_and_notes() -> None:
     # given a done, a running and a waiting state
     console = plain()

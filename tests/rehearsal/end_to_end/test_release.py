@@ -218,7 +218,9 @@ def groups_of(kept: Kept, dataset: str, split: str) -> dict[str, str]:
     return found
 
 
-def test_a_model_that_waits_for_a_person_is_served_when_one_approves_and_others_wait_for_its_turn(kept: Kept) -> None:
+def test_a_model_that_waits_for_a_person_is_served_when_one_approves_and_others_wait_for_its_turn(
+    kept: Kept, tmp_path: Path
+) -> None:
     # given an execution that waits, its model registered and not served
     before = kept.ask(kept.photo())
     arn = kept.start(INPUT | {"release": INPUT["release"] | {"approval": "manual"}})
@@ -234,7 +236,11 @@ def test_a_model_that_waits_for_a_person_is_served_when_one_approves_and_others_
     kept.client("dynamodb").put_item(TableName=table, Item=turn)
     promotion = kept.start({"release": {"package": before["model"]}})
     Emulator.wait_for(lambda: str(history(executionArn=promotion)), lambda events: "Wait for turn" in events)
-    # when somebody gives the command of the message
+    # when somebody has looked at its evaluation, and gives the command of the message
+    look = kept.console("report", arn.rpartition(":")[2], "--to", str(tmp_path))
+    _, complaint = look.communicate(timeout=PATIENCE)
+    assert look.returncode == 0, complaint
+    assert "<h1" in (tmp_path / "report.html").read_text()
     approval = kept.console("approve", arn.rpartition(":")[2], "--reason", "good enough")
     said, complaint = approval.communicate(timeout=PATIENCE)
     assert approval.returncode == 0, complaint
