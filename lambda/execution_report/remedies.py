@@ -15,8 +15,8 @@ REMEDIES = {
     "NoFinishedTrial": "Look at the log of the trial that the sentence names; shorten the trials or raise "
     "training.maxRunSeconds if time ran out.",
     "NoResult": "If the job ran into a time limit, raise training.maxRunSeconds (of training and features) and, with "
-    "spot, training.maxWaitSeconds beyond it; Evaluate has 7200 seconds: choose a faster evaluationInstanceType. "
-    "Otherwise look at the job's log.",
+    "spot, training.maxWaitSeconds beyond it; Evaluate has 7200 seconds: choose a faster evaluationInstanceType; an "
+    "audit has maxRunSeconds in its own input, and started again it goes on. Otherwise look at the job's log.",
     "QuotaTooSmall": "Ask for more with the command in the sentence, or choose another instance type.",
     "QuotaInUse": "Start again when other jobs have ended, or ask for more with the command in the sentence.",
     "NoTurn": "The model is registered: promote its package when the endpoint is free (make promote).",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from rehearsal.aws import location
 from rehearsal.aws.functions import pool
@@ -100,6 +102,28 @@ def test_concurrent_invocations_have_their_own_sandboxes(aws: Emulator, function
     with ThreadPoolExecutor(3) as pool:
         answers = list(pool.map(lambda _: invoke(aws, function, {"meet": "met"})[0]["pid"], range(3)))
     assert len(set(answers)) == 3
+
+
+def test_what_is_no_json_and_an_unknown_version_are_refused(aws: Emulator, function: str) -> None:
+    # When a function is given a text, or asked for as something that it is not, Then it does not run.
+    before, _ = invoke(aws, function)
+    with pytest.raises(
+        ClientError, match=r"\(InvalidRequestContentException\).*Could not parse request body into json"
+    ):
+        aws.client("lambda").invoke(FunctionName=function, Payload=b"plainly")
+    with pytest.raises(ClientError, match=rf"\(ResourceNotFoundException\).*function:{function}:other"):
+        aws.client("lambda").invoke(FunctionName=function, Payload=b"{}", Qualifier="other")
+    assert invoke(aws, function)[0]["calls"] == before["calls"] + 1
+
+
+def test_an_answer_tells_the_version_and_the_logs_end(aws: Emulator, function: str) -> None:
+    # When the log is asked for, Then its end comes with the answer.
+    answer = aws.client("lambda").invoke(
+        FunctionName=function, Payload=b'{"x": 7}', Qualifier="$LATEST", LogType="Tail"
+    )
+    assert answer["ExecutedVersion"] == "$LATEST"
+    assert "working on {'x': 7}" in base64.b64decode(answer["LogResult"]).decode()
+    assert "LogResult" not in aws.client("lambda").invoke(FunctionName=function)
 
 
 def test_error_is_named_by_its_exceptions_class(aws: Emulator, function: str) -> None:

@@ -6,6 +6,7 @@ not unpacked, so a package that a layer forgot is not missed here.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ from rehearsal.aws.functions import limits, pool
 from rehearsal.aws.functions.sandbox import Function, Invocation, error_document
 from rehearsal.aws.iam import on_behalf, principals
 from rehearsal.aws.iam.enforcement import AccessDenied
+
+_LOG_TAIL_BYTES = 4096
+"""Of a log, in the answer to whoever asks for it."""
 
 
 def install() -> None:
@@ -45,6 +49,15 @@ def log_to_the_configured_group() -> None:
 def run_functions_in_processes() -> None:
     """Run functions without Docker, with AWS's errors, and ``Event`` invocations in the background."""
     LambdaFunction.invoke = _invoke
+    invoke = responses.LambdaResponse.invoke
+
+    def invoke_qualified(self: responses.LambdaResponse) -> Any:
+        """The version or alias that is asked for; moto looks for it under another name."""
+        if qualifier := self.querystring.get("Qualifier"):
+            self.querystring["qualifier"] = qualifier
+        return invoke(self)
+
+    responses.LambdaResponse.invoke = invoke_qualified
     # moto measures answers itself and draws the line at 6,000,000 bytes.
     responses.sys = SimpleNamespace(getsizeof=lambda _: 0)
     threading.Thread(target=pool.keep_closing_idle_sandboxes, daemon=True).start()
@@ -86,23 +99,29 @@ def _layers(function: LambdaFunction) -> Iterator[bytes]:
 
 def _invoke(self: LambdaFunction, body: str | bytes, request_headers: Any, response_headers: Any) -> str | bytes:
     payload = (body.encode() if isinstance(body, str) else body) or b"{}"
+    limits.check_json(payload)
     is_event = request_headers.get("X-Amz-Invocation-Type") == "Event"
     limits.check_request(len(payload), is_event)
     if is_event:
         threading.Thread(target=_run, args=(self, payload), daemon=True).start()
         return ""
-    return _run(self, payload, response_headers)
+    invocation = _run(self, payload)
+    response_headers["X-Amz-Executed-Version"] = str(self.version)
+    if request_headers.get("X-Amz-Log-Type") == "Tail":
+        end = invocation.log.encode()[-_LOG_TAIL_BYTES:]
+        response_headers["x-amz-log-result"] = base64.b64encode(end).decode()
+    if invocation.is_error:
+        response_headers["x-amz-function-error"] = "Unhandled"
+    return invocation.payload
 
 
-def _run(function: LambdaFunction, payload: bytes, response_headers: dict[str, str] | None = None) -> bytes:
+def _run(function: LambdaFunction, payload: bytes) -> Invocation:
     invocation = pool.invoke(_as_function(function), payload)
     if limits.is_too_large(invocation.payload):
         payload = error_document("Function.ResponseSizeTooLarge", limits.RESPONSE_TOO_LARGE)
         invocation = Invocation(payload, is_error=True, log=invocation.log)
     _save_logs(function, invocation.log)
-    if invocation.is_error and response_headers is not None:
-        response_headers["x-amz-function-error"] = "Unhandled"
-    return invocation.payload
+    return invocation
 
 
 def _save_logs(function: LambdaFunction, text: str) -> None:

@@ -35,6 +35,26 @@ class RequestEntityTooLargeException(LambdaClientError):
         super().__init__("RequestEntityTooLargeException", message)
 
 
+class InvalidRequestContentException(LambdaClientError):
+    """A payload is no JSON."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("InvalidRequestContentException", message)
+
+
+def check_json(payload: bytes) -> None:
+    """Refuse what a function could not be given as its event.
+
+    Raises
+    ------
+    InvalidRequestContentException
+    """
+    try:
+        json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestContentException(f"Could not parse request body into json: {error}") from None
+
+
 def check_environment(variables: Mapping[str, str]) -> None:
     """Refuse variables that are longer than 4 KB, written as JSON.
 

@@ -58,6 +58,7 @@ _REPLACED: dict[type, dict[str, Any]] = {
         "create_model_package_group": model_packages.create_model_package_group,
         "create_model": model_packages.create_model,
         "create_model_package": model_packages.create_model_package,
+        "describe_model_package": model_packages.describe_model_package,
         "update_model_package": model_packages.update_model_package,
     },
     FakeEndpoint: {"response_object": property(endpoints.describe)},
@@ -68,6 +69,7 @@ _REPLACED: dict[type, dict[str, Any]] = {
     ModelPackage: {"gen_response_object": model_packages.gen_response_object},
     SageMakerRuntimeResponse: {
         "invoke_endpoint": runtime.invoke_endpoint,
+        "invoke_endpoint_async": runtime.invoke_endpoint_async,
         "use_raw_body": True,  # moto decodes every body as UTF-8, and a photo is none
     },
 }

@@ -13,6 +13,7 @@ from rehearsal.aws import eventbridge
 
 _create_group = SageMakerModelBackend.create_model_package_group
 _create_model_package = SageMakerModelBackend.create_model_package
+_describe_model_package = SageMakerModelBackend.describe_model_package
 _update_model_package = SageMakerModelBackend.update_model_package
 _create_model = SageMakerModelBackend.create_model
 _describe = ModelPackage.gen_response_object
@@ -33,6 +34,14 @@ def create_model_package(self: SageMakerModelBackend, **request: Any) -> str:
     arn: str = _create_model_package(self, **request)
     _tell(self, arn)
     return arn
+
+
+def describe_model_package(self: SageMakerModelBackend, model_package_name: str) -> ModelPackage:
+    """A version is named by its ARN; moto takes a group's name for that of its first version."""
+    if model_package_name in self.model_package_groups:
+        group = self.model_package_groups[model_package_name].arn
+        raise AWSValidationException(f"ModelPackage {group.replace('-group/', '/')} does not exist.")
+    return _describe_model_package(self, model_package_name)
 
 
 def update_model_package(self: SageMakerModelBackend, model_package_arn: str, **request: Any) -> str:

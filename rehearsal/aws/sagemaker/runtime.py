@@ -33,6 +33,8 @@ def invoke_endpoint(self: SageMakerRuntimeResponse) -> Answer:
 def _invoke(self: SageMakerRuntimeResponse, name: str, serving: InService | None) -> Answer:
     if serving is None:
         return _error(400, "ValidationError", f"Endpoint {name} of account {self.current_account} not found.")
+    if refused := _refused_target(self, name, serving):
+        return _error(400, "ValidationError", refused)
     body: bytes = self.body
     limit = _body_limit()
     if len(body) > limit:
@@ -57,6 +59,23 @@ def _invoke(self: SageMakerRuntimeResponse, name: str, serving: InService | None
             asked.get(f"{_PREFIX}inference-id"),
         )
     return answer
+
+
+def _refused_target(self: SageMakerRuntimeResponse, name: str, serving: InService) -> str | None:
+    """What is wrong with the model or the variant that a request asks for; an endpoint here has one of each."""
+    if f"{_PREFIX}target-model" in self.headers:
+        return f"Endpoint {name} is not a multi-model endpoint and does not support target model header."
+    variant = self.headers.get(f"{_PREFIX}target-variant", serving.variant)
+    return None if variant == serving.variant else f"Endpoint {name} has no production variant {variant}."
+
+
+def invoke_endpoint_async(self: SageMakerRuntimeResponse) -> Answer:
+    """InvokeEndpointAsync, for endpoints whose configuration has an AsyncInferenceConfig; none here has."""
+    name = self.path.split("/")[2]
+    with endpoints.in_service(self.current_account, self.region, name) as serving:
+        if serving is None:
+            return _error(400, "ValidationError", f"Endpoint {name} of account {self.current_account} not found.")
+    return _error(400, "ValidationError", f"Endpoint {name} does not support asynchronous inference.")
 
 
 def _ask(self: SageMakerRuntimeResponse, name: str, serving: InService, body: bytes, headers: dict[str, str]) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import threading
 import urllib.error
 import urllib.request
@@ -140,6 +141,32 @@ def test_an_unknown_endpoint_is_a_validation_error(aws: Emulator) -> None:
         invoke(aws, "no-such")
 
     assert refusal.value.response["Error"]["Code"] == "ValidationError"
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"TargetModel": "other.tar.gz"}, "is not a multi-model endpoint and does not support target model header."),
+        ({"TargetVariant": "other"}, "has no production variant other."),
+    ],
+)
+def test_a_model_or_a_variant_that_is_not_there_is_refused(
+    aws: Emulator, served: str, asked: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(ClientError, match=rf"\(ValidationError\).*Endpoint {served} {re.escape(sentence)}"):
+        invoke(aws, served, b"{}", **asked)
+
+
+def test_the_variant_that_is_there_answers(aws: Emulator, served: str) -> None:
+    variant = aws.client("sagemaker").describe_endpoint(EndpointName=served)["ProductionVariants"][0]["VariantName"]
+    assert invoke(aws, served, b"3", TargetVariant=variant)
+
+
+def test_an_endpoint_for_requests_takes_none_for_later(aws: Emulator, served: str) -> None:
+    runtime = aws.client("sagemaker-runtime")
+    for name, sentence in {served: "does not support asynchronous inference", "nobody": "not found"}.items():
+        with pytest.raises(ClientError, match=rf"\(ValidationError\).*{sentence}"):
+            runtime.invoke_endpoint_async(EndpointName=name, InputLocation="s3://data/input.json")
 
 
 def test_an_endpoint_refuses_an_unsigned_request_as_in_aws(aws: Emulator, served: str) -> None:

@@ -52,6 +52,13 @@ def test_a_version_can_be_tagged(sagemaker: Any, group: str) -> None:
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "owner", "Value": "me"}]
 
 
+def test_a_group_is_no_version(sagemaker: Any, group: str) -> None:
+    register(sagemaker, group)
+
+    with pytest.raises(ClientError, match=rf"\(ValidationException\).*{ARN}/{group} does not exist"):
+        sagemaker.describe_model_package(ModelPackageName=group)
+
+
 def test_versions_are_counted_in_their_group(sagemaker: Any, group: str) -> None:
     arns = [register(sagemaker, group, ModelApprovalStatus="Approved") for _ in range(2)]
 
