@@ -18,7 +18,7 @@ from dataset.sample import Sample
 from errors import EmptySource
 from run.naming import run_name
 
-FORMAT = 1
+FORMAT = 2
 """Raise it with every change of what the job counts or writes: audits from before are then begun anew."""
 BATCH = 1000
 """Bins of one batch: what an audit that is interrupted counts again at most, on each instance."""
@@ -61,6 +61,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "model": {
             "packageArn": model.package,
             "artifact": model.artifact,
+            "precision": model.precision,
             "bins": model.bins,
             "known": model.known,
         },
@@ -71,7 +72,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def audit_id(asked: AuditInput, model: AuditModel, sample: Sample) -> str:
-    """A hash of the model, the instance type (which decides the number format) and the versions of all files read."""
+    """A hash of the model, the instance type (which decides the last digits) and the versions of all files read."""
     what = [FORMAT, BATCH, asked.dataset.source, asked.instance_type, *astuple(model)]
     digest = hashlib.blake2b(digest_size=8)
     digest.update(json.dumps(what).encode())

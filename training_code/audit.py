@@ -25,6 +25,7 @@ from stocktake.audit.parquet import parquet_of
 from stocktake.audit.places import CONCURRENCY, Place, place
 from stocktake.audit.score import doubt
 from stocktake.failures import JobFailure, reported_to
+from stocktake.model.served_network import PRECISIONS
 from stocktake.report.audit_page import PICTURES, SHOWN, render
 
 PARTS, BEGUN, PAGE, SUMMARY = "parts", "begun.json", "index.html", "summary.json"
@@ -40,12 +41,13 @@ def main() -> None:
         source = place(given.source, given.anonymous)
         results = place(given.results or str(given.output))
         learned = Learned(read_splits(given.learned), not given.learned_unknown)
-        audit(given.model, given.batches, source, results, share, learned)
+        audit(given.model, given.batches, source, results, share, learned, given.precision)
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="folder with model.tar.gz")
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="that its endpoint computes in")
     parser.add_argument("--batches", type=Path, required=True, help="folder with <number>.json, arrays of bins' names")
     parser.add_argument("--source", required=True, help="folder or S3 URI with bin-images/ and metadata/")
     parser.add_argument("--anonymous", action="store_true", help="read the source without a signature")
@@ -65,8 +67,9 @@ def audit(
     results: Place,
     share: Share,
     learned: Learned = UNKNOWN,
+    precision: str = "float32",
 ) -> None:
-    batches, model = read_batches(batches_folder), load_model(model_folder)
+    batches, model = read_batches(batches_folder), load_model(model_folder, precision)
     go_on(results, made_of(model, model_folder, batches))
     done = set(results.names(PARTS))
     with ThreadPoolExecutor(CONCURRENCY) as pool:

@@ -96,14 +96,15 @@ def evaluate(
     print(f"accepted={metrics['release']['accepted']}: {metrics['release']['reason']}")
 
 
-def load_model(folder: Path) -> CountingModel:
+def load_model(folder: Path, precision: str | None = None) -> CountingModel:
+    """The model of a folder's model.tar.gz; without a `precision` in the one that is the fastest here."""
     archive = folder / "model.tar.gz"
     if not archive.is_file():
         raise JobFailure(f"There is no model.tar.gz in {folder}. Give the job the training job's artifact.")
     with TemporaryDirectory() as unpacked:
         unpack_artifact(archive, Path(unpacked))
-        # The endpoint computes in the format that was measured, whichever is the fastest here.
-        return model_fn(unpacked, native_precision())
+        # The endpoint computes in the format that was measured.
+        return model_fn(unpacked, precision or native_precision())
 
 
 def load_trials(folder: Path) -> dict[str, Any]:

@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 class AuditModel:
     """A model package, its artifact, and which of the source's bins it was made from.
 
-    `bins` is a list of them. Without one there are none, if that is `known`.
+    Attributes
+    ----------
+    precision
+        The number format that its endpoint computes in, which is the one that it was evaluated in.
+    bins
+        A list of them. Without one there are none, if that is `known`.
     """
 
     package: str
     artifact: str
+    precision: str
     bins: str | None
     known: bool
 
@@ -45,17 +51,20 @@ def find_model(package: str | None, live: str | None, bucket: str, source: str) 
         if error.response["Error"]["Code"] != "ValidationException":
             raise
         raise InvalidInput(f'package: "{arn}" was given; must be of a package that exists') from None
-    artifact = found["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+    container = found["InferenceSpecification"]["Containers"][0]
+    artifact = container["ModelDataUrl"]
+    # As in serving: what registered it by hand may not say.
+    precision = container.get("Environment", {}).get("STOCKTAKE_PRECISION", "float32")
     # What registered it by hand may not know its dataset.
     dataset = found.get("CustomerMetadataProperties", {}).get("dataset")
     card = storage.find_json(bucket, f"datasets/{dataset}/card.json") if dataset else None
     if card and card["source"]["uri"] != source.rstrip("/"):
         # Bins of another source may have the same names, and are others.
-        return AuditModel(arn, artifact, None, known=True)
+        return AuditModel(arn, artifact, precision, None, known=True)
     key = f"datasets/{dataset}/splits.json"
     if card is None or storage.find_etag(bucket, key) is None:
-        return AuditModel(arn, artifact, None, known=False)
-    return AuditModel(arn, artifact, f"s3://{bucket}/{key}", known=True)
+        return AuditModel(arn, artifact, precision, None, known=False)
+    return AuditModel(arn, artifact, precision, f"s3://{bucket}/{key}", known=True)
 
 
 @cache

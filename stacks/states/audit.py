@@ -82,7 +82,7 @@ def audit(
         arguments=f"""$append(
             [
                 '--model', 'input/model', '--batches', 'input/batches', '--source', $audit.source.uri,
-                '--output', '{OUTPUT}', '--results', {_RESULTS}
+                '--precision', $audit.model.precision, '--output', '{OUTPUT}', '--results', {_RESULTS}
             ],
             $append(
                 $audit.source.anonymous ? ['--anonymous'] : [],

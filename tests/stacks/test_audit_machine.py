@@ -29,6 +29,7 @@ def planned(**more: Any) -> dict[str, Any]:
         "model": {
             "packageArn": "arn:p",
             "artifact": "s3://data/models/m/model.tar.gz",
+            "precision": "bfloat16",
             "bins": "s3://data/datasets/d/splits.json",
             "known": True,
         },
@@ -62,6 +63,7 @@ def test_the_job_counts_on_as_many_instances_as_asked_and_reads_the_source_itsel
     given = options(request)
     pairs = dict(pairwise(given))
     assert pairs["--source"] == "s3://aft-vbi-pds"
+    assert pairs["--precision"] == "bfloat16"
     assert pairs["--results"] == "s3://data/audits/a1/results"
     assert pairs["--learned"] == "input/learned"
     assert "--anonymous" in given
@@ -79,7 +81,7 @@ def test_a_source_that_asks_for_a_signature_and_a_model_without_a_list(states: S
     request = job(
         states,
         source={"uri": "s3://own", "anonymous": False},
-        model={"artifact": "s3://data/models/m/model.tar.gz", "bins": None, "known": False},
+        model={"artifact": "s3://data/models/m/model.tar.gz", "precision": "float32", "bins": None, "known": False},
     )
     assert "--learned-unknown" in options(request)
     assert "--anonymous" not in options(request)

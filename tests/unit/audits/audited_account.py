@@ -10,7 +10,7 @@ PACKAGES = "arn:aws:sagemaker:us-east-1:123456789012:model-package/stocktake-1"
 
 
 class Account:
-    """What the functions find: objects, and packages by number with their dataset."""
+    """What the functions find: objects, and packages by number with their dataset; one was registered by hand."""
 
     def __init__(self, s3: Any) -> None:
         self.s3 = s3
@@ -30,8 +30,9 @@ class Account:
         if number not in self.packages:
             error = {"Error": {"Code": "ValidationException", "Message": f"{ModelPackageName} does not exist."}}
             raise ClientError(error, "DescribeModelPackage")  # type: ignore[arg-type]
-        container = {"ModelDataUrl": f"s3://{DATA}/models/{number}/model.tar.gz"}
-        dataset = self.packages[number]
+        container: dict[str, Any] = {"ModelDataUrl": f"s3://{DATA}/models/{number}/model.tar.gz"}
+        if dataset := self.packages[number]:
+            container["Environment"] = {"STOCKTAKE_PRECISION": "bfloat16"}
         return {"InferenceSpecification": {"Containers": [container]}} | (
             {"CustomerMetadataProperties": {"dataset": dataset}} if dataset else {}
         )

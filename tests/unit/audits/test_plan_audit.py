@@ -48,6 +48,7 @@ def test_all_bins_are_in_batches_once_and_counted_with_the_live_model(
     assert audit["model"] == {
         "packageArn": f"{PACKAGES}/1",
         "artifact": f"s3://{DATA}/models/1/model.tar.gz",
+        "precision": "bfloat16",
         "bins": f"s3://{DATA}/datasets/d1/splits.json",
         "known": True,
     }
@@ -64,6 +65,14 @@ def test_of_a_model_without_a_list_it_is_unknown_which_bins_it_was_made_from(acc
     for number in (2, 1):
         model = plan({"package": f"{PACKAGES}/{number}"})["model"]
         assert (model["bins"], model["known"]) == (None, False)
+
+
+def test_it_counts_in_the_number_format_of_the_packages_endpoint(account: Account) -> None:
+    account.add("00001")
+    assert [plan({"package": f"{PACKAGES}/{number}"})["model"]["precision"] for number in (1, 2)] == [
+        "bfloat16",
+        "float32",  # of a package that does not say
+    ]
 
 
 def test_bins_of_another_source_are_others_whatever_their_names(account: Account) -> None:

@@ -21,7 +21,6 @@ from inference import input_fn, model_fn, predict_fn
 from stocktake.audit.batches import Learned, Share, read_batches, read_splits
 from stocktake.audit.places import Folder, place
 from stocktake.failures import JobFailure
-from stocktake.model.served_network import native_precision
 
 RECORDED: dict[str, object] = {f"{number:05}": number % 3 + 1 for number in range(1, 11)}
 RECORDED |= {"00011": 0, "00012": 9, "00013": "many", "00014": 2, "00015": 2}
@@ -81,7 +80,7 @@ def test_every_bin_is_counted_once_as_the_endpoint_counts_it(given: Path, model:
     table = {row["id"]: row for row in rows(run(given, model))}
     # then each photo has the endpoint's count, also those whose record the model does not know
     assert sorted(table) == sorted(RECORDED)
-    served = model_fn(artifact, native_precision())
+    served = model_fn(artifact, "float32")
     for name in RECORDED.keys() - {NO_PHOTO, DAMAGED}:
         photo = (given / f"source/bin-images/{name}.jpg").read_bytes()
         answer, row = predict_fn(input_fn(photo, ""), served), table[name]
@@ -239,13 +238,15 @@ def test_the_job_runs_as_sagemaker_starts_it(given: Path, model: Path, monkeypat
         (given / folder).mkdir(parents=True)
     hosts = {"current_host": "algo-2", "hosts": ["algo-2", "algo-1"]}
     (given / "opt/ml/config/resourceconfig.json").write_text(json.dumps(hosts))
-    options = {"model": model, "batches": given / "batches", "source": given / "source", "output": output}
+    options = {"model": model, "precision": "bfloat16", "batches": given / "batches"}
+    options |= {"source": given / "source", "output": output}
     arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
     monkeypatch.setattr("sys.argv", ["audit.py", *arguments])
     # when
     audit.main()
     # then
     assert sorted(file.name for file in (output / "parts").iterdir()) == ["part-00001.csv", "part-00003.csv"]
+    assert json.loads((output / "begun.json").read_text())["precision"] == "bfloat16"
     # and a failure is left where SageMaker shows it
     shutil.rmtree(given / "batches")
     with pytest.raises(SystemExit):
