@@ -55,9 +55,6 @@ class Variant:
 def variants() -> dict[str, Variant]:
     """The recipe, today's way, and the recipe with one ingredient left out, or one that is not in it, by name."""
     left_out: dict[str, dict[str, Any]] = {
-        "warm-up and cosine": {"schedule": "constant"},
-        "decay of matrices alone": {"weight_decay": 0.01, "decays_everything": True},
-        "clipping": {"clip": None},
         "average of weights": {"average": None},
         "photos with other counts": {"every_count": False},
     }

@@ -27,7 +27,7 @@ SMALLEST = {
     "pack_images": ["{bins}/bin-images", "--rounds", "1"],
     "recipe": [
         *("--source", "{bins}", "--architecture", "resnet18", "--image-size", "32", "--epochs", "1", "--seeds", "1"),
-        *("--variants", "fine-tuning", "notebook, all layers", "without clipping"),
+        *("--variants", "fine-tuning", "notebook, all layers", "without average of weights"),
     ],
     "worst_photos": ["--only", "arithmetic"],
     "serving": ["--source", "{bins}", "--architecture", "resnet18", "--rounds", "1", "--seconds", "0"],
@@ -95,7 +95,7 @@ def test_alarms_are_counted_of_unchanged_and_changed_bins(figures: dict[str, Any
 @bench("recipe")
 def test_a_recipe_is_compared_with_todays_way_and_with_itself_less_an_ingredient(figures: dict[str, Any]) -> None:
     compared = figures["compared"]
-    assert compared.keys() == {"notebook, all layers", "without clipping", "without mirror images"}
+    assert compared.keys() == {"notebook, all layers", "without average of weights", "without mirror images"}
     today = compared["notebook, all layers"]
     assert figures["ratio"] == pytest.approx(today["champion"]["rmse"] / today["challenger"]["rmse"])
     images = figures["images"]["1"]

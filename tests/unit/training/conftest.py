@@ -12,7 +12,7 @@ from stocktake.model.network import create_model
 from stocktake.model.preprocessing import Preprocessing
 
 HISTORY = [
-    {"epoch": epoch, "train:loss": 1 / epoch, "train:accuracy": epoch / 4, "lr": 0.001, "seconds": 1.0}
+    {"epoch": epoch, "train:loss": 1 / epoch, "train:accuracy": epoch / 4, "seconds": 1.0}
     | {"validation:loss": 1.2 / epoch, "validation:accuracy": epoch / 5}
     for epoch in (1, 2, 3)
 ]
@@ -21,8 +21,7 @@ TRAINING = {
     "hyperparameters": {"architecture": "resnet18", "loss": "ordinal", "lr": 0.001, "labels": LABELS},
     "recipe": {
         "keep": "best",
-        "schedule": "cosine",
-        "clip": None,
+        "average": 0.998,
         "every_count": True,
     },
     "images": {"train": {1: 15, 2: 15, 3: 15}, "valid": {1: 4, 2: 4, 3: 4}},

@@ -18,7 +18,7 @@ from stocktake.model.network import create_model
 from stocktake.model.preprocessing import Preprocessing
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/stocktake/1"
-HISTORY = [{"epoch": 1, "train:loss": 1.0, "validation:loss": 1.0, "validation:accuracy": 0.3, "lr": 0.1}]
+HISTORY = [{"epoch": 1, "train:loss": 1.0, "validation:loss": 1.0, "validation:accuracy": 0.3}]
 TRAINING = {"job": None, "hyperparameters": {}, "images": {}, "history": HISTORY, "best": HISTORY[0]}
 TRAINING |= {"precision": "torch.float32", "torch": torch.__version__}
 

@@ -46,20 +46,10 @@ def test_the_test_split_has_a_line_where_it_was_measured() -> None:
 
 
 def test_one_epoch_is_a_dot_at_a_whole_number() -> None:
-    curve, rate = plots.learning_curve(HISTORY[:1], HISTORY[0], "loss"), plots.learning_rate(HISTORY[:1])
-    assert len(marks(curve, "train")) == len(marks(curve, "best")) == len(marks(rate, "lr")) == 1
-    for drawing in (curve, rate):
-        across = [word for word, (_, y) in words(drawing).items() if y == words(drawing)["1"][1]]
-        assert across == ["1"]
-
-
-def test_the_learning_rate_is_drawn_from_zero() -> None:
-    history = [row | {"lr": rate} for row, rate in zip(HISTORY, (0.002, 0.001, 0.0), strict=True)]
-    drawing = plots.learning_rate(history)
-    assert heights(lines(drawing, "lr")[0], drawing, "0", "0.001") == pytest.approx([0, -1, -2], abs=1e-3)
-    constant = plots.learning_rate(HISTORY)
-    assert heights(lines(constant, "lr")[0], constant, "0", "0.001") == [0, 0, 0]
-    assert "0" in words(constant)
+    curve = plots.learning_curve(HISTORY[:1], HISTORY[0], "loss")
+    assert len(marks(curve, "train")) == len(marks(curve, "best")) == 1
+    across = [word for word, (_, y) in words(curve).items() if y == words(curve)["1"][1]]
+    assert across == ["1"]
 
 
 @pytest.mark.parametrize("gpu", [None, [0, 25, 75, 100]])

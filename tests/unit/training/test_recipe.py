@@ -1,21 +1,15 @@
-"""The recipes' ingredients, each by itself: rate, optimizer, average, rows of the head, losses."""
-
-from dataclasses import replace
+"""The recipes' ingredients, each by itself: average, rows of the head, losses."""
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import nn
 
 from run.recipes import PASSES, PRESETS
 from stocktake.model.network import Network, create_head, create_trunk
 from stocktake.training.average import Average
 from stocktake.training.losses import CountingLoss, EveryPhotoLoss
-from stocktake.training.optimizer import create_optimizer, set_rate
 from stocktake.training.outputs import Outputs
 from stocktake.training.recipe import FINE_TUNING, NOTEBOOK, RECIPES
-from stocktake.training.schedule import rate
 
 LABELS = (1, 2, 3, 4, 5)
 OUTPUTS = Outputs.of(LABELS, FINE_TUNING)
@@ -29,50 +23,6 @@ def a_network(trainable: str = "all", outputs: int = 3) -> Network:
 def test_the_input_and_the_training_code_know_the_same_recipes() -> None:
     assert PRESETS.keys() == RECIPES.keys()
     assert {name: 1 + recipe.mirrored for name, recipe in RECIPES.items()} == PASSES
-
-
-@given(st.integers(1, 3000))
-def test_the_rate_rises_to_its_peak_and_falls_to_almost_nothing(steps: int) -> None:
-    rates = [rate(done, steps, FINE_TUNING) for done in range(steps)]
-    peak = rates.index(1.0) if 1.0 in rates else 0
-    assert rates[: peak + 1] == sorted(rates[: peak + 1])
-    assert rates[peak:] == sorted(rates[peak:], reverse=True)
-    assert all(0 < share <= 1 for share in rates)
-    if steps >= 100:
-        assert peak + 1 == round(FINE_TUNING.warm_up * steps)
-        assert rates[-1] < 0.01
-    # and the notebook's stays what the hyperparameter says
-    assert {rate(done, steps, NOTEBOOK) for done in range(steps)} == {1.0}
-
-
-def test_norms_and_biases_are_not_decayed_and_the_trunk_has_a_rate_of_its_own() -> None:
-    network = a_network()
-    optimizer = create_optimizer(network, 0.01, replace(FINE_TUNING, trunk_rate=0.1))
-    set_rate(optimizer, 0.5)
-    # then every parameter learns in one group, whose decay and rate are its own
-    names = {id(parameter): name for name, parameter in network.named_parameters()}
-    found = {names[id(p)]: group for group in optimizer.param_groups for p in group["params"]}
-    assert found.keys() == set(names.values())
-    assert found["head.weight"]["weight_decay"] == FINE_TUNING.weight_decay
-    assert found["head.bias"]["weight_decay"] == 0
-    assert found["trunk.layer1.0.bn1.weight"]["weight_decay"] == 0
-    assert found["trunk.conv1.weight"]["weight_decay"] == FINE_TUNING.weight_decay
-    assert found["head.weight"]["lr"] == pytest.approx(0.005)
-    assert found["trunk.conv1.weight"]["lr"] == pytest.approx(0.0005)
-
-
-def test_the_notebooks_optimizer_moves_weights_as_torchs_own_with_its_defaults() -> None:
-    networks = [a_network(), a_network()]
-    optimizers = [
-        create_optimizer(networks[0], 0.01, NOTEBOOK),
-        torch.optim.AdamW(networks[1].trainable_parameters(), lr=0.01),
-    ]
-    images = torch.rand(2, 3, 32, 32)
-    for network, optimizer in zip(networks, optimizers, strict=True):
-        network(images).square().sum().backward()
-        optimizer.step()
-    ours, theirs = (network.state_dict() for network in networks)
-    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
 
 
 def test_the_average_forgets_the_start_soon_and_follows_statistics_too() -> None:

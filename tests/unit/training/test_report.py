@@ -85,7 +85,7 @@ def test_the_sections_come_in_the_order_in_which_they_are_asked_for() -> None:
 
 def test_a_plot_for_each_thing_that_was_measured() -> None:
     drawn = re.findall(r'aria-label="([^"]*)"><svg', page(tuning=TUNING))
-    training = ["loss by epoch", "accuracy by epoch", "learning rate by epoch", "utilisation over time"]
+    training = ["loss by epoch", "accuracy by epoch", "utilisation over time"]
     assert drawn == [*training, "objective by trial", "what each trial tried and reached"]
 
 
@@ -165,8 +165,9 @@ def test_an_epoch_that_nobody_chose_is_called_the_last_one() -> None:
 
 def test_the_recipe_names_every_ingredient_that_there_is() -> None:
     table = rows(page())
-    assert (table["schedule"], table["every count"]) == ("cosine", "True")
-    assert "clip" not in table
+    assert (table["average"], table["every count"]) == ("0.998", "True")
+    without = rows(page(TRAINING | {"recipe": {"keep": "last", "average": None}}))
+    assert "average" not in without
 
 
 def test_the_recipe_names_every_hyperparameter_and_the_processes() -> None:

@@ -104,7 +104,6 @@ def _training_plots(training: Mapping[str, Any]) -> dict[str, Markup]:
     """Drawings by what they show."""
     history, best, utilisation = training["history"], training["best"], training["utilisation"]
     drawings = {f"{measure} by epoch": plots.learning_curve(history, best, measure) for measure in ("loss", "accuracy")}
-    drawings["learning rate by epoch"] = plots.learning_rate(history)
     if utilisation and utilisation["seconds"]:
         drawings["utilisation over time"] = plots.utilisation(utilisation)
     return {name: Markup(drawing) for name, drawing in drawings.items()}

@@ -90,16 +90,6 @@ def learning_curve(axes: Axes, history: Sequence[Mapping[str, float]], best: Map
 
 
 @drawing
-def learning_rate(axes: Axes, history: Sequence[Mapping[str, float]]) -> None:
-    """Draw each epoch's learning rate on a scale that begins at 0."""
-    axes.plot([row["epoch"] for row in history], [row["lr"] for row in history], _marker(history), color=BLUE, gid="lr")
-    axes.set_xlim(0.5, len(history) + 0.5)
-    axes.set_ylim(0, 1.1 * max(row["lr"] for row in history))
-    axes.yaxis.set_major_formatter(lambda value, _position: rate(value))
-    finish(axes, "learning rate", "epoch")
-
-
-@drawing
 def utilisation(axes: Axes, samples: Mapping[str, Sequence[float] | None]) -> None:
     """Draw `cpu`, `memory` and, where there is one, `gpu` in percent over `seconds` since the start.
 

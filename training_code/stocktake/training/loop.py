@@ -7,7 +7,8 @@ from itertools import chain
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.optim import AdamW
 
 from stocktake.data.batches import Key, Share, ordered_batches
 from stocktake.data.splits import Split, fingerprint
@@ -19,9 +20,7 @@ from stocktake.training.checkpoints import Checkpoints
 from stocktake.training.distributed import World
 from stocktake.training.hyperparameters import Hyperparameters
 from stocktake.training.losses import Loss
-from stocktake.training.optimizer import create_optimizer, set_rate
 from stocktake.training.recipe import Recipe
-from stocktake.training.schedule import rate
 from stocktake.training.temperature import fit_temperature
 
 
@@ -73,7 +72,8 @@ class Training:
         self.loss = loss.to(device)
         self.average = Average(network, recipe.average) if recipe.average else None
         self.model = self.world.wrap(network, device)
-        self.optimizer = create_optimizer(network, hyperparameters.lr, recipe)
+        learning = list(network.trainable_parameters())
+        self.optimizer = AdamW(learning, hyperparameters.lr, fused=all(parameter.is_cuda for parameter in learning))
         self.steps_of_an_epoch = len(self._epoch(1))
         # float16's small gradients would vanish unscaled; bfloat16 has float32's range.
         self.scaler = torch.amp.GradScaler(device.type, enabled=network.precision == torch.float16)
@@ -123,7 +123,6 @@ class Training:
     def _train_one_epoch(self) -> None:
         progress, world = self.progress, self.world
         steps = self._epoch(progress.epoch)[progress.batch :]
-        all_steps = self.hyperparameters.epochs * self.steps_of_an_epoch
         started = time.monotonic() - progress.seconds
         self.network.train()
         for (batch, targets), (_, images) in zip(self.train.load([keys for keys, _ in steps]), steps, strict=True):
@@ -133,10 +132,6 @@ class Training:
             self.optimizer.zero_grad()
             # The mean over the whole batch, whatever part of it is here: gradients are averaged over the processes.
             self.scaler.scale(loss * (len(targets) * world.size / images)).backward()
-            if self.recipe.clip:
-                self.scaler.unscale_(self.optimizer)
-                nn.utils.clip_grad_norm_(self.network.trainable_parameters(), self.recipe.clip)
-            set_rate(self.optimizer, rate(self.steps_done, all_steps, self.recipe))
             self.scaler.step(self.optimizer)
             self.scaler.update()
             progress.totals += self.loss.totals(loss.detach(), logits.detach(), targets)
@@ -206,7 +201,7 @@ class Training:
         row: dict[str, float] = {"epoch": progress.epoch}
         for name, totals in sums.items():
             row[f"{name}:loss"], row[f"{name}:accuracy"] = mean_loss_and_accuracy(totals)
-        row |= {"lr": self.optimizer.param_groups[0]["lr"], "seconds": round(progress.seconds, 2)}
+        row["seconds"] = round(progress.seconds, 2)
         loss, accuracy = row["validation:loss"], row["validation:accuracy"]
         if not torch.isfinite(torch.tensor([row["train:loss"], loss])).all():
             raise JobFailure(
@@ -290,5 +285,5 @@ def mean_loss_and_accuracy(totals: Tensor) -> tuple[float, float]:
 
 def metric_line(row: dict[str, float]) -> str:
     """`epoch=3 train:loss=1.2345 ...`, the line that the job's metric definitions read."""
-    formats = {"epoch": "d", "lr": "g", "seconds": ".1f"}
+    formats = {"epoch": "d", "seconds": ".1f"}
     return " ".join(f"{name}={value:{formats.get(name, '.4f')}}" for name, value in row.items())

@@ -13,16 +13,6 @@ class Recipe:
 
     Attributes
     ----------
-    schedule
-        Of the learning rate, see `schedule.rate`.
-    warm_up
-        Share of all steps in which a cosine's rate rises to its peak.
-    weight_decay
-        Of AdamW; `decays_everything` or, as is usual for fine-tuning, only matrices: no norms and no biases.
-    trunk_rate
-        The trunk's learning rate as a multiple of the head's, which is the hyperparameter `lr`.
-    clip
-        Gradients are scaled down to this norm; None leaves them.
     average
         Decay of the exponential average of the weights that is validated, kept and served; None keeps the last step's.
     keep
@@ -35,12 +25,6 @@ class Recipe:
         Validation measures without.
     """
 
-    schedule: Literal["constant", "cosine"] = "constant"
-    warm_up: float = 0.0
-    weight_decay: float = 0.01
-    decays_everything: bool = True
-    trunk_rate: float = 1.0
-    clip: float | None = None
     average: float | None = None
     keep: Literal["best", "last"] = "best"
     every_count: bool = False
@@ -50,17 +34,7 @@ class Recipe:
 NOTEBOOK = Recipe()
 """What the notebook project did."""
 
-FINE_TUNING = Recipe(
-    schedule="cosine",
-    warm_up=0.15,
-    weight_decay=0.05,
-    decays_everything=False,
-    clip=1.0,
-    average=0.998,
-    keep="last",
-    every_count=True,
-    mirrored=True,
-)
+FINE_TUNING = Recipe(average=0.998, keep="last", every_count=True, mirrored=True)
 """For networks whose trunk learns; what it brings there is in docs/training.md."""
 
 RECIPES = {"notebook": NOTEBOOK, "fine-tuning": FINE_TUNING}

@@ -52,8 +52,7 @@ def test_a_resumed_run_is_judged_by_the_epochs_before_its_interruption_too(
 
 def epochs(*, train: list[float] | None = None, validation: list[float]) -> History:
     pairs = zip(train or validation, validation, strict=True)
-    rows = [{"epoch": n, "train:loss": one, "validation:loss": other} for n, (one, other) in enumerate(pairs, 1)]
-    return [row | {"lr": 0.001} for row in rows]
+    return [{"epoch": n, "train:loss": one, "validation:loss": other} for n, (one, other) in enumerate(pairs, 1)]
 
 
 def test_overfitting_begins_10_percent_above_the_training_loss() -> None:
@@ -95,17 +94,6 @@ def test_a_loss_falls_by_a_thousandth_or_rises_by_5_percent_at_most(later: float
     finding = loss_not_decreasing(epochs(validation=[1.0, later]), training_steps=20)
     expected = f"From epoch 1 to epoch 2 the validation loss went from 1.0000 to {later:.4f} ({change})."
     assert finding == (expected if change else "")
-
-
-def test_a_loss_may_stay_where_it_is_at_the_end_of_a_schedule_and_nowhere_else() -> None:
-    still = epochs(validation=[1.0, 0.8, 0.8])
-    falling = [row | {"lr": lr} for row, lr in zip(still, (0.001, 0.0005, 0.00001), strict=True)]
-    assert loss_not_decreasing(falling, training_steps=30) == ""
-    for lr in (0.0001, 0.001):
-        finding = loss_not_decreasing([*falling[:2], still[2] | {"lr": lr}], training_steps=30)
-        assert (finding or "").startswith("From epoch 2 to epoch 3 ")
-    # and a rise is one at any rate
-    assert loss_not_decreasing([*falling[:2], falling[2] | {"validation:loss": 0.9}], training_steps=30)
 
 
 def test_losses_are_compared_that_lie_10_training_steps_apart() -> None:

@@ -73,7 +73,7 @@ def train(
             with torch.no_grad():
                 for inputs, labels in batches(*valid_set, seed=0):
                     valid_loss += loss_function(model(inputs), labels).item() * len(inputs) / 256
-            row = {"epoch": epoch + 1, "train:loss": train_loss, "validation:loss": valid_loss, "lr": learning_rate}
+            row = {"epoch": epoch + 1, "train:loss": train_loss, "validation:loss": valid_loss}
             watched.history.append(row)
     return watched
 

@@ -5,9 +5,6 @@ from itertools import pairwise
 
 from stocktake.debugging.rules import History
 
-RATE_THAT_LEARNS = 0.1
-"""Of the highest learning rate. Below it, at the end of a schedule, a loss that stays where it is is what is wanted."""
-
 
 def loss_not_decreasing(
     history: History,
@@ -35,12 +32,10 @@ def loss_not_decreasing(
     if not history:
         return None
     compared = history[:: math.ceil(num_steps * len(history) / training_steps)]
-    peak = max(row["lr"] for row in history)
     for before, after in pairwise(compared):
         old, new = before["validation:loss"], after["validation:loss"]
         change = 100 * (new - old) / old
-        stays = abs(change) < diff_percent and after["lr"] >= RATE_THAT_LEARNS * peak
-        if stays or change > increase_threshold_percent:
+        if abs(change) < diff_percent or change > increase_threshold_percent:
             return (
                 f"From epoch {before['epoch']:g} to epoch {after['epoch']:g} the validation loss went from {old:.4f} "
                 f"to {new:.4f} ({change:+.2g}%)."
