@@ -9,16 +9,8 @@ import boto3
 from botocore import exceptions
 from botocore.config import Config
 
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-_UNKNOWN = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
-_LOST = (
-    exceptions.NoCredentialsError,
-    exceptions.PartialCredentialsError,
-    exceptions.CredentialRetrievalError,
-    exceptions.TokenRetrievalError,
-    exceptions.SSOError,
-    exceptions.LoginError,
-)
+from console.remedies import EXPIRED, LOST, REFUSED
+
 _UNREACHED = (exceptions.HTTPClientError, exceptions.ConnectionError)
 _CONFIG = Config(
     connect_timeout=5,
@@ -46,7 +38,7 @@ def failure(error: exceptions.BotoCoreError | exceptions.ClientError) -> Failure
     """The error as a sentence."""
     if isinstance(error, exceptions.ClientError):
         return _refusal(error.response)
-    if isinstance(error, _LOST):
+    if isinstance(error, LOST):
         _renew()
         return Failure(
             HTTPStatus.FORBIDDEN,
@@ -69,10 +61,10 @@ def _refusal(response: Any) -> Failure:
     if "OriginalMessage" in response:
         return Failure(response.get("OriginalStatusCode") or HTTPStatus.BAD_GATEWAY, _of_model(response))
     code, message = response["Error"].get("Code", ""), _ended(response["Error"].get("Message", ""))
-    if code in _EXPIRED:
+    if code in EXPIRED:
         _renew()
         return Failure(HTTPStatus.FORBIDDEN, "The AWS credentials have expired. Renew them, then ask again.")
-    if code in _UNKNOWN:
+    if code in REFUSED:
         _renew()
         return Failure(HTTPStatus.FORBIDDEN, f"AWS does not accept the credentials: {message}")
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

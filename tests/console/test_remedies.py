@@ -2,7 +2,7 @@
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, NoRegionError
+from botocore.exceptions import ClientError
 
 from console.cli import main
 from console.remedies import sentence
@@ -41,6 +41,15 @@ def test_without_credentials_it_says_how_to_sign_in(
     assert remedy.startswith("Sign in (`aws configure` or `aws sso login`")
 
 
+def test_a_profile_that_is_not_there_is_told_with_the_way_to_sign_in(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    first, remedy = error_of(capsys).splitlines()
+    assert first == "Error: The config profile (nobody) could not be found"
+    assert remedy.startswith("Sign in")
+
+
 def test_where_a_rehearsal_has_ended_it_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -54,7 +63,9 @@ def test_where_a_rehearsal_has_ended_it_says_so(
     assert "\nAWS_ENDPOINT_URL is http://127.0.0.1:1: if that rehearsal has ended" in error_of(capsys)
 
 
-@pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException"])
+@pytest.mark.parametrize(
+    "code", ["ExpiredToken", "RequestExpired", "UnrecognizedClientException", "SignatureDoesNotMatch"]
+)
 def test_credentials_that_aws_refuses_have_to_be_renewed(code: str) -> None:
     error = ClientError({"Error": {"Code": code, "Message": "no"}}, "ListExecutions")
     assert sentence(error).splitlines()[1].startswith("Sign in")
@@ -63,4 +74,3 @@ def test_credentials_that_aws_refuses_have_to_be_renewed(code: str) -> None:
 def test_any_other_error_is_only_told() -> None:
     error = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListExecutions")
     assert sentence(error) == str(error)
-    assert sentence(NoRegionError()) != str(NoRegionError())

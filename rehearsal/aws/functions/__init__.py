@@ -99,9 +99,9 @@ def _layers(function: LambdaFunction) -> Iterator[bytes]:
 
 def _invoke(self: LambdaFunction, body: str | bytes, request_headers: Any, response_headers: Any) -> str | bytes:
     payload = (body.encode() if isinstance(body, str) else body) or b"{}"
-    limits.check_json(payload)
     is_event = request_headers.get("X-Amz-Invocation-Type") == "Event"
     limits.check_request(len(payload), is_event)
+    limits.check_json(payload)
     if is_event:
         threading.Thread(target=_run, args=(self, payload), daemon=True).start()
         return ""

@@ -32,7 +32,7 @@ def invoke_endpoint(self: SageMakerRuntimeResponse) -> Answer:
 
 def _invoke(self: SageMakerRuntimeResponse, name: str, serving: InService | None) -> Answer:
     if serving is None:
-        return _error(400, "ValidationError", f"Endpoint {name} of account {self.current_account} not found.")
+        return _not_found(self, name)
     if refused := _refused_target(self, name, serving):
         return _error(400, "ValidationError", refused)
     body: bytes = self.body
@@ -74,7 +74,7 @@ def invoke_endpoint_async(self: SageMakerRuntimeResponse) -> Answer:
     name = self.path.split("/")[2]
     with endpoints.in_service(self.current_account, self.region, name) as serving:
         if serving is None:
-            return _error(400, "ValidationError", f"Endpoint {name} of account {self.current_account} not found.")
+            return _not_found(self, name)
     return _error(400, "ValidationError", f"Endpoint {name} does not support asynchronous inference.")
 
 
@@ -119,6 +119,10 @@ def _model_error(self: SageMakerRuntimeResponse, endpoint: str, status: int, mes
     )
     stream = f"arn:aws:logs:{self.region}:{self.current_account}:log-group:{group}"
     return _error(424, "ModelError", text, OriginalStatusCode=status, OriginalMessage=message, LogStreamArn=stream)
+
+
+def _not_found(self: SageMakerRuntimeResponse, name: str) -> Answer:
+    return _error(400, "ValidationError", f"Endpoint {name} of account {self.current_account} not found.")
 
 
 def _error(status: int, code: str, message: str, **members: Any) -> Answer:

@@ -63,8 +63,11 @@ def test_every_used_statement_is_missed_when_taken_away(mutations: list[Mutation
 
 @pytest.mark.parametrize(
     ("role", "statement", "action"),
-    # Of the state machine's own role the tests above tell: it tries again for two minutes where a job is denied.
-    [("SplitRole", "WorkOnDataset", "s3:GetObject"), ("TrainingRole", "ReadObjects", "s3:GetObject")],
+    [
+        ("SplitRole", "WorkOnDataset", "s3:GetObject"),
+        ("TrainingRole", "ReadObjects", "s3:GetObject"),
+        ("StateMachineRole", "PassJobRoles", "iam:PassRole"),
+    ],
 )
 def test_an_execution_ends_with_the_denial_of_what_its_role_lacks(
     kept: Kept, role: str, statement: str, action: str
