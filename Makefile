@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 help:
 	@echo 'make rehearse [SOURCE=DIR] [INPUT=FILE] [RESULT=FILE] [EXPORT=DIR] [KEEP=1]   the whole application on this machine'
 	@echo 'make test [TESTS=tests/stacks]                                               every test, or a part'
-	@echo 'make test-stacks                                                             the CDK assertion tests alone, in a minute'
+	@echo 'make test-stacks                                                             the CDK assertion tests alone, in a minute or so'
 	@echo 'make fuzz [MINUTES=30]                                                       new inputs at every door, for so long'
 	@echo 'make lint | format                                                           ruff, mypy'
 	@echo 'make schema                                                                  docs/input.schema.json and docs/input.md'

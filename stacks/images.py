@@ -1,36 +1,36 @@
 """The AWS Deep Learning Container images, as the SageMaker SDK knows them: without network, for every region.
 
-Which tag an image has and which account serves it in a region is the SDK's table, `sagemaker.core.image_uris`. A stack
-does not know its region yet, so it carries the accounts of all.
+Which tag an image has and which account serves it in a region is the SDK's table, `sagemaker.core.image_uris`. It is
+read as the files that it is: importing the SDK takes longer than all of the synth. A stack does not know its region
+yet, so it carries the accounts of all.
 """
 
+import json
 from functools import cache
-from typing import NamedTuple
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from aws_cdk import CfnMapping, Stack
 from constructs import Construct
-from sagemaker.core import image_uris
 
 from stacks.settings import InvalidSetting
 
 
 class Image(NamedTuple):
-    """An image by the names that `image_uris.retrieve` has for it."""
+    """An image by the names that the table has for it."""
 
     framework: str
     version: str
     scope: str
-    instance_type: str
-    """Any instance type with this image's kind of processor."""
+    processor: str
 
 
-_CPU, _GPU = "ml.m5.large", "ml.g4dn.xlarge"
-TRAINING_CPU = Image("pytorch-amzn2023", "2.13", "training", _CPU)
-TRAINING_GPU = Image("pytorch-amzn2023", "2.13", "training", _GPU)
-SERVING = Image("ray-serve", "1.4", "inference", _CPU)
+TRAINING_CPU = Image("pytorch-amzn2023", "2.13", "training", "cpu")
+TRAINING_GPU = Image("pytorch-amzn2023", "2.13", "training", "gpu")
+SERVING = Image("ray-serve", "1.4", "inference", "cpu")
 
 _MAPPING = "ImageAccounts"
-_SOME_REGION = "us-east-1"
 
 
 def image_uri(scope: Construct, image: Image) -> str:
@@ -74,24 +74,18 @@ def _account(stack: Stack) -> str:
 @cache
 def _accounts() -> dict[str, str]:
     """Region -> account, of the regions where one account serves all images."""
-    first, *others = [_registries(image) for image in (TRAINING_CPU, SERVING)]
+    first, *others = [_entry(image)["registries"] for image in (TRAINING_CPU, SERVING)]
     return {region: first[region] for region in sorted(first) if all(o.get(region) == first[region] for o in others)}
 
 
-def _registries(image: Image) -> dict[str, str]:
-    """The same of one image. Asking `retrieve` for each region would take ten seconds."""
-    config = image_uris.config_for_framework(image.framework)
-    registries: dict[str, str] = config.get(image.scope, config)["versions"][image.version]["registries"]
-    return registries
+def _name_and_tag(image: Image) -> str:
+    entry = _entry(image)
+    return f"{entry['repository']}:{entry['tag_prefix']}-{entry['container_version'][image.processor]}"
 
 
 @cache
-def _name_and_tag(image: Image) -> str:
-    uri = image_uris.retrieve(
-        image.framework,
-        _SOME_REGION,
-        version=image.version,
-        instance_type=image.instance_type,
-        image_scope=image.scope,
-    )
-    return str(uri).partition("/")[2]
+def _entry(image: Image) -> dict[str, Any]:
+    file = distribution("sagemaker-core").locate_file(f"sagemaker/core/image_uri_config/{image.framework}.json")
+    table = json.loads(Path(str(file)).read_text())
+    entry: dict[str, Any] = table.get(image.scope, table)["versions"][image.version]
+    return entry

@@ -1,12 +1,13 @@
 """The endpoint exists only with a model, changes by its parameter alone, and rolls back by itself."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from run.contract import Architecture
 from stacks.endpoint import capacity
-from stocktake.model.network import ARCHITECTURES
+from stacks.settings import DeploymentSettings
 from stocktake.serving import answers, photos, workers
 from tests.stacks.template import Template, as_list, resources, statements
 
@@ -89,14 +90,12 @@ def test_whoever_updates_the_stack_passes_autoscalings_own_checks(templates: dic
 
 
 def test_a_canary_needs_two_instances(synthesize: Callable[..., dict[str, Template]]) -> None:
-    def routing(instances: int) -> str:
-        (endpoint,) = resources(
-            synthesize(endpointInstances=instances)["Endpoint"], "AWS::SageMaker::Endpoint"
-        ).values()
+    def routing(**settings: int) -> str:
+        (endpoint,) = resources(synthesize(**settings)["Endpoint"], "AWS::SageMaker::Endpoint").values()
         policy = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]
         return str(policy["TrafficRoutingConfiguration"]["Type"])
 
-    assert (routing(1), routing(2)) == ("ALL_AT_ONCE", "CANARY")
+    assert (routing(), routing(endpointInstances=2, endpointMaxInstances=2)) == ("ALL_AT_ONCE", "CANARY")
 
 
 def test_linear_moves_a_share_and_ends_in_time(synthesize: Callable[..., dict[str, Template]]) -> None:
@@ -146,21 +145,15 @@ def test_switching_capture_on_reaches_an_endpoint_that_exists(templates: dict[st
     assert endpoint["ExcludeRetainedVariantProperties"] == [{"VariantPropertyType": "DataCaptureConfig"}]
 
 
-def latency_and_target(template: Template) -> tuple[float, float]:
-    """The latency alarm's threshold in seconds, and autoscaling's target."""
-    (alarm,) = [a for a in resources(template, "AWS::CloudWatch::Alarm").values() if a["MetricName"] == "ModelLatency"]
-    (policy,) = resources(template, "AWS::ApplicationAutoScaling::ScalingPolicy").values()
-    return alarm["Threshold"] / 1e6, policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
-
-
-def test_target_and_threshold_follow_from_network_and_instance(synthesize: Callable[..., dict[str, Template]]) -> None:
-    def of(**settings: object) -> tuple[float, float]:
-        return latency_and_target(synthesize(**settings)["Endpoint"])
+def test_target_and_threshold_follow_from_network_and_instance() -> None:
+    def of(**settings: Any) -> tuple[int, int]:
+        chosen = DeploymentSettings(**settings)
+        return capacity.slowest_sound_answer(chosen), capacity.photos_a_minute(chosen)
 
     small, large = {"architectures": ["resnet18"]}, {"architectures": ["resnet152"]}
     default, faster, slower = of(), of(defaults=small), of(defaults=large)
     twice = of(defaults={"recipe": "fine-tuning"})
-    older, bigger = of(endpointInstanceType="ml.m5.large"), of(endpointInstanceType="ml.m7i.2xlarge")
+    older, bigger = of(endpoint_instance_type="ml.m5.large"), of(endpoint_instance_type="ml.m7i.2xlarge")
     # then a larger network or a processor without bfloat16 answers fewer photos, and takes longer for them
     assert faster[1] > default[1] > slower[1] > 0
     assert faster[0] < default[0] < slower[0]
@@ -170,11 +163,24 @@ def test_target_and_threshold_follow_from_network_and_instance(synthesize: Calla
     assert default[0] < older[0]
     assert bigger[1] == pytest.approx(4 * default[1], rel=0.01)
     # SageMaker gives an answer up after a minute; the alarm has to be earlier.
-    assert max(slower[0], older[0]) < 60
+    assert max(slower[0], older[0]) < 60_000
+
+
+@pytest.mark.parametrize("defaults", [{}, {"recipe": "fine-tuning"}])
+def test_alarm_and_autoscaling_take_what_follows(
+    synthesize: Callable[..., dict[str, Template]], defaults: dict[str, Any]
+) -> None:
+    template = synthesize(**{"defaults": defaults} if defaults else {})["Endpoint"]
+    expected = DeploymentSettings(defaults=defaults)
+    (alarm,) = [a for a in resources(template, "AWS::CloudWatch::Alarm").values() if a["MetricName"] == "ModelLatency"]
+    assert alarm["Threshold"] == 1000 * capacity.slowest_sound_answer(expected)
+    (policy,) = resources(template, "AWS::ApplicationAutoScaling::ScalingPolicy").values()
+    target = policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+    assert target == pytest.approx(capacity.photos_a_minute(expected) / 2, abs=1)
 
 
 def test_the_estimates_are_of_every_network_and_of_the_applications_own_limits() -> None:
-    assert set(capacity.MILLISECONDS) == set(ARCHITECTURES)
+    assert set(capacity.MILLISECONDS) == set(get_args(Architecture))
     assert (capacity.QUEUE, capacity.MAXIMUM_PHOTOS) == (workers.QUEUE, photos.MAXIMUM_PHOTOS)
 
 

@@ -36,11 +36,9 @@ def refusal(value: int, in_use: int, needed: int = 1, quota: str = SPOT) -> str:
 
 def names(states: States, job: str, job_input: Any) -> list[str]:
     """The names of the job at a state's first attempt and its retries."""
-    asked = [
-        accepted(f"Create{JOBS[job]}Job", rendered(states[job]["Arguments"], KNOWN, job_input, context=context))
-        for context in (CONTEXT | {"State": {"RetryCount": count}} for count in RETRIES)
-    ]
-    return [request[f"{JOBS[job]}JobName"] for request in asked]
+    name = states[job]["Arguments"][f"{JOBS[job]}JobName"]
+    contexts = [CONTEXT | {"State": {"RetryCount": count}} for count in RETRIES]
+    return [rendered(name, KNOWN, job_input, context=context) for context in contexts]
 
 
 def refused(states: States, job: str, cause: str) -> tuple[list[str], int, dict[str, str]]:
@@ -51,6 +49,8 @@ def refused(states: States, job: str, cause: str) -> tuple[list[str], int, dict[
     while True:
         asked += names(states, job, job_input)
         assert len(asked) < 1000
+        if seconds in (0, 60 * 120):  # the shortest name and the longest
+            accepted(f"Create{JOBS[job]}Job", rendered(states[job]["Arguments"], KNOWN, job_input))
         catch = next(catch for catch in states[job]["Catch"] if error["Error"] in catch["ErrorEquals"])
         known = KNOWN | rendered(catch["Assign"], KNOWN, job_input, errorOutput=error)
         (give_up,) = states[catch["Next"]]["Choices"]

@@ -1,6 +1,4 @@
-"""The data bucket: encrypted, private, TLS only, versioned, kept."""
-
-from collections.abc import Callable
+"""The data bucket: encrypted, private, TLS only, versioned. What outlives it is in test_removal.py."""
 
 import pytest
 
@@ -34,12 +32,3 @@ def test_what_serves_a_running_job_expires_and_models_do_not(bucket: dict) -> No
         if "ExpirationInDays" in rule
     }
     assert expiring == {"approvals/": 31, "checkpoints/": 7, "trials/": 7, "debug/": 30, "captured/": 90}
-
-
-@pytest.mark.parametrize(("retain", "policy"), [(True, "Retain"), (False, "Delete")])
-def test_the_data_outlives_the_stack_unless_told_otherwise(
-    synthesize: Callable[..., dict[str, Template]], retain: bool, policy: str
-) -> None:
-    template = synthesize(retainData=retain)["Storage"]
-    (bucket,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::S3::Bucket"]
-    assert bucket["DeletionPolicy"] == policy

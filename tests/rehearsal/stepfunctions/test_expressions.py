@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -42,6 +44,45 @@ def test_an_error_names_its_field(expression: str, sentence: str) -> None:
     with pytest.raises(QueryEvaluationError) as raised:
         evaluate(expression, {}, "Output/total")
     assert str(raised.value).endswith(sentence)
+
+
+def test_an_expression_has_its_own_values_in_each_of_many_evaluations_at_once() -> None:
+    """Given one expression with functions of its own and the engine's, evaluated by the threads of a map's items."""
+    expression = """(
+        $twice := function($x) { 2 * $x };
+        $tenTimes := $twice ~> function($x) { 5 * $x };
+        $half := $power(?, 0.5);
+        {
+            "doubled": $map($items, $twice)[],
+            "sum": $reduce($items, function($a, $b) { $a + $b }),
+            "later": $tenTimes($first),
+            "root": $half($first * $first),
+            "sorted": $sort($items, function($a, $b) { $a < $b })[],
+            "letters": $replace("a-b-c", /[a-c]/, function($m) { $m.match & $string($first) })
+        }
+    )"""
+
+    def of(first: int) -> Any:
+        return evaluate(expression, {"items": [first, first + 1, first + 2], "first": first})
+
+    def expected(first: int) -> Any:
+        return {
+            "doubled": [2 * first, 2 * first + 2, 2 * first + 4],
+            "sum": 3 * first + 3,
+            "later": 10 * first,
+            "root": first,
+            "sorted": [first + 2, first + 1, first],
+            "letters": f"a{first}-b{first}-c{first}",
+        }
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(of, range(200))) == [expected(first) for first in range(200)]
+
+
+def test_the_time_of_day_is_that_of_each_evaluation() -> None:
+    before = evaluate("$millis()", {})
+    time.sleep(0.01)
+    assert evaluate("$millis()", {}) > before
 
 
 MAP = {"Type": "Map", "ItemProcessor": child(END), "End": True}

@@ -1,10 +1,13 @@
 """The networks: their parts, and which of them learn."""
 
+from typing import get_args
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
+from run.contract import Architecture
 from stocktake.model.network import (
     ARCHITECTURES,
     TRAINABLE,
@@ -18,6 +21,10 @@ from stocktake.model.network import (
 
 def network(architecture: str, trainable: str, outputs: int = 3) -> Network:
     return Network(architecture, create_trunk(architecture), create_head(architecture, outputs), trainable)
+
+
+def test_the_input_and_the_training_code_know_the_same_networks() -> None:
+    assert get_args(Architecture) == ARCHITECTURES
 
 
 @pytest.mark.parametrize("trainable", TRAINABLE)
