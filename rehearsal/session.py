@@ -26,7 +26,7 @@ from rehearsal.work_folder import work_folder
 HOME = Path(__file__).resolve().parent.parent / ".rehearsal"
 _SET_UP = "Setting up"
 _EXECUTION = "Execution of the state machine"
-_SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_BETWEEN_LOOKS = 1.0
 
 
 @dataclass(frozen=True)

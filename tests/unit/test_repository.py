@@ -61,5 +61,5 @@ def test_the_workflow_calls_targets_that_exist_by_actions_that_are_pinned() -> N
 
 def test_the_assertion_that_the_page_shows_is_one_that_runs() -> None:
     [shown] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/testing.md").read_text(), re.DOTALL)
-    kept = (ROOT / "tests/stacks/test_storage.py").read_text()
-    assert shown[shown.index("@pytest") :] in kept
+    kept = (ROOT / "tests/stacks/test_endpoint.py").read_text()
+    assert shown[shown.index("def test") :] in kept
