@@ -23,7 +23,8 @@ from stocktake.evaluation.overlap import NotComparable, Seen, check_labels, chec
 from stocktake.evaluation.reference import reference
 from stocktake.failures import JobFailure, reported_to
 from stocktake.model.artifact import unpack_artifact
-from stocktake.model.metrics import counting_metrics, expected_counts
+from stocktake.model.counts import expected_counts
+from stocktake.model.metrics import counting_metrics
 from stocktake.model.served_network import native_precision
 from stocktake.report.page import choose_samples, render, sections
 from stocktake.serving.photos import MAXIMUM_BODY
@@ -76,7 +77,7 @@ def evaluate(
     description = model.description
     test = ShardDataset("test", test_folder, description.labels, description.preprocessing)
     predictions = predict(model, test)
-    metrics = measure(predictions, description.labels) | {"precision": model.precision}
+    metrics = measure(predictions, description.labels, description.one_off_worth) | {"precision": model.precision}
     metrics["calibration"] = calibration(predictions, description.labels, description.temperature)
     metrics["audit"] = audit_quality(predictions, description.labels)
     metrics["champion"] = against_champion(champion, test_folder, test, predictions) if champion else None
@@ -125,16 +126,17 @@ def predict(model: CountingModel, test: ShardDataset) -> list[dict[str, Any]]:
     """One row an image, in the dataset's order; numbers as the endpoint would answer them."""
     batches = load(test, ordered_batches(len(test), BATCH_SIZE))
     probabilities = torch.cat([model.probabilities(pixels) for pixels, _ in batches])
-    rows = zip(test.samples, probabilities, expected_counts(probabilities, test.labels), strict=True)
+    expected = expected_counts(probabilities, test.labels)
+    rows = zip(test.samples, probabilities, model.counts(probabilities), expected, strict=True)
     return [
         {
             "id": sample.id,
             "count": sample.count,
-            "predicted": test.labels[int(row.argmax())],
-            "expected": float(expected),
+            "predicted": count,
+            "expected": float(mean),
             "probabilities": row.tolist(),
         }
-        for sample, row, expected in rows
+        for sample, row, count, mean in rows
     ]
 
 
@@ -166,9 +168,9 @@ def load_champion(folder: Path) -> CountingModel:
         raise NotComparable(f"its model cannot be loaded ({type(error).__name__}: {error})") from error
 
 
-def measure(predictions: list[dict[str, Any]], labels: tuple[int, ...]) -> dict[str, Any]:
+def measure(predictions: list[dict[str, Any]], labels: tuple[int, ...], one_off_worth: float = 0.0) -> dict[str, Any]:
     probabilities = torch.tensor([row["probabilities"] for row in predictions])
-    return counting_metrics(probabilities, [row["count"] for row in predictions], labels)
+    return counting_metrics(probabilities, [row["count"] for row in predictions], labels, one_off_worth)
 
 
 def write(

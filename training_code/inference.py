@@ -12,7 +12,7 @@ from torch import Tensor
 from photo_file import ImageRefused, ImageTooLarge, ImageTooSmall
 from stocktake.model.artifact import ModelDescription, load_artifact
 from stocktake.model.calibration import calibrated, log_probabilities
-from stocktake.model.metrics import expected_counts
+from stocktake.model.counts import chosen_positions, expected_counts
 from stocktake.model.served_network import ServedNetwork
 from stocktake.serving.answers import answer_type, written
 from stocktake.serving.photos import check_type
@@ -38,6 +38,12 @@ class CountingModel:
         photos = self.description.preprocessing.normalise(pixels)
         views = (photos, photos.flip(3)) if self.description.mirrored else (photos,)
         return calibrated(log_probabilities([self.network(view) for view in views]), self.description.temperature)
+
+    def counts(self, probabilities: Tensor) -> list[int]:
+        """The count that each row (N, labels) is answered with."""
+        labels = self.description.labels
+        positions = chosen_positions(probabilities, labels, self.description.one_off_worth)
+        return [labels[position] for position in positions.tolist()]
 
 
 def model_fn(model_dir: str | Path, precision: str | None = None) -> CountingModel:
@@ -94,14 +100,16 @@ def predict_several(photos: list[Tensor], model: CountingModel) -> list[dict[str
     probabilities = model.probabilities(torch.stack(photos))
     return [
         {
-            "count": labels[int(row.argmax())],
+            "count": count,
             "probabilities": row.tolist(),
             "labels": labels,
             "expected": float(expected),
             "precision": model.precision,
             "model": model.package,
         }
-        for row, expected in zip(probabilities, expected_counts(probabilities, labels), strict=True)
+        for row, count, expected in zip(
+            probabilities, model.counts(probabilities), expected_counts(probabilities, labels), strict=True
+        )
     ]
 
 

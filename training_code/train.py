@@ -90,6 +90,7 @@ def save(job: Job, debugging: DebuggingSession, temperature: float, noise: Label
         },
         mirrored=training.recipe.mirrored,
         temperature=temperature,
+        one_off_worth=training.recipe.one_off_worth,
     )
     if noise:
         noise.write(OUTPUT_DATA_FOLDER)

@@ -26,7 +26,7 @@ def test_a_model_archive_holds_what_answers_requests_and_no_trainer(tmp_path: Pa
     # then
     with tarfile.open(tmp_path / "model.tar.gz") as tar:
         files = {Path(member.name).as_posix() for member in tar if member.isfile()}
-    room = ("__init__", "artifact", "calibration", "metrics", "network", "preprocessing")
+    room = ("__init__", "artifact", "calibration", "counts", "metrics", "network", "preprocessing")
     room += ("served_network", "tensor_files")
     serving = ("__init__", "answers", "log", "photos", "refusal", "workers")
     assert files == {
@@ -43,15 +43,15 @@ def test_a_model_archive_holds_what_answers_requests_and_no_trainer(tmp_path: Pa
 
 
 def test_a_description_is_read_as_it_was_written_and_an_earlier_ones_answers_are_as_they_were(tmp_path: Path) -> None:
-    written = ModelDescription("resnet18", (1, 2), Preprocessing(32), {"world": 1}, mirrored=True, temperature=1.7)
+    written = ModelDescription("resnet18", (1, 2), Preprocessing(32), {"world": 1}, True, 1.7, one_off_worth=0.5)
     save_artifact(tmp_path, create_model("resnet18", 2).state_dict(), written)
     assert load_artifact(tmp_path)[1] == written
-    # given a model from before there were mirror images, and one from before there were temperatures
+    # given models from before there were mirror images, temperatures, and a worth of what is one off
     file = tmp_path / "model.json"
     content = json.loads(file.read_text())
-    for lacks, before in (("mirrored", {"mirrored": False}), ("temperature", {"temperature": 1.0})):
+    for lacks, before in {"mirrored": False, "temperature": 1.0, "one_off_worth": 0.0}.items():
         file.write_text(json.dumps({name: value for name, value in content.items() if name != lacks}))
-        assert load_artifact(tmp_path)[1] == replace(written, **before)
+        assert load_artifact(tmp_path)[1] == replace(written, **{lacks: before})
 
 
 def test_the_archive_answers_without_the_code_it_was_trained_by(tmp_path: Path) -> None:

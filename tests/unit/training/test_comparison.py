@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stocktake.evaluation.comparison import MEASURES, compare, mcnemar_exact
-from stocktake.model.metrics import counting_metrics, expected_counts
+from stocktake.model.counts import expected_counts
+from stocktake.model.metrics import counting_metrics
 
 LABELS = (1, 2, 3)
 

@@ -23,6 +23,13 @@ def test_metrics_of_a_small_example_worked_out_by_hand() -> None:
     assert metrics["majorityAccuracy"] == 0.5
 
 
+def test_answers_are_those_that_the_model_would_give() -> None:
+    probabilities = torch.tensor([[0.36, 0.04, 0.20, 0.20, 0.20]])
+    assert counting_metrics(probabilities, [4], [1, 2, 3, 4, 5])["accuracy"] == 0
+    metrics = counting_metrics(probabilities, [4], [1, 2, 3, 4, 5], one_off_worth=0.5)
+    assert (metrics["accuracy"], metrics["withinOne"], metrics["confusion"][3]) == (1, 1, [0, 0, 0, 1, 0])
+
+
 def test_a_label_without_images_has_no_recall() -> None:
     assert counting_metrics(torch.tensor([[0.9, 0.1]]), [1], [1, 2])["recall"] == {"1": 1.0, "2": None}
 

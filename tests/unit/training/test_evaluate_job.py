@@ -106,6 +106,7 @@ def test_the_endpoint_answers_the_samples_with_the_probabilities_of_the_evaluati
         assert torch.allclose(
             torch.tensor(answer["probabilities"]), torch.tensor(rows[sample.stem]["probabilities"]), atol=1e-4
         )
+        assert answer["count"] == rows[sample.stem]["predicted"]
 
 
 def test_the_report_shows_the_figures_and_needs_no_other_file(job: Path) -> None:

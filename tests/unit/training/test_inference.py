@@ -22,7 +22,7 @@ from synthetic_shards import draw_bin
 from test_preprocessing import encoded, png_header
 
 import serving
-from inference import input_fn, model_fn, output_fn, pixels_of, predict_fn
+from inference import input_fn, model_fn, output_fn, pixels_of, predict_fn, predict_several
 from rehearsal.torchvision_on_cpu import FOLDER as TORCHVISION_ON_CPU
 from tests.hard_photos import ODD_EXIF, cut_with_end, of_many_scans, with_wrong_checksum
 
@@ -204,6 +204,18 @@ def test_a_mirrored_model_answers_a_photo_and_its_mirror_image_alike(artifact: P
     # then the answer is the mean of both, whichever way the camera looked
     assert torch.allclose(mirrored.probabilities(photos), (one_way + other_way) / 2, atol=1e-6)
     assert torch.allclose(mirrored.probabilities(photos.flip(3)), mirrored.probabilities(photos), atol=1e-6)
+
+
+def test_a_model_for_which_one_off_is_worth_something_answers_by_it(artifact: Path) -> None:
+    plain = model_fn(artifact)
+    rounder = replace(plain, description=replace(plain.description, one_off_worth=0.5))
+    probabilities = torch.tensor([[0.45, 0.25, 0.30]])
+    assert (plain.counts(probabilities), rounder.counts(probabilities)) == ([1], [2])
+    # then the endpoint's answers are those, with the same probabilities
+    pixels = [pixels_of(draw_bin(count, seed=count), plain) for count in (1, 2, 3)]
+    for model in (plain, rounder):
+        answers = predict_several(pixels, model)
+        assert [answer["count"] for answer in answers] == model.counts(model.probabilities(torch.stack(pixels)))
 
 
 def test_the_artifact_serves_with_nothing_but_its_own_code(artifact: Path, tmp_path: Path) -> None:

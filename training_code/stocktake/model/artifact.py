@@ -38,6 +38,8 @@ class ModelDescription:
         Whether an answer is the mean over the photo and its mirror image.
     temperature
         What its logarithm is divided by, see `calibrated`.
+    one_off_worth
+        By which the count that is answered is chosen, see `chosen_positions`.
     """
 
     architecture: str
@@ -46,6 +48,7 @@ class ModelDescription:
     training: dict[str, Any]
     mirrored: bool = False
     temperature: float = 1.0
+    one_off_worth: float = 0.0
 
 
 def save_artifact(folder: Path, weights: Weights, description: ModelDescription) -> None:
@@ -71,9 +74,10 @@ def load_artifact(folder: Path) -> tuple[nn.Module, ModelDescription]:
         tuple(content["labels"]),
         Preprocessing(stored["image_size"], tuple(stored["mean"]), tuple(stored["std"])),
         content["training"],
-        # Models of earlier versions do not say these two.
+        # Models of earlier versions do not say these three.
         content.get("mirrored", False),
         content.get("temperature", 1.0),
+        content.get("one_off_worth", 0.0),
     )
     model = create_model(description.architecture, len(description.labels))
     model.load_state_dict(read_tensors(folder / "model.pt"))

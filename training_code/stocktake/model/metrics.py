@@ -7,8 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from stocktake.model.counts import chosen_positions, expected_counts
 
-def counting_metrics(probabilities: Tensor, counts: Sequence[int], labels: Sequence[int]) -> dict[str, Any]:
+
+def counting_metrics(
+    probabilities: Tensor, counts: Sequence[int], labels: Sequence[int], one_off_worth: float = 0.0
+) -> dict[str, Any]:
     """Measure predictions against the true counts.
 
     Parameters
@@ -19,6 +23,8 @@ def counting_metrics(probabilities: Tensor, counts: Sequence[int], labels: Seque
         The N true counts, each among `labels`.
     labels
         The L counts that the model tells apart.
+    one_off_worth
+        By which it chooses its answers, see `chosen_positions`.
 
     Returns
     -------
@@ -30,7 +36,7 @@ def counting_metrics(probabilities: Tensor, counts: Sequence[int], labels: Seque
     values = torch.tensor(labels, dtype=torch.float64)
     truth = torch.tensor(counts, dtype=torch.float64)
     targets = torch.tensor([list(labels).index(count) for count in counts])
-    predicted = probabilities.argmax(1)
+    predicted = chosen_positions(probabilities, labels, one_off_worth)
     error = expected_counts(probabilities, labels) - truth
     confusion = torch.zeros(len(labels), len(labels), dtype=torch.int64)
     confusion.index_put_((targets, predicted), torch.ones_like(targets), accumulate=True)
@@ -48,11 +54,6 @@ def counting_metrics(probabilities: Tensor, counts: Sequence[int], labels: Seque
         "images": images,
         "majorityAccuracy": int(present.max()) / images,
     }
-
-
-def expected_counts(probabilities: Tensor, labels: Sequence[int]) -> Tensor:
-    """The mean of each row's distribution: (N, L) -> (N,), float64."""
-    return probabilities.double() @ torch.tensor(labels, dtype=torch.float64)
 
 
 def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> list[float]:

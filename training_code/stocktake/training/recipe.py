@@ -23,18 +23,22 @@ class Recipe:
     mirrored
         Whether the served model answers with the mean over a photo and its mirror image, computing twice as much.
         Validation measures without.
+    one_off_worth
+        What an answer that is one off is worth beside a right one when the served model chooses its answer, see
+        `chosen_positions`; 0 answers the most probable count, which is what validation measures.
     """
 
     average: float | None = None
     keep: Literal["best", "last"] = "best"
     every_count: bool = False
     mirrored: bool = False
+    one_off_worth: float = 0.0
 
 
 NOTEBOOK = Recipe()
 """What the notebook project did."""
 
-FINE_TUNING = Recipe(average=0.998, keep="last", every_count=True, mirrored=True)
+FINE_TUNING = Recipe(average=0.998, keep="last", every_count=True, mirrored=True, one_off_worth=0.5)
 """For networks whose trunk learns; what it brings there is in docs/training.md."""
 
 RECIPES = {"notebook": NOTEBOOK, "fine-tuning": FINE_TUNING}
