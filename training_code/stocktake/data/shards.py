@@ -125,7 +125,8 @@ class ShardDataset:
         # copies it, as torch would divide even this among threads.
         for place, (index, mirrored) in zip(pixels.numpy(), keys, strict=True):
             image = self._pixels(index)
-            place[:] = image[:, ::-1] if mirrored else image
+            # NumPy's own mirror image takes ten times torch's time: it copies three bytes at a time.
+            place[:] = torch.from_numpy(image).flip(1).numpy() if mirrored else image
         return pixels.permute(0, 3, 1, 2), self.positions[[index for index, _ in keys]]
 
     def image_bytes(self, index: int) -> bytes:
