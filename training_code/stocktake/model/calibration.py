@@ -18,7 +18,7 @@ def log_probabilities(views: Sequence[Tensor]) -> Tensor:
 def calibrated(log_probabilities: Tensor, temperature: float) -> Tensor:
     """Probabilities at a temperature: float64 (N, L) -> float32 (N, L).
 
-    The order within a row stays, so no count changes. For that the temperature comes after the mean over the views: the
-    mean of tempered views may have another largest label.
+    The order within a row stays, and with it the most probable count. For that the temperature comes after the mean
+    over the views: the mean of tempered views may have another largest label.
     """
     return (log_probabilities / temperature).softmax(1).float()
