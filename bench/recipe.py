@@ -118,7 +118,15 @@ def rows_of(test: ShardDataset, found: Tensor, one_off_worth: float) -> list[dic
 
 def likeliest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The same answers by the most probable count."""
-    return [row | {"predicted": LABELS[row["probabilities"].index(max(row["probabilities"]))]} for row in rows]
+    positions = chosen_positions(torch.tensor([row["probabilities"] for row in rows]), LABELS).tolist()
+    return [row | {"predicted": LABELS[position]} for row, position in zip(rows, positions, strict=True)]
+
+
+def rows_as(name: str, run: dict[str, Any]) -> list[dict[str, Any]]:
+    """A training's answers as they are compared under a name."""
+    if name == PLAIN:
+        return list(run["plain"])
+    return likeliest(run["rows"]) if name == LIKELIEST else list(run["rows"])
 
 
 def write_splits(folder: Path, bins: list[Bin], seed: int) -> dict[str, int]:
@@ -196,12 +204,11 @@ def summarise(result: dict[str, Any]) -> None:
     runs = result["runs"]
     result["compared"] = compared = {}
     for name in (*variants(), PLAIN, LIKELIEST):
-        trained, rows = (MINE, "plain") if name == PLAIN else (MINE if name == LIKELIEST else name, "rows")
+        trained = MINE if name in {PLAIN, LIKELIEST} else name
         seeds = [seed for seed, its in runs.items() if trained in its and MINE in its]
         if name != MINE and seeds:
             mine = [row for seed in seeds for row in runs[seed][MINE]["rows"]]
-            other = [row for seed in seeds for row in runs[seed][trained][rows]]
-            other = likeliest(other) if name == LIKELIEST else other
+            other = [row for seed in seeds for row in rows_as(name, runs[seed][trained])]
             # A group that several seeds test is one cluster: their models err on the same photos.
             groups = [row["group"] for row in mine]
             compared[name] = {"seeds": seeds} | compare(mine, other, groups)

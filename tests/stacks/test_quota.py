@@ -50,7 +50,8 @@ def refused(states: States, job: str, cause: str) -> tuple[list[str], int, dict[
         asked += names(states, job, job_input)
         assert len(asked) < 1000
         if seconds in (0, 60 * 120):  # the shortest name and the longest
-            accepted(f"Create{JOBS[job]}Job", rendered(states[job]["Arguments"], KNOWN, job_input))
+            last = CONTEXT | {"State": {"RetryCount": RETRIES[-1]}}
+            accepted(f"Create{JOBS[job]}Job", rendered(states[job]["Arguments"], KNOWN, job_input, context=last))
         catch = next(catch for catch in states[job]["Catch"] if error["Error"] in catch["ErrorEquals"])
         known = KNOWN | rendered(catch["Assign"], KNOWN, job_input, errorOutput=error)
         (give_up,) = states[catch["Next"]]["Choices"]

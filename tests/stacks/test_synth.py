@@ -27,12 +27,16 @@ def test_wrong_settings_stop_the_command_line_with_a_sentence_each(tmp_path: Pat
     given = {
         "retaindata=false": "setting retaindata: there is none of this name; did you mean retainData?",
         "name=team-": 'setting name: "team-" was given; must be at most 20 lower-case letters',
-        "schedule=rate(1 days)": 'setting schedule: "rate(1 days)" was given; must be rate(7 days): a whole number',
+        "schedule=rate(1 days)": 'setting schedule: "rate(1 days)" was given; must be rate(7 days): a whole number '
+        "above 0",
         'sourceBuckets=["*"]': 'setting sourceBuckets: "*" was given; must be a JSON list of 1 to 20 names of buckets',
         "pollSeconds=1": 'setting pollSeconds: "1" was given; must be an integer from 10 to 300',
-        "endpointInstanceType=ml.m5.huge": 'setting endpointInstanceType: "ml.m5.huge" was given; must be a SageMaker',
-        "evaluationInstanceType=ml.p4d.24xlarge": 'setting evaluationInstanceType: "ml.p4d.24xlarge" was given; must',
-        'defaults={"dataset": {"fraction": 3}}': "setting defaults: dataset.fraction: 3 was given; must be a number",
+        "endpointInstanceType=ml.m5.huge": 'setting endpointInstanceType: "ml.m5.huge" was given; must be a SageMaker '
+        "endpoint instance type",
+        "evaluationInstanceType=ml.p4d.24xlarge": 'setting evaluationInstanceType: "ml.p4d.24xlarge" was given; must '
+        "be a SageMaker processing instance",
+        'defaults={"dataset": {"fraction": 3}}': "setting defaults: dataset.fraction: 3 was given; must be a number "
+        "greater than 0 and at most 1",
     }
     command = [CDK, "synth", "--quiet", "--no-notices", "--output", tmp_path]
     command += [argument for setting in given for argument in ("-c", setting)]
