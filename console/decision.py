@@ -21,7 +21,7 @@ def decide(name: str, execution: str, status: Status, reason: str | None, as_jso
     boto3.client("sagemaker").update_model_package(
         ModelPackageArn=package,
         ModelApprovalStatus=status,
-        ApprovalDescription=reason or "no reason was given",
+        ApprovalDescription=" ".join((reason or "").split()) or "no reason was given",
     )
     if as_json:
         answer({"package": package, "status": status})

@@ -22,6 +22,7 @@ def service_role(
     service: str,
     statements: Iterable[iam.PolicyStatement],
     source: str | None = None,
+    names_source: bool = True,
     policy: str = "work",
 ) -> iam.Role:
     """Role for a service such as `lambda`.
@@ -33,10 +34,13 @@ def service_role(
     ----------
     source
         ARN pattern of what the service has to act for, in this account: so that it takes the role for nobody else.
+    names_source
+        Whether the service is known to say whom it acts for. Where it is not, it may say nothing, but nobody else.
     """
     statements = list(statements)
-    account = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
-    conditions = account | {"ArnLike": {"aws:SourceArn": source}} if source else None
+    mode = "" if names_source else "IfExists"
+    account = {f"StringEquals{mode}": {"aws:SourceAccount": Stack.of(scope).account}}
+    conditions = account | {f"ArnLike{mode}": {"aws:SourceArn": source}} if source else None
     role = iam.Role(
         scope,
         id,

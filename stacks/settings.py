@@ -193,6 +193,15 @@ class DeploymentSettings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _scales_where_that_is_possible(self) -> Self:
+        if self.scales and instances.is_burstable(self.endpoint_instance_type):
+            raise ValueError(
+                f"endpointMaxInstances: {self.endpoint_max_instances} was given; must be {self.endpoint_instances}, as "
+                f"endpointInstances, on {self.endpoint_instance_type}: AWS scales no burstable instances"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _captures_what_drift_is_seen_in(self) -> Self:
         if self.drift_schedule not in (None, schedules.OFF) and not self.capture_percent:
             raise ValueError(
@@ -217,6 +226,11 @@ class DeploymentSettings(BaseModel):
         except contract.InvalidInput as error:
             raise ValueError("\n".join(f"defaults: {line}" for line in str(error).splitlines())) from None
         return self
+
+    @property
+    def scales(self) -> bool:
+        """Whether the endpoint's fleet follows the number of requests."""
+        return self.endpoint_max_instances > self.endpoint_instances
 
     @property
     def watches_drift(self) -> str | None:

@@ -13,7 +13,7 @@ ROLE = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 
 def check(iam: Any, settings: DeploymentSettings) -> Iterator[Finding]:
     """Whether the account has the role, or who makes it."""
-    if settings.endpoint_max_instances <= settings.endpoint_instances:
+    if not settings.scales:
         yield Finding("Scaling role", Severity.FINE, "Not needed: the endpoint does not scale.")
         return
     try:

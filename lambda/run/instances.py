@@ -48,6 +48,11 @@ def endpoint_requirement(instance_type: str) -> str | None:
     return None
 
 
+def is_burstable(instance_type: str) -> bool:
+    """Whether an endpoint's instance type works on CPU credits; Application Auto Scaling refuses these."""
+    return _family(instance_type).startswith("t")
+
+
 def evaluation_type_beside(endpoint_type: str) -> str:
     """The type of an endpoint's family to evaluate its models on; ml.m5.xlarge if the family runs no such jobs."""
     beside = f"ml.{_family(endpoint_type)}.xlarge"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import regex
 from botocore import xform_name
 from botocore.model import Shape
 from moto.core.exceptions import JsonRESTError
@@ -96,8 +96,7 @@ def _text_violations(shape: Shape, value: str, path: str) -> Iterator[str]:
     if allowed and value not in allowed:
         yield _sentence(value, path, f"satisfy enum value set: [{', '.join(allowed)}]")
     pattern = shape.metadata.get("pattern")
-    expression = _compiled(pattern) if pattern else None
-    if expression and not expression.fullmatch(value):
+    if pattern and not compiled(pattern).fullmatch(value):
         yield _sentence(value, path, f"satisfy regular expression pattern: {pattern}")
 
 
@@ -106,9 +105,10 @@ def _sentence(value: Any, path: str, demand: str) -> str:
     return f"Value '{value}' at '{path}' failed to satisfy constraint: Member must {demand}"
 
 
+_BEYOND_THE_BASIC_PLANE = r"\uD800\uDC00-\uDBFF\uDFFF"
+
+
 @functools.cache
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    try:
-        return re.compile(pattern, re.DOTALL)
-    except re.error:  # the service's dialect is Java's, and Python's lacks its \p{...} classes
-        return None
+def compiled(pattern: str) -> regex.Pattern[str]:
+    """A pattern in the services' dialect, which is Java's: its `\\p{...}` classes and pairs of UTF-16."""
+    return regex.compile(pattern.replace(_BEYOND_THE_BASIC_PLANE, r"\U00010000-\U0010FFFF"))

@@ -12,7 +12,7 @@ from stacks.settings import DeploymentSettings
 
 def scaling(scope: Construct, settings: DeploymentSettings, endpoint: sagemaker.CfnEndpoint) -> list[CfnResource]:
     """Target and policy, if the settings leave room for more instances."""
-    if settings.endpoint_max_instances == settings.endpoint_instances:
+    if not settings.scales:
         return []
     target = autoscaling.CfnScalableTarget(
         scope,

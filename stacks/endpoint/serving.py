@@ -72,12 +72,9 @@ def serving(
         endpoint_name=settings.name,
         endpoint_config_name=config.attr_endpoint_config_name,
         tags=tags,
-        # Otherwise a release would bring a fleet that has scaled out back to its initial size.
-        retain_all_variant_properties=True,
-        # That alone would keep the capture as it was when the endpoint was made, whatever the setting says since.
-        exclude_retained_variant_properties=[
-            sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DataCaptureConfig")
-        ],
+        # Otherwise a release would bring a fleet that has scaled out back to its initial size. One that does not scale
+        # follows the settings.
+        retain_all_variant_properties=settings.scales or None,
         deployment_config=sagemaker.CfnEndpoint.DeploymentConfigProperty(
             blue_green_update_policy=sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty(
                 traffic_routing_configuration=_traffic(settings),

@@ -24,6 +24,7 @@ def update_role(scope: Construct, settings: DeploymentSettings, endpoint_role: i
         "UpdateRole",
         service="cloudformation",
         source=stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{stack.stack_name}/*"),
+        names_source=False,
         policy="update",
         statements=[
             *_endpoint(scope, settings.name, endpoint_role),

@@ -62,11 +62,11 @@ class Deploy:
             {
                 "ModelPackageArn": expression("$package"),
                 "ModelApprovalStatus": "Rejected",
-                "ApprovalDescription": expression("$substring($failure.cause, 0, 1024)"),
+                "ApprovalDescription": expression(r"$substring($replace($failure.cause, /\s+/, ' '), 0, 1024)"),
             },
             {"stackReason": NULL},
             NUMBERED,
-            comment="It serves wrongly: rejected, so that nobody goes back to it.",
+            comment="It serves wrongly: rejected, so that nobody goes back to it. A description is one line.",
         )
         self.tested = self._smoke_test(smoke_test)
         self.verify = self._verify()

@@ -120,7 +120,9 @@ class Release:
         for name, assigned in NOT_HERE.items():
             states[name] = {"Type": "Pass", "Assign": assigned, "Next": states[name]["Next"]}
         if fails:
-            failed = {"failure": {"state": "Smoke test", "error": "SmokeTestFailed", "cause": "it answers otherwise"}}
+            failed = {
+                "failure": {"state": "Smoke test", "error": "SmokeTestFailed", "cause": "it answers\n  otherwise\n"}
+            }
             states["Smoke test"] = {"Type": "Pass", "Assign": failed, "Next": "Withdraw package"}
         verdict = {"accepted": better, "reason": "it counts better" if better else "it counts worse"}
         states["Read champion"] = {

@@ -136,7 +136,9 @@ def test_a_failed_smoke_test_brings_back_the_last_approved_package(release: Rele
     ended = release.run(package=new, champion=old, fails=True)
     # then
     assert (ended["error"], release.served()) == ("SmokeTestFailed", oldest)
-    assert release.status(new) == "Rejected"
+    # and that the package says why, in one line, as descriptions have no others
+    described = release.aws.client("sagemaker").describe_model_package(ModelPackageName=new)
+    assert (described["ModelApprovalStatus"], described["ApprovalDescription"]) == ("Rejected", "it answers otherwise ")
     assert release.turn() is None
 
 

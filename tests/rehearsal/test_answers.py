@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from rehearsal.aws import constraints
+from rehearsal.aws.service_models import service_model
 from tests.rehearsal.emulator import Emulator
 from tests.rehearsal.machines import single
 
@@ -46,6 +48,7 @@ KEY: dict[str, Any] = {
     "AttributeDefinitions": [{"AttributeName": "x" * 256, "AttributeType": "S"}],
     "BillingMode": "PAY_PER_REQUEST",
 }
+PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/any/1"
 TARGET = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
 SECRET = "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
 FORBIDDEN: dict[str, tuple[str, Callable[[Any], Any], str, str]] = {
@@ -73,6 +76,18 @@ FORBIDDEN: dict[str, tuple[str, Callable[[Any], Any], str, str]] = {
         "InvalidParameterException",
         "Value 'a group' at 'logGroupName' failed to satisfy constraint: Member must satisfy regular expression",
     ),
+    "a tag's sign": (
+        "sagemaker",
+        lambda c: c.create_model_package_group(ModelPackageGroupName="any", Tags=[{"Key": "team", "Value": "a,b"}]),
+        "ValidationException",
+        "Value 'a,b' at 'tags.1.member.value' failed to satisfy constraint: Member must satisfy regular expression",
+    ),
+    "two lines": (
+        "sagemaker",
+        lambda c: c.update_model_package(ModelPackageArn=PACKAGE, ApprovalDescription="one line\nand another"),
+        "ValidationException",
+        "at 'approvalDescription' failed to satisfy constraint: Member must satisfy regular expression pattern: .*",
+    ),
     "a secret's name": ("secretsmanager", lambda c: c.create_secret(Name="a secret"), "ValidationException", SECRET),
 }
 
@@ -88,11 +103,32 @@ def test_a_value_that_a_service_forbids_is_refused(
     assert sentence in refused.value.response["Error"]["Message"]
 
 
+def test_letters_of_every_script_are_a_tags(aws: Emulator) -> None:
+    # Given signs that the services' patterns name by their Unicode class, Then they can be read again.
+    sagemaker = aws.client("sagemaker")
+    tags = [{"Key": "Lager größe", "Value": "倉庫 _.:/=+-@ 7"}]
+    arn = sagemaker.create_model_package_group(ModelPackageGroupName="letters", Tags=tags)["ModelPackageGroupArn"]
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == tags
+
+
 def test_a_secret_of_a_good_name_is_kept(aws: Emulator) -> None:
     # Given every sign that a secret's name may have, Then it can be read by that name.
     secrets = aws.client("secretsmanager")
     secrets.create_secret(Name="aB1-/_+=.@!", SecretString="any")
     assert secrets.get_secret_value(SecretId="aB1-/_+=.@!")["SecretString"] == "any"
+
+
+@pytest.mark.parametrize(
+    "service", ["sagemaker", "application-autoscaling", "dynamodb", "events", "logs", "stepfunctions"]
+)
+def test_every_pattern_of_a_service_can_be_checked(service: str) -> None:
+    # Given patterns in Java's dialect, Then none is passed over.
+    model = service_model(service)
+    shapes = [model.shape_for(name) for name in model.shape_names]
+    patterns = [shape.metadata["pattern"] for shape in shapes if "pattern" in shape.metadata]
+    assert patterns
+    for pattern in patterns:
+        assert constraints.compiled(pattern)
 
 
 def test_a_forbidden_value_fails_a_task_as_aws_recorded_it(aws: Emulator) -> None:

@@ -138,11 +138,16 @@ def test_a_share_of_the_requests_is_captured_below_one_folder(synthesize: Callab
     assert rules["captured/"]["ExpirationInDays"] == 90
 
 
-def test_switching_capture_on_reaches_an_endpoint_that_exists(templates: dict[str, Template]) -> None:
-    """An update that retains all of the variants' properties retains the capture that the endpoint had, too."""
-    (endpoint,) = resources(templates["Endpoint"], "AWS::SageMaker::Endpoint").values()
-    assert endpoint["RetainAllVariantProperties"] is True
-    assert endpoint["ExcludeRetainedVariantProperties"] == [{"VariantPropertyType": "DataCaptureConfig"}]
+def test_a_fleet_that_scales_keeps_its_size_in_an_update_and_another_follows_the_settings(
+    synthesize: Callable[..., dict[str, Template]],
+) -> None:
+    def retains(**settings: int) -> object:
+        (endpoint,) = resources(synthesize(**settings)["Endpoint"], "AWS::SageMaker::Endpoint").values()
+        # To exclude data capture is "not currently supported", so it is not tried.
+        assert "ExcludeRetainedVariantProperties" not in endpoint
+        return endpoint.get("RetainAllVariantProperties")
+
+    assert (retains(), retains(endpointInstances=2, endpointMaxInstances=2)) == (True, None)
 
 
 def test_target_and_threshold_follow_from_network_and_instance() -> None:

@@ -211,6 +211,15 @@ def test_more_instances_than_the_maximum_are_refused(given_: dict[str, object], 
         settings(**given_)
 
 
+def test_burstable_instances_do_not_scale() -> None:
+    burstable = {"endpointInstanceType": "ml.t2.medium", "endpointInstances": 2}
+    assert settings(**burstable, endpointMaxInstances=2)
+    with pytest.raises(
+        InvalidSetting, match=r"endpointMaxInstances: 4 was given; must be 2, as endpointInstances, on ml\.t2"
+    ):
+        settings(**burstable)
+
+
 @pytest.mark.parametrize(
     ("key", "meant"),
     [

@@ -60,7 +60,6 @@ def test_the_role_has_what_the_handlers_call(
 @pytest.mark.parametrize(
     ("stack", "role", "service"),
     [
-        ("Endpoint", "UpdateRole", "cloudformation"),
         ("Endpoint", "EndpointRole", "sagemaker"),
         ("Workflow", "TrainingRole", "sagemaker"),
         ("Workflow", "FeaturesRole", "sagemaker"),
@@ -75,3 +74,15 @@ def test_a_service_takes_a_role_for_this_accounts_resources_alone(
     assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
     assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     assert f":{service}:" in str(trust["Condition"]["ArnLike"]["aws:SourceArn"])
+
+
+def test_cloudformation_takes_the_update_role_for_this_stack_if_it_says_for_what(
+    templates: dict[str, Template],
+) -> None:
+    """It is not documented to say anything: a condition without IfExists would deny every release then."""
+    [made] = [r for id, r in resources(templates["Endpoint"], "AWS::IAM::Role").items() if id.startswith("UpdateRole")]
+    [trust] = made["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "cloudformation.amazonaws.com"}
+    assert trust["Condition"].keys() == {"StringEqualsIfExists", "ArnLikeIfExists"}
+    assert trust["Condition"]["StringEqualsIfExists"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert ":stack/Stocktake-Endpoint/*" in str(trust["Condition"]["ArnLikeIfExists"]["aws:SourceArn"])

@@ -162,8 +162,8 @@ def _require_trust(need: Need) -> None:
     """The service that a role is passed to has to be one that the role trusts."""
     assert need.passed_role is not None
     [service] = need.context["iam:passedtoservice"]
-    context = {"aws:sourceaccount": [ACCOUNT_ID], "aws:sourcearn": need.context["iam:associatedresourcearn"]}
-    if not principals.may_be_assumed(need.passed_role, service, context).allowed:
+    told = principals.source(service, need.context["iam:associatedresourcearn"])
+    if not principals.may_be_assumed(need.passed_role, service, told).allowed:
         words = _WITHOUT_ROLE.get(service, "Role {role} is invalid or cannot be assumed.")
         raise InvalidRole(words.format(role=need.passed_role))
 

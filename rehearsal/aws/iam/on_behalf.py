@@ -16,8 +16,8 @@ from rehearsal.aws.location import ACCOUNT_ID
 
 def assume(role: str, service: str, session: str, source_arn: str = "") -> Principal:
     """A service takes a role. Raises AccessDenied when the role does not trust it."""
-    context = {"aws:sourceaccount": [ACCOUNT_ID]} | ({"aws:sourcearn": [source_arn]} if source_arn else {})
-    decision = principals.may_be_assumed(role, service, context)
+    told = principals.source(service, [source_arn] if source_arn else [])
+    decision = principals.may_be_assumed(role, service, told)
     if not decision.allowed:
         raise AccessDenied(f"{service} is not authorized to assume {role}: its trust policy does not allow that")
     return principals.session(role, session)

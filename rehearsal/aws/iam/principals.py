@@ -108,6 +108,16 @@ def of_access_key(key: str) -> Principal | None:
     return session(assumed.role_arn, assumed.session_name) if assumed else None
 
 
+def source(service: str, arns: Sequence[str]) -> dict[str, list[str]]:
+    """What a service says of whom it takes a role for, as condition keys.
+
+    CloudFormation is not documented to say anything when it takes a stack's role.
+    """
+    if service == "cloudformation.amazonaws.com":
+        return {}
+    return {"aws:sourceaccount": [ACCOUNT_ID]} | ({"aws:sourcearn": list(arns)} if arns else {})
+
+
 def may_be_assumed(role: str, service: str, context: Mapping[str, Sequence[str]]) -> Decision:
     """What a role's trust policy says of a service, such as ``lambda.amazonaws.com``."""
     found = find_role(role)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ from rehearsal.aws.iam.enforcement import AccessDenied
 from rehearsal.aws.sagemaker.captures import Capture
 from rehearsal.aws.sagemaker.cloudwatch_logs import LogStream
 from rehearsal.aws.sagemaker.containers import Container, ContainerDefinition, Unhealthy
+from rehearsal.aws.sagemaker.endpoint_updates import Update
 from rehearsal.aws.sagemaker.lookups import without_empty
 from rehearsal.aws.sagemaker.objects import DownloadFailed
 
@@ -61,8 +62,7 @@ class Deployment:
     backend: SageMakerModelBackend
     endpoint: FakeEndpoint
     config_name: str
-    rollback_alarms: Sequence[str] = ()
-    keeps_capture: bool = False
+    update: Update = field(default_factory=Update)
     started: Any = field(default_factory=utcnow)
 
     def start(self) -> None:
@@ -80,7 +80,7 @@ class Deployment:
             timeout = variant.get("ContainerStartupHealthCheckTimeoutInSeconds") or _STARTUP_SECONDS
             container.wait_until_healthy(timeout, cancelled=lambda: not self._is_wanted())
             # SageMaker looks at them while it shifts traffic; here there is no baking period.
-            watching = on_behalf.alarm_reads(self.rollback_alarms, self.backend.region_name)
+            watching = on_behalf.alarm_reads(self.update.alarms, self.backend.region_name)
             on_behalf.require_all(container.principal, watching)
             self._switch(InService(variant["VariantName"], container, capture))
             container.follow_log()
@@ -92,7 +92,7 @@ class Deployment:
 
     def _capture(self, config: dict[str, Any]) -> Capture | None:
         old = _in_service.get(self.endpoint.arn)
-        return old.capture if old and self.keeps_capture else Capture.of_config(config)
+        return old.capture if old and self.update.keeps_capture else Capture.of_config(config)
 
     def _start_container(self, variant: dict[str, Any]) -> Container:
         name, moment = self.endpoint.endpoint_name, int(time.time() * 1000)
@@ -115,7 +115,8 @@ class Deployment:
             _in_service[self.endpoint.arn] = new
             config = self.backend.describe_endpoint_config(self.config_name)
             self.endpoint.endpoint_config_name = self.config_name
-            self.endpoint.production_variants = self.endpoint._process_production_variants(config["ProductionVariants"])
+            variants = self.update.variants(self.endpoint, config["ProductionVariants"])
+            self.endpoint.production_variants = self.endpoint._process_production_variants(variants)
             self._settle("InService", None)
         if old:
             old.retire()
@@ -160,8 +161,7 @@ def update_endpoint(
     self: SageMakerModelBackend,
     endpoint_name: str,
     endpoint_config_name: str,
-    rollback_alarms: Sequence[str] = (),
-    keeps_capture: bool = False,
+    update: Update,
 ) -> FakeEndpoint:
     """UpdateEndpoint, which moto lacks: the old server answers until the new one is healthy.
 
@@ -170,11 +170,14 @@ def update_endpoint(
     """
     with _lock:
         self.describe_endpoint(endpoint_name)
-        self.describe_endpoint_config(endpoint_config_name)
+        new = self.describe_endpoint_config(endpoint_config_name)
         endpoint = self.endpoints[endpoint_name]
         if endpoint.endpoint_status in ("Creating", "Updating"):
             raise AWSValidationException(f'Cannot update in-progress endpoint "{endpoint.arn}".')
-        _deploy(self, endpoint, endpoint_config_name, "Updating", rollback_alarms, keeps_capture)
+        old = self.endpoint_configs.get(endpoint.endpoint_config_name)
+        variants = old.production_variants if old else []
+        update.require(endpoint, self.region_name, variants, new["ProductionVariants"])
+        _deploy(self, endpoint, endpoint_config_name, "Updating", update)
     return endpoint
 
 
@@ -191,14 +194,11 @@ def delete_endpoint(self: SageMakerModelBackend, endpoint_name: str) -> None:
 
 def respond_to_update_endpoint(self: SageMakerResponse) -> ActionResult:
     """The UpdateEndpoint operation."""
-    rollback = (self._get_param("DeploymentConfig") or {}).get("AutoRollbackConfiguration") or {}
-    excluded = self._get_param("ExcludeRetainedVariantProperties") or []
+    names = ("DeploymentConfig", "RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
     endpoint = self.sagemaker_backend.update_endpoint(
         self._get_param("EndpointName"),
         self._get_param("EndpointConfigName"),
-        [alarm["AlarmName"] for alarm in rollback.get("Alarms", [])],
-        bool(self._get_param("RetainAllVariantProperties"))
-        and {"VariantPropertyType": "DataCaptureConfig"} not in excluded,
+        Update.of_request({name: self._get_param(name) for name in names}),
     )
     return ActionResult({"EndpointArn": endpoint.arn})
 
@@ -255,10 +255,9 @@ def _deploy(
     endpoint: FakeEndpoint,
     config_name: str,
     status: str,
-    rollback_alarms: Sequence[str] = (),
-    keeps_capture: bool = False,
+    update: Update | None = None,
 ) -> None:
-    deployment = Deployment(backend, endpoint, config_name, rollback_alarms, keeps_capture)
+    deployment = Deployment(backend, endpoint, config_name, update or Update())
     endpoint.failure_reason = None
     endpoint.endpoint_status = status
     endpoint.deployment = deployment

@@ -22,6 +22,7 @@ from rehearsal.aws.sagemaker import (
     model_packages,
     processing,
     runtime,
+    scaling,
     training,
     tuning,
 )
@@ -82,4 +83,5 @@ def install() -> None:
             setattr(owner, name, replacement)
     for paging in PAGINATION_MODEL.values():
         paging["fail_on_invalid_token"] = listings.InvalidNextToken
+    scaling.install()
     constraints.enforce(SageMakerResponse, "sagemaker")

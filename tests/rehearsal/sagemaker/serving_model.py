@@ -68,13 +68,13 @@ def put_model(bucket: Bucket, word: str, application: str = APPLICATION) -> str:
     return bucket.put_archive(f"models/{uuid.uuid4().hex}.tar.gz", model_files(word, application))
 
 
-def configure(sagemaker: Any, container: dict[str, Any]) -> str:
+def configure(sagemaker: Any, container: dict[str, Any], instance_type: str = "ml.c7i.large", count: int = 1) -> str:
     """A model and an endpoint configuration of the same, returned, name."""
     name = f"model-{uuid.uuid4().hex[:8]}"
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.c7i.large"}
+    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": instance_type}
     sagemaker.create_endpoint_config(
-        EndpointConfigName=name, ProductionVariants=[variant | {"InitialInstanceCount": 1}]
+        EndpointConfigName=name, ProductionVariants=[variant | {"InitialInstanceCount": count}]
     )
     return name
 
