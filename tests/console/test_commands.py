@@ -44,8 +44,8 @@ def test_a_decision_is_the_status_of_that_executions_package(aws: Emulator, comm
     package, other = package_of(aws, mine), package_of(aws, others)
     # when one is decided on, by its ARN
     arn = f"arn:aws:states:us-east-1:123456789012:execution:stocktake:{mine}"
-    assert main([command, arn, "--reason", "looked at its worst photos"]) == 0
-    # then
+    assert main([command, arn, "--reason", "looked at\nits worst photos"]) == 0
+    # then it has the reason, in one line, as SageMaker takes no other
     found = described(aws, package)
     assert (found["ModelApprovalStatus"], found["ApprovalDescription"]) == (status, "looked at its worst photos")
     assert described(aws, other)["ModelApprovalStatus"] == "PendingManualApproval"
