@@ -10,7 +10,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "notebook": {},
     "fine-tuning": {
         "trainable": "all",
-        "hyperparameters": {"learningRate": 1e-3, "batchSize": 64, "epochs": 5},
+        "hyperparameters": {"learningRate": 1e-3, "batchSize": 64, "epochs": 6},
         "tuning": {"ranges": {"learningRate": [3e-4, 3e-3], "batchSize": [32, 64, 128], "epochs": [4, 8]}},
         "dataset": {"imageSize": 160, "uncounted": True},
     },
