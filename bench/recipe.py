@@ -236,7 +236,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, help="a state_dict file, alone in its folder; random weights without")
     parser.add_argument("--images", type=int, help="use only so many")
     parser.add_argument("--image-size", type=int, default=160)
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--variants", nargs="+", choices=list(variants()), default=list(variants()))
     return parser.parse_args()
