@@ -50,7 +50,7 @@ def endpoint_requirement(instance_type: str) -> str | None:
 
 def is_burstable(instance_type: str) -> bool:
     """Whether an endpoint's instance type works on CPU credits; Application Auto Scaling refuses these."""
-    return _family(instance_type).startswith("t")
+    return re.match(r"t\d", _family(instance_type)) is not None
 
 
 def evaluation_type_beside(endpoint_type: str) -> str:

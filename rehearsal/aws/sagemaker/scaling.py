@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,9 @@ from moto.sagemaker.models import SageMakerModelBackend, sagemaker_backends
 
 from rehearsal.aws.location import ACCOUNT_ID
 
+_RESOURCE = re.compile("endpoint/([^/]+)/variant/([^/]+)")
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
-_BURSTABLE = "ml.t"
+_BURSTABLE = re.compile(r"ml\.t\d")
 
 
 def install() -> None:
@@ -31,10 +33,11 @@ def is_registered(endpoint: str, variant: str, region: str) -> bool:
 
 def _checked(register: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def register_scalable_target(self: ApplicationAutoScalingResponse) -> Any:
-        if self._get_param("ScalableDimension") != _DIMENSION:
+        found = _RESOURCE.fullmatch(self._get_param("ResourceId"))
+        if not found or self._get_param("ScalableDimension") != _DIMENSION:
             return register(self)
         sagemaker: SageMakerModelBackend = sagemaker_backends[ACCOUNT_ID][self.region]
-        _, endpoint, _, variant = self._get_param("ResourceId").split("/")
+        endpoint, variant = found.groups()
         _require(sagemaker, endpoint, variant)
         answer = register(self)
         _fit(sagemaker, endpoint, variant, self._get_param("MinCapacity"), self._get_param("MaxCapacity"))
@@ -50,7 +53,7 @@ def _require(sagemaker: SageMakerModelBackend, endpoint: str, variant: str) -> N
     types = {each["VariantName"]: each.get("InstanceType", "") for each in variants}
     if variant not in types:
         raise AWSValidationException(f"There is no variant {variant} of an endpoint {endpoint}.")
-    if types[variant].startswith(_BURSTABLE):
+    if _BURSTABLE.match(types[variant]):
         raise AWSValidationException(
             f"The variant {variant} of endpoint {endpoint} is on {types[variant]}, a burstable performance instance, "
             "which is not supported for auto scaling."
