@@ -1,6 +1,6 @@
 """One page in CloudWatch: executions, what jobs learn and use, the endpoint, and what SageMaker costs."""
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
@@ -24,7 +24,8 @@ class Dashboard(Construct):
         cloudwatch.Dashboard(
             self,
             "Default",
-            dashboard_name=settings.name,
+            # With the region, as an account's dashboards are global, unlike everything that this one shows.
+            dashboard_name=f"{settings.name}-{Stack.of(self).region}",
             default_interval=Duration.days(7),
             widgets=[self._executions(alarm), self._jobs(), self._endpoint(), self._machines_and_money()],
         )

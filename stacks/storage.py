@@ -35,7 +35,7 @@ class StorageStack(Stack):
                     noncurrent_version_expiration=Duration.days(30),
                     abort_incomplete_multipart_upload_after=Duration.days(1),
                 ),
-                # A checkpoint only serves a job that is still running, and no job runs for a week.
+                # A checkpoint only serves a job that is still running, and each epoch writes a new one.
                 s3.LifecycleRule(id="checkpoints", prefix="checkpoints/", expiration=Duration.days(7)),
                 # A trial's model is not used after its metrics are known, and tensors are for looking into a fresh job.
                 s3.LifecycleRule(id="trials", prefix="trials/", expiration=Duration.days(7)),

@@ -320,3 +320,20 @@ def test_bucket_that_denies_all_without_tls_still_answers(aws: Emulator, stack: 
     assert s3.get_object(Bucket=name, Key="k")["VersionId"]
     assert "SecureTransport" in s3.get_bucket_policy(Bucket=name)["Policy"]
     assert stack.delete()["StackStatus"] == "DELETE_FAILED"
+
+
+def test_a_dashboard_of_a_name_that_the_account_has_is_refused(aws: Emulator, stack: Stack) -> None:
+    # given a stack with a dashboard, which it may change
+    def template(text: str) -> dict[str, Any]:
+        body = json.dumps({"widgets": [{"type": "text", "properties": {"markdown": text}}]})
+        dashboard = {"DashboardName": f"of-{stack.name}", "DashboardBody": body}
+        return {"Resources": {"Dashboard": {"Type": "AWS::CloudWatch::Dashboard", "Properties": dashboard}}}
+
+    assert stack.create(template("first"))["StackStatus"] == "CREATE_COMPLETE"
+    assert stack.update(template("second"))["StackStatus"] == "UPDATE_COMPLETE"
+    # when another stack, such as another region's, has one of the same name
+    other = Stack(aws)
+    # then it is not created, and the first one's is as it was
+    assert other.create(template("third"))["StackStatus"] == "ROLLBACK_COMPLETE"
+    found = aws.client("cloudwatch").get_dashboard(DashboardName=f"of-{stack.name}")
+    assert "second" in found["DashboardBody"]

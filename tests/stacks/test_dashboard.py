@@ -16,7 +16,8 @@ Graphs = dict[str, list[Any]]
 def graphs(templates: dict[str, Template]) -> Graphs:
     """Metrics by their graph's title: an expression, or [namespace, name, dimension, value, ...]."""
     (dashboard,) = resources(templates["Observability"], "AWS::CloudWatch::Dashboard").values()
-    assert dashboard["DashboardName"] == "stocktake"
+    # A dashboard's name is the account's: two regions may have deployments of the same name.
+    assert dashboard["DashboardName"] == {"Fn::Join": ["", ["stocktake-", {"Ref": "AWS::Region"}]]}
     joined = dashboard["DashboardBody"]["Fn::Join"][1]
     body = json.loads("".join(part if isinstance(part, str) else "REF" for part in joined))
     shown = [widget["properties"] for widget in body["widgets"] if widget["type"] == "metric"]

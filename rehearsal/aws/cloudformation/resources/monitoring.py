@@ -5,7 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 
-from rehearsal.aws.cloudformation.resource_type import Context, Properties, PutType, ResourceType, chosen
+from rehearsal.aws.cloudformation.resource_type import (
+    Context,
+    Properties,
+    PutType,
+    ResourceFailed,
+    ResourceType,
+    chosen,
+)
 from rehearsal.aws.cloudformation.templates import Deployed
 from rehearsal.aws.location import ACCOUNT_ID
 
@@ -127,10 +134,13 @@ class Dashboard(PutType):
     replaced_by = frozenset({"DashboardName"})
 
     def put(self, context: Context, physical_id: str | None, properties: Properties) -> Deployed:
-        """Create or change the dashboard."""
+        """Create or change the dashboard. Names are an account's, whatever the region."""
+        cloudwatch = context.client("cloudwatch")
         dashboard = physical_id or properties.get("DashboardName") or context.unique_name(255)
-        body = properties["DashboardBody"]
-        context.client("cloudwatch").put_dashboard(DashboardName=dashboard, DashboardBody=body)
+        there = cloudwatch.list_dashboards(DashboardNamePrefix=dashboard)["DashboardEntries"]
+        if not physical_id and dashboard in {entry["DashboardName"] for entry in there}:
+            raise ResourceFailed(f"Dashboard already exists: {dashboard}")
+        cloudwatch.put_dashboard(DashboardName=dashboard, DashboardBody=properties["DashboardBody"])
         return Deployed(dashboard, {})
 
     def delete(self, context: Context, physical_id: str) -> None:
