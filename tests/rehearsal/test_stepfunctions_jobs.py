@@ -11,7 +11,7 @@ import pytest
 from tests.rehearsal.emulator import ROLE, Emulator
 from tests.rehearsal.sagemaker import bucket as bucket_
 from tests.rehearsal.sagemaker.bucket import Bucket
-from tests.rehearsal.sagemaker.jobs import ended, explanation_of_execution
+from tests.rehearsal.sagemaker.jobs import ended, entrypoint, explanation_of_execution
 from tests.rehearsal.sagemaker.tuning_request import tuning_request
 
 
@@ -23,7 +23,7 @@ def task(name: str, script: str, **fields: Any) -> dict[str, Any]:
         "Arguments": {
             "ProcessingJobName": name,
             "RoleArn": ROLE,
-            "AppSpecification": {"ImageUri": "python", "ContainerEntrypoint": ["python3", "-c", script]},
+            "AppSpecification": {"ImageUri": "python", "ContainerEntrypoint": entrypoint(script)},
             "ProcessingResources": {
                 "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}
             },

@@ -19,6 +19,11 @@ _REASONS = ("SecondaryStatus", "FailureReason", "ExitMessage")
 _LAST_LINES = 20
 
 
+def entrypoint(script: str) -> list[str]:
+    """A processing job's entrypoint that runs a Python script: each entry is one line."""
+    return ["python3", "-c", f"exec({script!r})"]
+
+
 def sleeping_job(name: str) -> dict[str, Any]:
     """CreateProcessingJob's arguments for a job that does nothing for ten minutes."""
     return {
@@ -26,7 +31,7 @@ def sleeping_job(name: str) -> dict[str, Any]:
         "RoleArn": ROLE,
         "AppSpecification": {
             "ImageUri": "python",
-            "ContainerEntrypoint": ["python3", "-c", "import time; time.sleep(600)"],
+            "ContainerEntrypoint": entrypoint("import time; time.sleep(600)"),
         },
         "ProcessingResources": {
             "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}

@@ -22,7 +22,7 @@ def processing_request(script: str) -> dict[str, Any]:
     return {
         "ProcessingJobName": f"explained-{uuid.uuid4().hex[:8]}",
         "RoleArn": ROLE,
-        "AppSpecification": {"ImageUri": "pytorch", "ContainerEntrypoint": ["python3", "-c", script]},
+        "AppSpecification": {"ImageUri": "pytorch", "ContainerEntrypoint": jobs.entrypoint(script)},
         "ProcessingResources": {
             "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}
         },

@@ -20,7 +20,7 @@ def start_job(sagemaker: Any, script: str, **request: Any) -> str:
     name = f"processing-{next(_numbers)}"
     defaults: dict[str, Any] = {
         "RoleArn": ROLE,
-        "AppSpecification": {"ImageUri": "pytorch", "ContainerEntrypoint": ["python3", "-c", script]},
+        "AppSpecification": {"ImageUri": "pytorch", "ContainerEntrypoint": jobs.entrypoint(script)},
         "ProcessingResources": {
             "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}
         },
@@ -179,13 +179,11 @@ def test_several_instances_each_know_who_they_are_and_share_what_is_sharded(sage
         bucket.put(f"parts/{name}", name.encode())
     sharded = source("mine", "s3://data/parts/")
     sharded["S3Input"]["S3DataDistributionType"] = "ShardedByS3Key"
-    script = """
-import json, os
+    script = """import json, os
 told = json.load(open("/opt/ml/config/resourceconfig.json"))
-root = "/opt/ml/processing/"
-told["in"] = [sorted(os.listdir(root + "input/" + n)) for n in ("all", "mine")]
-json.dump(told, open(root + "output/" + told["current_host"], "w"))
-"""
+os.chdir("/opt/ml/processing")
+told["in"] = [sorted(os.listdir(f"input/{n}")) for n in ("all", "mine")]
+json.dump(told, open("output/" + told["current_host"], "w"))"""
     cluster = {"InstanceCount": 2, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 1}
     # when
     name = start_job(
