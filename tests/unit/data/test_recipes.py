@@ -59,8 +59,8 @@ EPOCHS = {"hyperparameters": {"epochs": 9}}
         (FINE_TUNING | EPOCHS, FINE_TUNING, 0.001, 9),
         # Of one that did not, they are for another recipe.
         (EPOCHS, {}, 0.0005, 9),
-        (EPOCHS, FINE_TUNING, 0.001, 5),
-        ({"recipe": "notebook"} | EPOCHS, FINE_TUNING, 0.001, 5),
+        (EPOCHS, FINE_TUNING, 0.001, 6),
+        ({"recipe": "notebook"} | EPOCHS, FINE_TUNING, 0.001, 6),
         # The other way, the notebook's preset is empty: what the deployment says stays, its recipe's preset goes.
         (FINE_TUNING, {"recipe": "notebook"}, 0.0005, 5),
         (FINE_TUNING | EPOCHS, {"recipe": "notebook"}, 0.0005, 9),
