@@ -19,6 +19,9 @@ from moto.core.responses import BaseResponse
 
 from rehearsal.aws.service_models import service_model
 
+_BEYOND_THE_BASIC_PLANE = r"\uD800\uDC00-\uDBFF\uDFFF"
+"""As the service models write U+10000 to U+10FFFF."""
+
 
 class InvalidValue(JsonRESTError):
     """A request with a value that the service forbids; `code` is the service's own name for that."""
@@ -103,9 +106,6 @@ def _text_violations(shape: Shape, value: str, path: str) -> Iterator[str]:
 def _sentence(value: Any, path: str, demand: str) -> str:
     path = ".".join(part[0].lower() + part[1:] for part in path.split("."))
     return f"Value '{value}' at '{path}' failed to satisfy constraint: Member must {demand}"
-
-
-_BEYOND_THE_BASIC_PLANE = r"\uD800\uDC00-\uDBFF\uDFFF"
 
 
 @functools.cache

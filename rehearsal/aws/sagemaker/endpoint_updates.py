@@ -84,7 +84,9 @@ class Update:
         member = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}.get(str(kind))
         if not member or not self.traffic:
             return
-        size = self.traffic[member]
+        size = self.traffic.get(member)
+        if not size:
+            raise AWSValidationException(f"TrafficRoutingConfiguration of type {kind} needs {member}.")
         percent = size["Value"] if size["Type"] == "CAPACITY_PERCENT" else 100 * size["Value"] / instances
         least = _LEAST_STEP if kind == "LINEAR" else 0
         if not least <= percent <= _MOST:

@@ -62,7 +62,7 @@ class Deployment:
     backend: SageMakerModelBackend
     endpoint: FakeEndpoint
     config_name: str
-    update: Update = field(default_factory=Update)
+    update: Update
     started: Any = field(default_factory=utcnow)
 
     def start(self) -> None:

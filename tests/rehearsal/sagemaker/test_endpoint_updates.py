@@ -101,3 +101,10 @@ def test_a_step_of_the_traffic_is_a_share_of_the_fleet_as_it_will_be(
     else:
         with pytest.raises(AWSValidationException, match=f"{kind[1]} is .* at most 50%"):
             update.require(endpoint, "us-east-1", before, after)
+
+
+def test_a_canary_without_a_size_is_refused_by_name() -> None:
+    endpoint, variants = fleet(2)
+    policy = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "CANARY"}}}
+    with pytest.raises(AWSValidationException, match="of type CANARY needs CanarySize"):
+        Update.of_request({"DeploymentConfig": policy}).require(endpoint, "us-east-1", variants, variants)
