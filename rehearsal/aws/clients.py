@@ -15,6 +15,7 @@ _SECONDS = 24 * 3600
 """A Lambda function's answer may take long; nothing else is slow on loopback."""
 
 _lock = threading.Lock()
+_session = boto3.Session()  # one, as each reads the services' models anew
 _clients: dict[tuple[str, str, bool, Principal], Any] = {}
 
 
@@ -33,10 +34,12 @@ def client(service: str, region: str, principal: Principal = USER, *, check_para
                 parameter_validation=check_parameters,
             )
             given = credentials(principal)
-            _clients[key] = boto3.Session(
-                given.access_key_id, given.secret_access_key, given.session_token, region_name=region
-            ).client(
+            _clients[key] = _session.client(
                 service,  # type: ignore[call-overload]
+                region_name=region,
+                aws_access_key_id=given.access_key_id,
+                aws_secret_access_key=given.secret_access_key,
+                aws_session_token=given.session_token,
                 endpoint_url=location.current().endpoint_url,
                 config=config,
             )

@@ -38,6 +38,7 @@ def install() -> None:
     parser.read_each_alone()
     parser.read_strings_as_json()
     parser.accept_whole_percentages()
+    parser.read_each_once()
     parser.say_what_cannot_be_read()
     answers.refuse_invalid_definitions()
     answers.validate_definitions()

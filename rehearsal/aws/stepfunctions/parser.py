@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 from moto.stepfunctions.parser.api import InvalidDefinition
@@ -10,6 +12,8 @@ from moto.stepfunctions.parser.asl.parse import asl_parser, preprocessor
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+
+_KEPT = 16  # definitions
 
 
 def read_each_alone() -> None:
@@ -49,6 +53,17 @@ def accept_whole_percentages() -> None:
         return parse(json.dumps(_with_decimal_percentages(json.loads(definition))))
 
     asl_parser.AmazonStateLanguageParser.parse = staticmethod(parse_normalised)
+
+
+def read_each_once() -> None:
+    """Keep what was read: moto reads a definition when it is created and for each execution, for seconds."""
+    read = lru_cache(_KEPT)(AmazonStateLanguageParser.parse)
+
+    def copy_of_what_was_read(definition: str) -> Any:
+        program, tree = read(definition)
+        return deepcopy(program), tree  # an execution may leave something in its program
+
+    asl_parser.AmazonStateLanguageParser.parse = staticmethod(copy_of_what_was_read)
 
 
 def _text_of(parser_rule_context: Any) -> str | None:
