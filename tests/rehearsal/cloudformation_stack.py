@@ -65,6 +65,11 @@ class Stack:
         found = self._client.list_stack_resources(StackName=self.name)["StackResourceSummaries"]
         return {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in found}
 
+    def reasons(self) -> list[str]:
+        """What the stack's events give as reasons, the newest first."""
+        events = self._client.describe_stack_events(StackName=self.name)["StackEvents"]
+        return [event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")]
+
     def propose(self, template: dict[str, Any], **options: Any) -> dict[str, Any]:
         """Create a change set and describe it."""
         name = f"set-{uuid.uuid4().hex[:8]}"

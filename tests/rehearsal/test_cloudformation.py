@@ -215,17 +215,19 @@ def test_removed_resources_go_and_retained_ones_stay(aws: Emulator, stack: Stack
 
 
 def test_export_in_use_protects_its_stack(aws: Emulator) -> None:
-    # Given a stack that imports another's export, Then the exporting one is deleted only after it.
+    # Given a stack that imports another's export, Then the exporting one is changed and deleted only after it.
     exporting, importing = Stack(aws), Stack(aws)
     export = f"{exporting.name}:value"
-    exporting.create(
-        {
-            "Resources": {"P": parameter(f"/{exporting.name}", "shared")},
-            "Outputs": {"Value": {"Value": {"Fn::GetAtt": ["P", "Value"]}, "Export": {"Name": export}}},
-        }
-    )
+    resources = {"P": parameter(f"/{exporting.name}", "shared")}
+    outputs = {"Value": {"Value": {"Fn::GetAtt": ["P", "Value"]}, "Export": {"Name": export}}}
+    exporting.create({"Resources": resources, "Outputs": outputs})
     importing.create({"Resources": {"P": parameter(f"/{importing.name}", {"Fn::ImportValue": export})}})
     assert aws.client("ssm").get_parameter(Name=f"/{importing.name}")["Parameter"]["Value"] == "shared"
+    other = {"P": parameter(f"/{exporting.name}", "another")}
+    for change, template in (("updated", {"Resources": other, "Outputs": outputs}), ("deleted", {"Resources": other})):
+        assert exporting.update(template)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+        assert f"Export {export} cannot be {change} as it is in use by {importing.name}" in exporting.reasons()
+        assert aws.client("ssm").get_parameter(Name=f"/{exporting.name}")["Parameter"]["Value"] == "shared"
     refused = exporting.delete()
     assert refused["StackStatus"] == "DELETE_FAILED"
     assert importing.name in refused["StackStatusReason"]

@@ -8,7 +8,7 @@ the replaced resource, because its properties then resolve to something else.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,16 +134,24 @@ class _Deployment:
                 raise ResourceFailed(f"The following resource(s) failed: [{name}]. {error}") from error
             scope.resources[name] = deployed
         outputs = template.outputs()
-        taken = self.stacks.exports.keys() - self.stack.exports.keys()
-        for output in outputs:
-            if output.get("ExportName") in taken:
-                raise ResourceFailed(f"Export with name {output['ExportName']} is already exported by another stack")
+        self._check_exports(outputs)
         removed = [name for name in self._before if name not in wanted]
         self._obsolete += [(name, self._before[name]) for name in removed]
         # In the order they now depend on each other, which later deletions reverse.
         self.stack.resources = {name: self.stack.resources[name] for name in wanted}
         self.stack.source, self.stack.resolved_parameters = self.source, dict(scope.parameters)
         self.stack.outputs, self.stack.imported = outputs, scope.imported
+
+    def _check_exports(self, outputs: Sequence[Mapping[str, str]]) -> None:
+        """An export's name is one stack's, and its value stays as long as another stack imports it."""
+        exports = {output["ExportName"]: output["OutputValue"] for output in outputs if "ExportName" in output}
+        for name in exports.keys() & (self.stacks.exports.keys() - self.stack.exports.keys()):
+            raise ResourceFailed(f"Export with name {name} is already exported by another stack")
+        for name, value in self.stack.exports.items():
+            users = [user for user in self.stacks.importers(name) if user != self.stack.name]
+            if users and exports.get(name) != value:
+                change = "updated" if name in exports else "deleted"
+                raise ResourceFailed(f"Export {name} cannot be {change} as it is in use by {', '.join(users)}")
 
     def undo(self) -> None:
         """Take back every step of a failed run, the last one first."""
