@@ -7,9 +7,10 @@ from constructs import Construct
 
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure, catch_everything
+from stacks.states.integration import integration
 from stacks.states.jsonata import expression
 from stacks.states.notification import EXECUTION, counted_right, notify, of_deployment, report_lines
-from stacks.states.retries import retry_throttling
+from stacks.states.retries import retry_service, retry_throttling
 from stacks.states.target import NUMBERED, Target
 
 
@@ -64,7 +65,7 @@ def approval(
         state_json={
             "Comment": "Until somebody decides in the registry, or the time is over.",
             "Type": "Task",
-            "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+            "Resource": integration(scope, "lambda:invoke.waitForTaskToken"),
             "Arguments": {
                 "FunctionName": function.function_arn,
                 "Payload": {
@@ -81,6 +82,7 @@ def approval(
         },
     )
     retry_throttling(wait)
+    retry_service(wait)
     late = call_aws(
         scope,
         "Reject unanswered package",

@@ -8,6 +8,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.checks import accept
+from stacks.states.retries import retry_call
 
 
 def call_aws(
@@ -21,6 +22,7 @@ def call_aws(
     outputs: Mapping[str, Any] | str | None = None,
     wildcard: str | None = None,
     comment: str | None = None,
+    answers: Sequence[str] = (),
 ) -> tasks.CallAwsService:
     """Call `action`, such as `cloudformation:updateStack`, and allow the state machine to do so on `resources`.
 
@@ -28,12 +30,14 @@ def call_aws(
     ----------
     wildcard
         Why a resource has to be a pattern, if one is.
+    answers
+        Errors that are not tried again.
     """
     service, _, api = action.partition(":")
     permission = action.replace("sfn:", "states:")  # the SDK's name of the service is not IAM's
     if wildcard:
         accept(scope, wildcard, iam.PolicyStatement(actions=[permission], resources=resources))
-    return tasks.CallAwsService.jsonata(
+    state = tasks.CallAwsService.jsonata(
         scope,
         name,
         service=service,
@@ -45,3 +49,5 @@ def call_aws(
         outputs=outputs or {},
         comment=comment,
     )
+    retry_call(state, answers)
+    return state

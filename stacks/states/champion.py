@@ -6,7 +6,9 @@ from constructs import Construct
 from stacks.endpoint.stack import PARAMETER
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure
+from stacks.states.integration import integration
 from stacks.states.jsonata import expression
+from stacks.states.retries import retry_call
 from stacks.states.target import STACK_ID, Target
 
 LIVE_PACKAGE = f"$states.result.Stacks[0].Parameters[ParameterKey = '{PARAMETER}'].ParameterValue & ''"
@@ -60,7 +62,7 @@ def read_champion(scope: Construct, target: Target, failure: Failure) -> sfn.Cha
         state_json={
             "Comment": "Bins that the champion has learned from are left out of the comparison.",
             "Type": "Task",
-            "Resource": "arn:aws:states:::aws-sdk:s3:listObjectsV2",
+            "Resource": integration(scope, "aws-sdk:s3:listObjectsV2"),
             "Arguments": {
                 "Bucket": expression("$run.dataset.bucket"),
                 "Prefix": expression("$champion.list"),
@@ -78,6 +80,7 @@ def read_champion(scope: Construct, target: Target, failure: Failure) -> sfn.Cha
             "Output": {},
         },
     )
+    retry_call(found)
     serves = sfn.Choice.jsonata(
         scope, "Champion serves?", comment="If a model serves, the new one is compared with it on the same photos."
     ).when(

@@ -17,6 +17,7 @@ from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure, catch_everything
 from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, SENTENCE, expression
+from stacks.states.retries import retry_call
 from stacks.states.target import NUMBERED, STACK_ID, Target
 
 SERVED = f"$states.result.Stacks[0].Parameters[ParameterKey = '{PARAMETER}'].ParameterValue & ''"
@@ -215,6 +216,7 @@ class Deploy:
             assign={"smokeTest": expression("$states.result.Payload")},
             outputs={},
         )
+        retry_call(test, answers=["SmokeTestFailed"])
         failed = self._failure.of("Smoke test", "$states.errorOutput.Error", SENTENCE)
         return catch_everything(test, self.withdrawn, assign=failed, outputs={})
 

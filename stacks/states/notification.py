@@ -10,6 +10,7 @@ from constructs import Construct
 
 from stacks.settings import DEFAULT_NAME
 from stacks.states.jsonata import expression, object_of
+from stacks.states.retries import retry_call
 
 SUBJECT = 99
 """Characters that SNS takes: ASCII, without line breaks."""
@@ -49,7 +50,7 @@ def notify(
         JSONata: the subject, the lines of the text (one without a value is left out), the values of the JSON.
     """
     protocols = {"default": f"$string({object_of(facts)})", "email": f"$join([{', '.join(lines)}], '\\n')"}
-    return tasks.SnsPublish.jsonata(
+    state = tasks.SnsPublish.jsonata(
         scope,
         id,
         topic=topic,
@@ -58,6 +59,8 @@ def notify(
         message_per_subscription_type=True,
         outputs=outputs,
     )
+    retry_call(state)
+    return state
 
 
 def percent(share: str) -> str:

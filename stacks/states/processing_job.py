@@ -14,6 +14,7 @@ from stacks.company.encryption import output_key, with_volume_key
 from stacks.company.network import job_network
 from stacks.settings import DeploymentSettings
 from stacks.states.aws_call import call_aws
+from stacks.states.integration import integration
 from stacks.states.jsonata import expression
 from stacks.states.quota import ATTEMPT
 from stacks.states.retries import retry_job
@@ -70,7 +71,7 @@ def processing_job(
         state,
         state_json={
             "Type": "Task",
-            "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync",
+            "Resource": integration(scope, "sagemaker:createProcessingJob.sync"),
             "Arguments": {
                 "ProcessingJobName": expression(f"{name} & '-' & {ATTEMPT}"),
                 "RoleArn": role.role_arn,

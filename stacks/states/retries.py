@@ -1,4 +1,6 @@
-"""Which errors of a state are worth another try, and for how long."""
+"""Which errors of a state are worth another try, and for how long. Step Functions itself tries nothing again."""
+
+from collections.abc import Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
@@ -12,6 +14,29 @@ def retry_throttling(state: tasks.LambdaInvoke | sfn.CustomState) -> None:
     state.add_retry(
         errors=["Lambda.TooManyRequestsException"], interval=Duration.seconds(5), max_attempts=12, backoff_rate=1.5
     )
+
+
+def retry_service(state: sfn.CustomState) -> None:
+    """Try again where Lambda, not the function, has failed; CDK does so for states of its own."""
+    names = ("ClientExecutionTimeoutException", "ServiceException", "AWSLambdaException", "SdkClientException")
+    state.add_retry(
+        errors=[f"Lambda.{name}" for name in names], interval=Duration.seconds(2), max_attempts=6, backoff_rate=2
+    )
+
+
+def retry_call(state: sfn.TaskStateBase | sfn.CustomState, answers: Sequence[str] = ()) -> None:
+    """Try a call again, which AWS may throttle or fail for a moment: half a minute in all.
+
+    What is refused for good has no error name of its own in most services, so it is tried again, too.
+
+    Parameters
+    ----------
+    answers
+        Errors that say what was asked for: tried once.
+    """
+    if answers:
+        state.add_retry(errors=list(answers), max_attempts=0)
+    state.add_retry(errors=["States.TaskFailed"], interval=Duration.seconds(2), max_attempts=4, backoff_rate=2)
 
 
 def retry_job(state: sfn.CustomState) -> None:

@@ -7,6 +7,7 @@ from stacks.checks import JOB_NAMES
 from stacks.states.aws_call import call_aws
 from stacks.states.ended import fail_on_problem, problem
 from stacks.states.failure import Failure
+from stacks.states.integration import integration
 from stacks.states.jsonata import expression
 from stacks.states.quota import wait_for_quota
 from stacks.states.retries import retry_job
@@ -105,7 +106,7 @@ def _job(scope: Construct, state: str, setup: TrainingSetup, name: str, candidat
         state,
         state_json={
             "Type": "Task",
-            "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync",
+            "Resource": integration(scope, "sagemaker:createTrainingJob.sync"),
             "Arguments": training_job(setup, name, candidate),
             "Output": {
                 "architecture": expression(f"{candidate}.architecture"),

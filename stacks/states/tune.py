@@ -9,10 +9,11 @@ from constructs import Construct
 
 from stacks.company.encryption import output_key
 from stacks.states.failure import Failure
+from stacks.states.integration import integration
 from stacks.states.invoke import invoke
 from stacks.states.jsonata import NULL, expression, object_of
 from stacks.states.quota import ATTEMPT, wait_for_quota
-from stacks.states.retries import retry_job
+from stacks.states.retries import retry_call, retry_job
 from stacks.states.tags import tags
 from stacks.states.training_job import TrainingSetup, channels, definition, recipe
 
@@ -93,12 +94,12 @@ def _tune_to_criteria(
         "Describe tuning",
         state_json={
             "Type": "Task",
-            "Resource": "arn:aws:states:::aws-sdk:sagemaker:describeHyperParameterTuningJob",
+            "Resource": integration(scope, "aws-sdk:sagemaker:describeHyperParameterTuningJob"),
             "Arguments": {"HyperParameterTuningJobName": expression("$tuningJob")},
             "Output": {"status": expression("$states.result.HyperParameterTuningJobStatus")},
         },
     )
-    retry_job(look)
+    retry_call(look)
     ended = sfn.Choice.jsonata(
         scope, "Tuning ended?", comment="On its own, by a criterion, or stopped: its trials tell."
     )
@@ -109,13 +110,13 @@ def _tune_to_criteria(
     return job
 
 
-def _job(scope: Construct, state: str, integration: str, setup: TrainingSetup, configuration: str) -> sfn.CustomState:
+def _job(scope: Construct, state: str, api: str, setup: TrainingSetup, configuration: str) -> sfn.CustomState:
     job = sfn.CustomState(
         scope,
         state,
         state_json={
             "Type": "Task",
-            "Resource": f"arn:aws:states:::{integration}",
+            "Resource": integration(scope, api),
             "Arguments": _tuning_job(setup, configuration),
             "Assign": _STARTED,
         },

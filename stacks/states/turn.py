@@ -63,6 +63,7 @@ class Turn:
                 "ConditionExpression": "attribute_not_exists(takenBy) OR takenBy IN (:me, :ended)",
                 "ExpressionAttributeValues": {":me": _ME, ":ended": {"S": expression("$ended")}},
             },
+            answers=_NOT_MINE,
             comment="A conditional write: taken from nobody, or from an execution that has ended.",
         )
         self.taken.add_catch(self._wait(), errors=_NOT_MINE)
@@ -77,7 +78,7 @@ class Turn:
 
     def _give_back(self, name: str, comment: str) -> tasks.CallAwsService:
         mine = {"ConditionExpression": "takenBy = :me", "ExpressionAttributeValues": {":me": _ME}}
-        return self._call(name, "dynamodb:deleteItem", mine, comment=comment)
+        return self._call(name, "dynamodb:deleteItem", mine, answers=_NOT_MINE, comment=comment)
 
     def _call(self, name: str, action: str, parameters: Mapping[str, object], **options: Any) -> tasks.CallAwsService:
         item = {"TableName": self._target.turns_table, "Key": {"id": {"S": "turn"}}}
@@ -99,7 +100,7 @@ class Turn:
             "sfn:describeExecution",
             [self._target.execution_arns],
             {"ExecutionArn": expression("$turnOf")},
-            comment="Whether that execution still runs.",
+            comment="Whether that execution still runs. One that has just started may not be found at first.",
             assign={"ended": expression(f"$states.result.Status = 'RUNNING' ? '{_NOBODY}' : $turnOf")},
             wildcard="Executions have names of their own.",
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stacks.endpoint.stack import PARAMETER
-from tests.rehearsal.emulator import ROLE, Emulator
+from tests.rehearsal.emulator import ROLE, Emulator, hurry
 
 States = dict[str, dict[str, Any]]
 FUNCTION = "approval"
@@ -115,8 +115,7 @@ class Release:
         known["champion"] = {"packageArn": champion} if champion else None
         states = copy.deepcopy(self.states)
         states["Update endpoint stack"]["Arguments"]["RoleARN"] = ROLE
-        for wait in ("Wait for turn", "Wait for endpoint stack"):
-            states[wait]["Seconds"] = 1
+        hurry(states)
         for name, assigned in NOT_HERE.items():
             states[name] = {"Type": "Pass", "Assign": assigned, "Next": states[name]["Next"]}
         if fails:

@@ -87,6 +87,29 @@ def test_two_at_once_end_by_name_and_neither_fails(release: Release) -> None:
     assert release.turn() is None
 
 
+def test_a_call_that_fails_for_a_moment_is_made_again(release: Release) -> None:
+    # given a table of turns that is not there at first
+    old, new = release.package(), release.package()
+    release.serve(old)
+    dynamodb, states = release.aws.client("dynamodb"), release.aws.client("stepfunctions")
+    description = dynamodb.describe_table(TableName=release.table)["Table"]
+    dynamodb.delete_table(TableName=release.table)
+    # when an execution asks for its turn, and the table is back before it has given up
+    run = {"input": {"release": {"package": None}}, "report": None}
+    execution = release.aws.start(release.machine(run=run, package=new, champion=old))
+    history = states.get_paginator("get_execution_history")
+    release.aws.wait_for(
+        lambda: [event["type"] for page in history.paginate(executionArn=execution) for event in page["events"]],
+        lambda types: "TaskFailed" in types,
+    )
+    schema = {key: description[key] for key in ("TableName", "KeySchema", "AttributeDefinitions")}
+    dynamodb.create_table(**schema, BillingMode="PAY_PER_REQUEST")
+    # then it goes on as if nothing had happened
+    ended = release.aws.ended(execution)
+    assert ended["status"] == "SUCCEEDED", ended
+    assert (release.served(), release.turn()) == (new, None)
+
+
 def test_a_turn_of_an_execution_that_has_ended_is_taken_over(release: Release) -> None:
     # given a turn that nobody gave back, of an execution that has ended or is long forgotten
     old = release.package()

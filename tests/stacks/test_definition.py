@@ -1,6 +1,7 @@
 """The state machine's definition: its order, its jobs, and its one way out for failures."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from rehearsal.aws.stepfunctions.definitions import diagnose
 from tests.stacks.execution import rendered
-from tests.stacks.template import walk
+from tests.stacks.template import Template, walk
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -165,6 +166,46 @@ def test_a_full_account_is_waited_for(states: dict[str, dict[str, Any]]) -> None
 
     for name in ("Plan", "Catalogue batch", "Pack shard", "Split", "Seal", "Stage weights", "Collect trials"):
         assert patience(name, "Lambda.TooManyRequestsException") >= 900, name
+
+
+def test_what_aws_throttles_for_a_moment_is_asked_again(states: dict[str, dict[str, Any]]) -> None:
+    """Step Functions makes no call again by itself, and the call after hours of training may be the one."""
+    for name, state in states.items():
+        service = state.get("Resource", "").rpartition(":::")[2]
+        if service.startswith(("aws-sdk:", "sns:")) and not service.endswith("TuningJob"):
+            *_, retry = state["Retry"]
+            assert (retry["ErrorEquals"], retry["MaxAttempts"]) == (["States.TaskFailed"], 4), name
+            answers = [error for other in state["Retry"] if other["MaxAttempts"] == 0 for error in other["ErrorEquals"]]
+            conditional = "ConditionExpression" in state["Arguments"]
+            assert bool(answers) == conditional, name
+            assert all(error.endswith(".ConditionalCheckFailedException") for error in answers)
+    for error in ("ServiceException", "AWSLambdaException", "SdkClientException", "ClientExecutionTimeoutException"):
+        for name in ("Wait for approval", "Smoke test"):
+            assert any(f"Lambda.{error}" in retry["ErrorEquals"] for retry in states[name]["Retry"]), (name, error)
+
+
+def test_a_second_try_registers_no_second_package(states: dict[str, dict[str, Any]]) -> None:
+    def token(execution: str, entered: str, retries: int) -> str:
+        context = {"Execution": {"Id": execution}, "State": {"EnteredTime": entered, "RetryCount": retries}}
+        return str(rendered(states["Register"]["Arguments"]["ClientToken"], {}, context=context))
+
+    first = token("arn:1", "10:00", 0)
+    assert re.fullmatch("[a-zA-Z0-9-]{1,36}", first)
+    assert token("arn:1", "10:00", 1) == first
+    assert len({first, token("arn:2", "10:00", 0), token("arn:1", "11:00", 0)}) == 3
+
+
+def test_only_a_wrong_answer_rejects_a_model_at_once(states: dict[str, dict[str, Any]]) -> None:
+    *_, never, again = states["Smoke test"]["Retry"]
+    assert (never["ErrorEquals"], never["MaxAttempts"]) == (["SmokeTestFailed"], 0)
+    assert again["ErrorEquals"] == ["States.TaskFailed"]
+
+
+def test_states_are_of_the_stacks_own_partition(templates: dict[str, Template]) -> None:
+    """A state of another partition ends its execution, with an error that nothing catches."""
+    for name, resource in templates["Workflow"]["Resources"].items():
+        if resource["Type"] == "AWS::StepFunctions::StateMachine":
+            assert "arn:aws:states" not in json.dumps(resource["Properties"]["DefinitionString"]), name
 
 
 def test_deploying_changes_the_endpoint_stacks_parameter_and_nothing_else(

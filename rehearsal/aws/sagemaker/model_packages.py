@@ -28,7 +28,14 @@ def create_model_package_group(self: SageMakerModelBackend, model_package_group_
 
 
 def create_model_package(self: SageMakerModelBackend, **request: Any) -> str:
-    """A new version waits for approval unless the request says otherwise; moto leaves its approval empty."""
+    """A new version waits for approval unless the request says otherwise; moto leaves its approval empty.
+
+    The same request again, by its token, registers nothing.
+    """
+    if token := request["client_token"]:
+        for package in self.model_packages.values():
+            if package.client_token == token:
+                return str(package.arn)
     if request["model_package_group_name"] and not request["model_approval_status"]:
         request["model_approval_status"] = "PendingManualApproval"
     arn: str = _create_model_package(self, **request)

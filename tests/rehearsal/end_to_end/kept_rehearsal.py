@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.aws.location import ACCOUNT_ID
-from tests.rehearsal.emulator import ROOT, Emulator, client
+from tests.rehearsal.emulator import ROOT, Emulator, client, hurry
 from tests.rehearsal.rehearsal_process import RehearsalProcess
 from tests.rehearsal.sagemaker.jobs import explanation_of_execution
 
@@ -106,12 +106,10 @@ class Kept:
         return ended | {"entered": [detail["name"] for detail in details]}
 
     def shorten_waits(self) -> None:
-        """Let the deployed machine look every second at what takes AWS minutes."""
+        """Let the deployed machine wait as briefly as tests do."""
         states = self.client("stepfunctions")
         definition = json.loads(states.describe_state_machine(stateMachineArn=self.machine)["definition"])
-        for state in definition["States"].values():
-            if state["Type"] == "Wait":
-                state["Seconds"] = 1
+        hurry(definition["States"])
         states.update_state_machine(stateMachineArn=self.machine, definition=json.dumps(definition))
 
     def environment(self) -> dict[str, str]:

@@ -52,6 +52,15 @@ def test_a_version_can_be_tagged(sagemaker: Any, group: str) -> None:
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "owner", "Value": "me"}]
 
 
+def test_a_request_that_comes_twice_registers_one_version(sagemaker: Any, group: str) -> None:
+    tokens = [uuid.uuid4().hex for _ in range(2)]
+
+    first, again, other = (register(sagemaker, group, ClientToken=tokens[place]) for place in (0, 0, 1))
+
+    assert first == again
+    assert other == f"{first.rpartition('/')[0]}/2"
+
+
 def test_a_group_is_no_version(sagemaker: Any, group: str) -> None:
     register(sagemaker, group)
 
