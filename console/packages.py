@@ -1,5 +1,6 @@
 """Packages of the model registry: the one that waits for a decision, the one that shall be served."""
 
+import re
 from typing import Any
 
 import boto3
@@ -7,6 +8,8 @@ import click
 from botocore.exceptions import ClientError
 
 from console.deployment import Deployment
+
+_REFUSED = re.compile(r"[^\w .:/=+@-]", re.ASCII)  # as stacks/states/tags.py has it
 
 
 def waiting(deployment: Deployment, execution: str) -> dict[str, Any] | None:
@@ -21,9 +24,14 @@ def waiting(deployment: Deployment, execution: str) -> dict[str, Any] | None:
     for page in pages:
         for package in page["ModelPackageSummaryList"]:
             found = sagemaker.describe_model_package(ModelPackageName=package["ModelPackageArn"])
-            if found.get("CustomerMetadataProperties", {}).get("execution") == execution:
+            if found.get("CustomerMetadataProperties", {}).get("execution") == written(execution):
                 return dict(found)
     return None
+
+
+def written(execution: str) -> str:
+    """An execution's name as the registry has it, which refuses some of the characters that names may have."""
+    return _REFUSED.sub("_", execution)
 
 
 def check_approved(deployment: Deployment, package: str) -> None:

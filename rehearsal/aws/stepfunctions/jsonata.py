@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 import uuid
 from collections.abc import Mapping
 from copy import copy
@@ -13,6 +14,7 @@ from typing import Any
 
 from jsonata.jexception import JException
 from jsonata.jsonata import Jsonata
+from jsonata.regex_engine import RegexFlags
 from jsonata.utils import Utils
 
 # What the engine lets through of its own faults.
@@ -72,9 +74,15 @@ def _query(expression: str) -> Jsonata:
 @lru_cache(maxsize=1024)
 def _parsed(expression: str) -> Jsonata:
     # Parsing takes twice the time of evaluating, and a map or a poll evaluates the same again and again.
-    query = Jsonata(expression)
+    query = Jsonata(expression, _compiled)
     query.set_output_convert_nulls(False)
     return query
+
+
+def _compiled(pattern: str, flags: RegexFlags) -> re.Pattern[str]:
+    # \w, \d and \s know ASCII alone in JavaScript's dialect (but for spaces) and in Java's; in Python's all of Unicode.
+    ignore_case, multiline = flags.case_insensitive * re.IGNORECASE, flags.multiline * re.MULTILINE
+    return re.compile(pattern, re.ASCII | ignore_case | multiline)
 
 
 def describe(expression: str, location: str | None) -> str:

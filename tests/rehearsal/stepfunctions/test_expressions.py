@@ -24,6 +24,8 @@ from tests.rehearsal.machines import END, child, single
         ("$count([])", 0),
         ("$count([null, 1])", 2),
         ("$count('one')", 1),
+        (r"$replace('größe ٣\u00a0b', /[^\w\s]|\d/, '_')", "gr__e __b"),
+        (r"$match('Ab\nb', /^B/im).match", "b"),
     ],
 )
 def test_functions_that_differ_from_the_engines(expression: str, expected: Any) -> None:
