@@ -63,7 +63,9 @@ class ObservabilityStack(Stack):
                 period=Duration.minutes(5),
             ),
             threshold=1,
-            evaluation_periods=1,
+            # FILL takes the place of a figure that comes late, so the periods before count, too.
+            evaluation_periods=3,
+            datapoints_to_alarm=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )

@@ -259,6 +259,7 @@ def test_failed_executions_raise_an_alarm_that_reaches_the_topic(templates: dict
         "ExecutionsFailed",
         "ExecutionsTimedOut",
     }
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3, 1)
     # The machine is named here and made there: the names have to agree.
     assert f":stateMachine:{machine(templates['Workflow'])['StateMachineName']}" in str(alarm["Metrics"])
 
