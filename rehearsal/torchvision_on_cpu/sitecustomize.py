@@ -5,9 +5,9 @@ from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
 
-import operator_schemas  # type: ignore[import-not-found]
+import import_hook  # type: ignore[import-not-found]
 
-operator_schemas.install()
+import_hook.install()
 
 _here = Path(__file__).resolve().parent
 _spec = PathFinder.find_spec("sitecustomize", [entry for entry in sys.path if Path(entry).resolve() != _here])

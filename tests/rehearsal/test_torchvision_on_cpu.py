@@ -60,3 +60,18 @@ def test_looking_for_torchvision_without_importing_it_does_not_import_torch() ->
     result = run_python(script, FOLDER)
 
     assert result.stdout == "torchvision False\n", result.stderr
+
+
+def test_torchs_compiler_is_imported_by_whoever_needs_it() -> None:
+    script = """
+import sys
+import torchvision
+print("torch._dynamo" in sys.modules)
+print(sys.modules["torchvision.ops.roi_align"].is_compile_supported("cpu"), "torch._dynamo" in sys.modules)
+import torch
+print(torch.compile(torch.sin, backend="eager")(torch.zeros(1)).item())
+"""
+
+    result = run_python(script, FOLDER)
+
+    assert result.stdout.split() == ["False", "True", "True", "0.0"], result.stderr
