@@ -28,6 +28,7 @@ from torch import Tensor
 
 from bench.results import add_json_option, write_json
 from bench.split_bins import Bin, read_bins, split_bins, write_shard
+from run.recipes import PRESETS
 from stocktake.data.batches import ordered_batches
 from stocktake.data.shards import ShardDataset, load
 from stocktake.evaluation.comparison import compare
@@ -43,6 +44,7 @@ CPU = torch.device("cpu")
 LABELS = (1, 2, 3, 4, 5)
 SHARES = {"train": 0.75, "valid": 0.05, "test": 0.2}
 MINE, TODAY = "fine-tuning", "notebook, all layers"
+PRESET = PRESETS[MINE]
 PLAIN, LIKELIEST = "without mirror images", "without worth of one off"
 """Other answers of the recipe's own models."""
 
@@ -146,8 +148,8 @@ def main() -> None:
         "channel" if asked.weights else "none",
         "all",
         "cross-entropy",
-        lr=0.001,
-        batch_size=64,
+        lr=PRESET["hyperparameters"]["learningRate"],
+        batch_size=PRESET["hyperparameters"]["batchSize"],
         epochs=asked.epochs,
         image_size=asked.image_size,
         labels=LABELS,
@@ -235,8 +237,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--architecture", choices=ARCHITECTURES, default="mobilenet_v2")
     parser.add_argument("--weights", type=Path, help="a state_dict file, alone in its folder; random weights without")
     parser.add_argument("--images", type=int, help="use only so many")
-    parser.add_argument("--image-size", type=int, default=160)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--image-size", type=int, default=PRESET["dataset"]["imageSize"])
+    parser.add_argument("--epochs", type=int, default=PRESET["hyperparameters"]["epochs"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--variants", nargs="+", choices=list(variants()), default=list(variants()))
     return parser.parse_args()
