@@ -38,7 +38,7 @@ class Recipe:
 NOTEBOOK = Recipe()
 """What the notebook project did."""
 
-FINE_TUNING = Recipe(average=0.998, keep="last", every_count=True, mirrored=True, one_off_worth=0.5)
+FINE_TUNING = Recipe(average=0.998, keep="last", every_count=True, mirrored=True, one_off_worth=0.4)
 """For networks whose trunk learns; what it brings there is in docs/training.md."""
 
 RECIPES = {"notebook": NOTEBOOK, "fine-tuning": FINE_TUNING}
