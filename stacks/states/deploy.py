@@ -102,6 +102,8 @@ class Deploy:
                 "Capabilities": ["CAPABILITY_IAM"],
                 "RoleARN": target.update_role_arn,
                 "Parameters": [{"ParameterKey": PARAMETER, "ParameterValue": expression("$wanted")}],
+                # A second try after a lost answer finds the update that the first one began.
+                "ClientRequestToken": expression("$hash($states.context.Execution.Id & $wanted, 'MD5')"),
             },
             {},
             STACK_ID,
@@ -216,7 +218,7 @@ class Deploy:
             assign={"smokeTest": expression("$states.result.Payload")},
             outputs={},
         )
-        retry_call(test, answers=["SmokeTestFailed"])
+        retry_call(test, answers=["SmokeTestFailed", "Sandbox.Timedout"])
         failed = self._failure.of("Smoke test", "$states.errorOutput.Error", SENTENCE)
         return catch_everything(test, self.withdrawn, assign=failed, outputs={})
 

@@ -50,7 +50,7 @@ def register(scope: Construct, target: Target, failure: Failure) -> tasks.CallAw
             },
             "CustomerMetadataProperties": properties(target.code_hash),
             # A second try after a lost answer finds what the first one registered.
-            "ClientToken": expression("$hash($states.context.Execution.Id & $states.context.State.EnteredTime, 'MD5')"),
+            "ClientToken": expression("$hash($states.context.Execution.Id, 'MD5')"),
         },
         comment="A numbered package in the model registry, approved or waiting for a person.",
         assign={"package": expression("$states.result.ModelPackageArn")},

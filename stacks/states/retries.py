@@ -25,7 +25,7 @@ def retry_service(state: sfn.CustomState) -> None:
 
 
 def retry_call(state: sfn.TaskStateBase | sfn.CustomState, answers: Sequence[str] = ()) -> None:
-    """Try a call again, which AWS may throttle or fail for a moment: half a minute in all.
+    """Try a call again, which AWS may throttle or fail for a moment: two minutes of waiting in all.
 
     What is refused for good has no error name of its own in most services, so it is tried again, too.
 
@@ -36,7 +36,7 @@ def retry_call(state: sfn.TaskStateBase | sfn.CustomState, answers: Sequence[str
     """
     if answers:
         state.add_retry(errors=list(answers), max_attempts=0)
-    state.add_retry(errors=["States.TaskFailed"], interval=Duration.seconds(2), max_attempts=4, backoff_rate=2)
+    state.add_retry(errors=["States.TaskFailed"], interval=Duration.seconds(2), max_attempts=6, backoff_rate=2)
 
 
 def retry_job(state: sfn.CustomState) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.machine.release_machine import Release, States
-from tests.rehearsal.emulator import ROLE, running_emulator
+from tests.rehearsal.emulator import PATIENCE, ROLE, running_emulator
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,9 @@ def test_a_call_that_fails_for_a_moment_is_made_again(release: Release) -> None:
     dynamodb.delete_table(TableName=release.table)
     # when an execution asks for its turn, and the table is back before it has given up
     run = {"input": {"release": {"package": None}}, "report": None}
-    execution = release.aws.start(release.machine(run=run, package=new, champion=old))
+    definition = release.machine(run=run, package=new, champion=old)
+    definition["States"]["Take turn"]["Retry"][-1]["MaxAttempts"] = int(PATIENCE)  # whenever the table is made
+    execution = release.aws.start(definition)
     history = states.get_paginator("get_execution_history")
     release.aws.wait_for(
         lambda: [event["type"] for page in history.paginate(executionArn=execution) for event in page["events"]],

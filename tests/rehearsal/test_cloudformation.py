@@ -278,6 +278,16 @@ def test_busy_stack_refuses_a_second_operation(aws: Emulator, bucket: Bucket, st
     stack.delete()
 
 
+def test_update_asked_for_again_with_its_token_is_one_update(aws: Emulator, stack: Stack) -> None:
+    # Given an update with a token, Then the same request again is answered, and a new token asks for a new update.
+    template = {"Resources": {"P": parameter(f"/{stack.name}", "2")}}
+    stack.create({"Resources": {"P": parameter(f"/{stack.name}", "1")}})
+    for _ in range(2):
+        assert stack.update(template, ClientRequestToken="first")["StackStatus"] == "UPDATE_COMPLETE"
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        stack.update(template, ClientRequestToken="second")
+
+
 def test_stack_that_is_not_there(aws: Emulator, stack: Stack) -> None:
     # Given no stack, Then describing it is CloudFormation's ValidationError, which the CLI reads as "not deployed".
     with pytest.raises(ClientError, match=r"ValidationError.*does not exist"):

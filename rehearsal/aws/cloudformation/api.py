@@ -54,14 +54,17 @@ class Api(CloudFormationResponse):
         return ActionResult({"StackId": stack.arn})
 
     def update_stack(self) -> ActionResult:
-        """UpdateStack"""
-        stack = self._stack()
+        """UpdateStack: once for the same token, however often it is asked for."""
+        stack, token = self._stack(), self._get_param("ClientRequestToken")
+        if token and token == stack.update_token:
+            return ActionResult({"StackId": stack.arn})
         if stack.status not in _FINISHED:
             raise ValidationError(stack.name, f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
         source = self._source(stack)
         if _planned_changes(stack, self._stacks, source) is None:
             raise ValidationError(stack.name, "No updates are to be performed.")
         self._begin(stack, "UPDATE_IN_PROGRESS", source.role_arn, deployment.update, source)
+        stack.update_token = token
         return ActionResult({"StackId": stack.arn})
 
     def delete_stack(self) -> ActionResult:

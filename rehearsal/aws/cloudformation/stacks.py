@@ -61,6 +61,8 @@ class Stack:
     source: Source | None = None
     role_arn: str | None = None
     """The role it was last created, updated or deleted with."""
+    update_token: str | None = None
+    """The token that the latest update was asked for with."""
     resolved_parameters: dict[str, Any] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
     outputs: list[dict[str, str]] = field(default_factory=list)

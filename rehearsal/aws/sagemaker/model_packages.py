@@ -30,13 +30,13 @@ def create_model_package_group(self: SageMakerModelBackend, model_package_group_
 def create_model_package(self: SageMakerModelBackend, **request: Any) -> str:
     """A new version waits for approval unless the request says otherwise; moto leaves its approval empty.
 
-    The same request again, by its token, registers nothing.
+    A second request with a token registers nothing.
     """
-    if token := request["client_token"]:
-        for package in self.model_packages.values():
-            if package.client_token == token:
-                return str(package.arn)
-    if request["model_package_group_name"] and not request["model_approval_status"]:
+    group, token = request["model_package_group_name"], request["client_token"]
+    for package in self.model_packages.values():
+        if token and (package.model_package_group_name, package.client_token) == (group, token):
+            return str(package.arn)
+    if group and not request["model_approval_status"]:
         request["model_approval_status"] = "PendingManualApproval"
     arn: str = _create_model_package(self, **request)
     _tell(self, arn)
