@@ -31,7 +31,7 @@ def call_aws(
     wildcard
         Why a resource has to be a pattern, if one is.
     answers
-        Errors that are not tried again.
+        Errors that another try would not change; the call is made once for them.
     """
     service, _, api = action.partition(":")
     permission = action.replace("sfn:", "states:")  # the SDK's name of the service is not IAM's

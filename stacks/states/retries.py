@@ -32,7 +32,7 @@ def retry_call(state: sfn.TaskStateBase | sfn.CustomState, answers: Sequence[str
     Parameters
     ----------
     answers
-        Errors that say what was asked for: tried once.
+        Errors that another try would not change.
     """
     if answers:
         state.add_retry(errors=list(answers), max_attempts=0)

@@ -62,7 +62,7 @@ class Stack:
     role_arn: str | None = None
     """The role it was last created, updated or deleted with."""
     update_token: str | None = None
-    """The token that the latest update was asked for with."""
+    """The token of the latest UpdateStack."""
     resolved_parameters: dict[str, Any] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
     outputs: list[dict[str, str]] = field(default_factory=list)
