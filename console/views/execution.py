@@ -8,16 +8,20 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore import xform_name
+from botocore.exceptions import ClientError
 
 from console.views.history import Job, Visit, visits_of
 from console.views.job_logs import JobNotes, notes_on
 from console.views.next_command import next_command
 from console.views.progress import Line, Status
 from console.views.state_order import expected_states
+
+_Answer = TypeVar("_Answer")
+_SECONDS_UNTIL_FOUND = 30.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Outcome:
 
 
 class Execution:
-    """An execution that was started, by its ARN."""
+    """An execution that was started, by its ARN; AWS may not find it in the first seconds."""
 
     def __init__(self, arn: str) -> None:
         self.arn = arn
@@ -40,15 +44,15 @@ class Execution:
         self._logs: Any = boto3.client("logs")
         self._sagemaker: Any = boto3.client("sagemaker")
         self._job_notes: dict[str, JobNotes] = {}
-        definition = self._states.describe_state_machine_for_execution(executionArn=arn)["definition"]
-        self._expected = expected_states(json.loads(definition))
+        machine = _once_found(lambda: self._states.describe_state_machine_for_execution(executionArn=arn))
+        self._expected = expected_states(json.loads(machine["definition"]))
 
     def follow(self, show: Callable[[Sequence[Line]], None], seconds_between_looks: float) -> Outcome:
         """Show the execution's progress until its end."""
         while True:
             # Asked first, so that the history of an ended execution is complete.
-            answer = self._states.describe_execution(executionArn=self.arn)
-            seen = visits_of(self._states, self.arn)
+            answer = _once_found(lambda: self._states.describe_execution(executionArn=self.arn))
+            seen = _once_found(lambda: visits_of(self._states, self.arn))
             ended = answer["status"] != "RUNNING"
             show(self._lines(seen, answer["stopDate"] if ended else None))
             if ended:
@@ -130,6 +134,18 @@ class Execution:
     def _runs(self, job: Job) -> bool:
         describe = getattr(self._sagemaker, xform_name(f"Describe{job.kind}"))
         return bool(describe(**{f"{job.kind}Name": job.name})[f"{job.kind}Status"] == "InProgress")
+
+
+def _once_found(ask: Callable[[], _Answer]) -> _Answer:
+    """The answer about an execution; its APIs are eventually consistent, so that a new one may not be found yet."""
+    deadline = time.monotonic() + _SECONDS_UNTIL_FOUND
+    while True:
+        try:
+            return ask()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist" or time.monotonic() > deadline:
+                raise
+        time.sleep(1)
 
 
 def _outcome(answer: dict[str, Any], seen: list[Visit]) -> Outcome:

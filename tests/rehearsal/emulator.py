@@ -47,6 +47,8 @@ def hurry(states: Mapping[str, dict[str, Any]]) -> None:
         for retry in state.get("Retry", ()):
             if "Lambda.TooManyRequestsException" not in retry["ErrorEquals"]:
                 retry |= {"IntervalSeconds": 1, "BackoffRate": 1}
+        for inner in (*state.get("Branches", ()), state.get("ItemProcessor", {"States": {}})):
+            hurry(inner["States"])
 
 
 @dataclass(frozen=True)

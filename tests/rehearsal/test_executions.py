@@ -237,3 +237,12 @@ def test_deleting_a_machine_aborts_its_executions_and_stops_their_jobs(aws: Emul
     status = sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"]
     assert status in ("Stopping", "Stopped")
     ended(sagemaker, "ProcessingJob", name, "Stopped")
+
+
+@pytest.mark.parametrize(
+    "operation", ["describe_execution", "describe_state_machine_for_execution", "get_execution_history"]
+)
+def test_an_execution_that_there_is_not_is_named_by_the_models_error(aws: Emulator, operation: str, name: str) -> None:
+    states = aws.client("stepfunctions")
+    with pytest.raises(states.exceptions.ExecutionDoesNotExist):
+        getattr(states, operation)(executionArn=f"arn:aws:states:us-east-1:123456789012:execution:{name}:{name}")

@@ -61,6 +61,7 @@ def install() -> None:
     distributed_map.name_failed_readers()
     observation.tell_cloudwatch()
     executions.page_through_histories()
+    executions.name_missing_executions()
     executions.abort_executions_of_deleted_machines()
     distributed_map.run_children_as_executions()
     child_executions.show_to_clients()

@@ -1,4 +1,4 @@
-"""Histories in pages, and the end of executions whose machine is deleted."""
+"""Histories in pages, errors by their names, and the end of executions whose machine is deleted."""
 
 from __future__ import annotations
 
@@ -35,6 +35,17 @@ def page_through_histories() -> None:
         return ActionResult({"events": shown, "nextToken": token})
 
     StepFunctionResponse.get_execution_history = get_execution_history
+
+
+def name_missing_executions() -> None:
+    """Let DescribeStateMachineForExecution tell of a missing one as the API's model does; moto has another name."""
+    describe = StepFunctionsParserBackend.describe_state_machine_for_execution
+
+    def describe_state_machine_for_execution(self: StepFunctionsParserBackend, execution_arn: str) -> Any:
+        self.describe_execution(execution_arn)
+        return describe(self, execution_arn)
+
+    StepFunctionsParserBackend.describe_state_machine_for_execution = describe_state_machine_for_execution
 
 
 def count_redrives() -> None:

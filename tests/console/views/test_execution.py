@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -258,6 +259,22 @@ wait_until_shown("epoch 2")
     ]
     assert outcome.output["TrainingJobName"].startswith(f"{name}-002-")
     assert set(best) == {"rate", "batch-size"}
+
+
+@pytest.mark.usefixtures("follow")
+def test_one_that_aws_does_not_find_at_first_is_waited_for(aws: Emulator) -> None:
+    # given the ARN of an execution that AWS knows a little later: its answers are eventually consistent
+    states, name = aws.client("stepfunctions"), f"late-{time.monotonic_ns()}"
+    machine = states.create_state_machine(name=name, definition=json.dumps(NOTHING), roleArn=ROLE)["stateMachineArn"]
+    arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+    with pytest.raises(states.exceptions.ExecutionDoesNotExist):
+        states.describe_execution(executionArn=arn)
+    late = threading.Timer(0.5, states.start_execution, kwargs={"stateMachineArn": machine, "name": name})
+    # when it is followed from the start
+    late.start()
+    outcome = Execution(arn).follow(lambda _: None, seconds_between_looks=0.5)
+    # then it is followed to its end
+    assert outcome.status == "SUCCEEDED"
 
 
 A = {"A": {"Type": "Succeed"}}
