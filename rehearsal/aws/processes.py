@@ -119,11 +119,7 @@ def aws_environment(region: str) -> dict[str, str]:
 
 
 def threads_for(processes: int) -> str:
-    """How many threads each of so many processes may compute with (a value of OMP_NUM_THREADS).
-
-    Threads that wait for each other crawl when something else has their core: with two threads for each of two cores,
-    two training jobs at once ran ten times slower each than with one.
-    """
+    """How many threads each of so many processes may compute with (a value of OMP_NUM_THREADS)."""
     return str(max(1, (os.cpu_count() or 1) // processes))
 
 

@@ -1,4 +1,4 @@
-"""The one machine that all jobs share: room for two at once, and who came first is served first."""
+"""The one machine that all jobs share: all of it for one, or half for each of two; who came first is served first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 ROOM = 2
-"""As many jobs run at once, each computing on its part of the cores; the others wait their turn."""
+"""As many jobs run at once if each computes on a half of the cores; the others wait their turn."""
 
 
 class Machine:

@@ -51,8 +51,8 @@ class TrainingJob(Job):
         self._transitions: list[dict[str, Any]] = []
         self._metrics: defaultdict[str, list[tuple[float, datetime]]] = defaultdict(list)
         count = request["ResourceConfig"].get("InstanceCount") or 1
-        # Hosts that wait for each other need their cores at the same time.
-        self.share = 1 if count == 1 else ROOM
+        # Trials run side by side. Any other training computes on all cores, of its hosts each on its part.
+        self.share = 1 if count == 1 and "TuningJobArn" in request else ROOM
         self._when_out_of_time = "MaxRuntimeExceeded"
         self._hosts = [Host(self, index, count) for index in range(count)]
         output = request["OutputDataConfig"]["S3OutputPath"].rstrip("/")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 from typing import Any
 
+from tests.rehearsal.sagemaker import jobs
 from tests.rehearsal.sagemaker.bucket import Bucket
 from tests.rehearsal.sagemaker.training_jobs import at_end, channel, log_lines, start_job, wait_for_line
+from tests.rehearsal.sagemaker.tuning_request import tuning_request
 
 LAUNCHER = {"sagemaker_torch_distributed_enabled": "true"}
 
@@ -77,20 +80,41 @@ distributed.destroy_process_group()
 
 
 def test_a_single_host_that_asks_for_the_launcher_gets_it(sagemaker: Any, bucket: Bucket) -> None:
-    # given two jobs at once, which torchrun would have meet at the same port
+    # given two trials at once, which torchrun would have meet at the same port
     script = """
 import os
 from torch import distributed
 distributed.init_process_group("gloo")
 print(f"{distributed.get_world_size()} process of {os.environ['SM_CURRENT_HOST']}")
 distributed.destroy_process_group()
+print("objective=0.5")
 """
-    names = [start_job(sagemaker, bucket, script, HyperParameters=LAUNCHER) for _ in range(2)]
+    asked = tuning_request(bucket, script, jobs=2)
+    asked["TrainingJobDefinition"]["StaticHyperParameters"] |= LAUNCHER
 
-    for name in names:
-        at_end(sagemaker, name)
+    lines = lines_of_trials(sagemaker, asked)
 
-    assert all("1 process of algo-1" in log_lines(sagemaker, name) for name in names)
+    assert lines.count("1 process of algo-1") == 2
+
+
+def test_a_training_computes_on_all_cores_and_each_of_two_trials_on_half(sagemaker: Any, bucket: Bucket) -> None:
+    script = "import os\nprint(f'threads={os.environ[\"OMP_NUM_THREADS\"]}')\nprint('objective=0.5')"
+
+    name = start_job(sagemaker, bucket, script)
+    at_end(sagemaker, name)
+    lines = lines_of_trials(sagemaker, tuning_request(bucket, script, jobs=2))
+
+    cores = os.cpu_count() or 1
+    assert f"threads={cores}" in log_lines(sagemaker, name)
+    assert lines.count(f"threads={max(1, cores // 2)}") == 2
+
+
+def lines_of_trials(sagemaker: Any, request: dict[str, Any]) -> list[str]:
+    """What a tuning job's trials have written until its end."""
+    sagemaker.create_hyper_parameter_tuning_job(**request)
+    name = request["HyperParameterTuningJobName"]
+    jobs.ended(sagemaker, "HyperParameterTuningJob", name)
+    return jobs.log_lines(sagemaker, "HyperParameterTuningJob", name)
 
 
 def test_a_host_that_dies_fails_the_job_with_its_own_sentence(sagemaker: Any, bucket: Bucket) -> None:
@@ -148,14 +172,14 @@ time.sleep(600)
     assert bucket.text("checkpoints/launched/last.pt") == "saved"
 
 
-def test_several_instances_have_the_machine_to_themselves(sagemaker: Any, bucket: Bucket) -> None:
-    # given a running job, when one of two instances and then another small one are asked for
+def test_a_training_has_the_machine_to_itself_whatever_its_instances(sagemaker: Any, bucket: Bucket) -> None:
+    # given a running job, when one of two instances and then another of one are asked for
     first = start_job(sagemaker, bucket, "import time\nprint('runs')\ntime.sleep(600)")
     wait_for_line(sagemaker, first, "runs")
     big = start_job(sagemaker, bucket, "", ResourceConfig=instances(2))
     last = start_job(sagemaker, bucket, "")
 
-    # then both wait, although there was room for the last
+    # then both wait
     status = [sagemaker.describe_training_job(TrainingJobName=name)["SecondaryStatus"] for name in (big, last)]
     assert status == ["Starting", "Starting"]
 
