@@ -8,15 +8,13 @@ from typing import Any
 
 import boto3
 import click
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Table
 
 from console.deployment import by_name, find
+from console.functions import FunctionFailed, call
 from console.json_output import answer, as_json
-
-_LONGEST_FUNCTION = Config(read_timeout=900, retries={"total_max_attempts": 1})
 
 
 @click.command()
@@ -45,13 +43,11 @@ def drift(now: bool, opens: bool, name: str, as_json: bool) -> None:
 
 
 def _look(function: str) -> dict[str, Any]:
-    client = boto3.client("lambda", config=_LONGEST_FUNCTION)
-    with Console(stderr=True).status("Looking at the photos, which can take some minutes"):
-        answered = client.invoke(FunctionName=function, Payload=b"{}")
-        payload: dict[str, Any] = json.loads(answered["Payload"].read())
-    if "FunctionError" in answered:
-        raise click.ClickException(f"The look failed: {payload.get('errorMessage', answered['FunctionError'])}")
-    return payload
+    try:
+        with Console(stderr=True).status("Looking at the photos, which can take some minutes"):
+            return call(function, {})
+    except FunctionFailed as failure:
+        raise click.ClickException(f"The look failed: {failure.message}") from None
 
 
 def _newest(uri: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from console.deployment import by_name, find
 from console.executions import described
 from console.json_output import answer, as_json
+from console.remedies import sentence
 from console.views import audit_result, result
 from console.views.execution import Execution, Outcome
 from console.views.next_command import next_command
@@ -57,7 +58,7 @@ def follow_to_end(arn: str, as_json: bool) -> Outcome:
     except KeyboardInterrupt:
         raise Interrupted(f"{goes_on}\nEnd it: {next_command('stop', arn)}") from None
     except (BotoCoreError, ClientError) as error:
-        raise click.ClickException(f"{error}\n{goes_on}") from None
+        raise click.ClickException(f"{sentence(error)}\n{goes_on}") from None
 
 
 def end_of(outcome: Outcome, as_json: bool, known: Mapping[str, Any]) -> int:

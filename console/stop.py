@@ -1,6 +1,5 @@
 """stop: end an execution, and the jobs that it would leave running."""
 
-from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -28,16 +27,18 @@ def stop(execution: str, name: str, as_json: bool) -> None:
     EXECUTION is a name or an ARN. Also ends what an execution that was stopped in another way has left running.
     """
     arn, status = _stopped(described(find(name).machines, execution))
-    jobs = [{"kind": job.kind, "name": job.name, "status": _stop(job)} for job in _jobs(arn)]
-    left = [job for job in jobs if job["status"] in _ENDED_BY_STOPPING]
+    jobs = [{"kind": job.kind, "name": job.name, **_stop(job)} for job in _jobs(arn)]
+    left = [job for job in jobs if job["status"] in _ENDED_BY_STOPPING or "error" in job]
     if as_json:
         answer({"arn": arn, "status": status, "jobs": left})
-        return
-    click.echo(f"{arn} is {status}.")
-    for job in left:
-        click.echo(f"{job['kind']} {job['name']} is {job['status']}.")
-    if not left:
-        click.echo("No job of it was running.")
+    else:
+        click.echo(f"{arn} is {status}.")
+        for job in left:
+            click.echo(f"{job['kind']} {job['name']} is {job['status']}.")
+        if not left:
+            click.echo("No job of it was running.")
+    if refused := [f"{job['kind']} {job['name']} runs on: {job['error']}" for job in left if "error" in job]:
+        raise click.ClickException("\n".join(refused))
 
 
 def _stopped(execution: dict[str, Any]) -> tuple[str, str]:
@@ -56,8 +57,8 @@ def _jobs(execution: str) -> list[Job]:
     return [visit.job for visit in visits_of(boto3.client("stepfunctions"), execution) if visit.job]
 
 
-def _stop(job: Job) -> str | None:
-    """The job's status, having stopped it if it runs; None if it was never created.
+def _stop(job: Job) -> dict[str, str | None]:
+    """The job's `status`, having stopped it if it runs, None if it was never created; the `error` if it runs on.
 
     Step Functions stops those that it waits for by itself, in its own time.
     """
@@ -67,12 +68,16 @@ def _stop(job: Job) -> str | None:
         answered = getattr(sagemaker, xform_name(f"Describe{job.kind}"))(**which)
         return str(answered[f"{job.kind}Status"])
 
+    refusal: ClientError | None = None
     try:
         if status() == "InProgress":
-            with suppress(ClientError):  # It has ended meanwhile.
+            try:
                 getattr(sagemaker, xform_name(f"Stop{job.kind}"))(**which)
-        return status()
+            except ClientError as error:  # as one that has ended meanwhile is refused
+                refusal = error
+        now = status()
     except ClientError as error:
         if error.response["Error"]["Code"] not in _NOT_FOUND:
             raise
-        return None
+        return {"status": None}
+    return {"status": now, "error": str(refusal)} if refusal and now == "InProgress" else {"status": now}

@@ -1,7 +1,7 @@
 """Approval: a package's status in the registry becomes the answer to the execution that waits for it.
 
-Two events come here: an execution that begins to wait, and a package whose status has changed. Both look at both the
-token and the status, after what they bring is written: whichever comes last answers.
+Two events come here: an execution that begins to wait, with its token, and a package whose status has changed, with
+that. Each looks for what the other one brings, after its own is written: whichever comes last answers.
 """
 
 import json
@@ -27,9 +27,11 @@ def handler(event: dict[str, Any], context: object) -> None:
         storage.write_json(bucket, key, {"token": event["token"]})
     kept = storage.find_json(bucket, key)
     found = registry().describe_model_package(ModelPackageName=package)
-    if kept and found["ModelApprovalStatus"] in ("Approved", "Rejected"):
+    # An event tells what it was sent for: nobody promises that the registry, asked right after, knows it already.
+    status = found["ModelApprovalStatus"] if "token" in event else event["detail"]["ModelApprovalStatus"]
+    if kept and status in ("Approved", "Rejected"):
         reason = found.get("ApprovalDescription") or "no reason was given"
-        answer(kept["token"], {"status": found["ModelApprovalStatus"], "reason": reason})
+        answer(kept["token"], {"status": status, "reason": reason})
 
 
 def answer(token: str, decision: dict[str, str]) -> None:

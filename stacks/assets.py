@@ -2,11 +2,13 @@
 
 import gzip
 import hashlib
+import json
 import tarfile
 import tempfile
 from io import BytesIO
 from pathlib import Path
 
+from run import instances
 from stacks.packages import LAMBDA_PYTHON, install_alone, install_for_lambda
 from stacks.settings import ROOT
 
@@ -27,10 +29,11 @@ SHARED_WITH_FUNCTIONS = (
 
 
 def functions_folder() -> Path:
-    """Folder with the functions' code: `lambda/` and what it shares with the training code."""
+    """Folder with the functions' code: `lambda/`, what it shares with the training code, and the instance types."""
     files = {**_files(FUNCTIONS), **{name: TRAINING_CODE / name for name in SHARED_WITH_FUNCTIONS}}
     del files["requirements.txt"]
     contents = {name: path.read_bytes() for name, path in sorted(files.items())}
+    contents[f"run/{instances.DEPLOYED}"] = json.dumps(instances.of_service_model()).encode()
     digest = hashlib.sha256(repr(contents).encode()).hexdigest()[:12]
     folder = BUILD / f"functions-{digest}"
     if not folder.exists():

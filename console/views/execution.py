@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import boto3
 from botocore import xform_name
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
 from console.views.history import Job, Visit, visits_of
 from console.views.job_logs import JobNotes, notes_on
@@ -22,6 +22,9 @@ from console.views.state_order import expected_states
 
 _Answer = TypeVar("_Answer")
 _SECONDS_UNTIL_FOUND = 30.0
+_SECONDS_OF_SILENCE = 60.0
+"""How long AWS may be out of reach, as for a laptop that slept, or too busy."""
+_BUSY = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
 
 
 @dataclass(frozen=True)
@@ -44,20 +47,24 @@ class Execution:
         self._logs: Any = boto3.client("logs")
         self._sagemaker: Any = boto3.client("sagemaker")
         self._job_notes: dict[str, JobNotes] = {}
-        machine = _once_found(lambda: self._states.describe_state_machine_for_execution(executionArn=arn))
+        machine = _patiently(lambda: self._states.describe_state_machine_for_execution(executionArn=arn))
         self._expected = expected_states(json.loads(machine["definition"]))
 
     def follow(self, show: Callable[[Sequence[Line]], None], seconds_between_looks: float) -> Outcome:
         """Show the execution's progress until its end."""
         while True:
-            # Asked first, so that the history of an ended execution is complete.
-            answer = _once_found(lambda: self._states.describe_execution(executionArn=self.arn))
-            seen = _once_found(lambda: visits_of(self._states, self.arn))
-            ended = answer["status"] != "RUNNING"
-            show(self._lines(seen, answer["stopDate"] if ended else None))
-            if ended:
+            answer, seen, lines = _patiently(self._look)
+            show(lines)
+            if answer["status"] != "RUNNING":
                 return _outcome(answer, seen)
             time.sleep(seconds_between_looks)
+
+    def _look(self) -> tuple[dict[str, Any], list[Visit], list[Line]]:
+        """DescribeExecution's answer, what was done until now, and that as lines."""
+        # Asked first, so that the history of an ended execution is complete.
+        answer = self._states.describe_execution(executionArn=self.arn)
+        seen = visits_of(self._states, self.arn)
+        return answer, seen, self._lines(seen, answer["stopDate"] if answer["status"] != "RUNNING" else None)
 
     def _lines(self, seen: list[Visit], stopped: datetime | None) -> list[Line]:
         """One line for each top-level state: the expected ones, and any other that failed or is running."""
@@ -114,7 +121,10 @@ class Execution:
 
     def _detail(self, visit: Visit) -> str:
         if visit.map_run:
-            counts = self._states.describe_map_run(mapRunArn=visit.map_run)["itemCounts"]
+            try:
+                counts = self._states.describe_map_run(mapRunArn=visit.map_run)["itemCounts"]
+            except ClientError:  # not found yet, or throttled
+                return ""
             failed = f", {counts['failed']} failed" if counts["failed"] else ""
             return f"{counts['succeeded']}/{counts['total']} items{failed}"
         if visit.items is not None:
@@ -133,19 +143,33 @@ class Execution:
 
     def _runs(self, job: Job) -> bool:
         describe = getattr(self._sagemaker, xform_name(f"Describe{job.kind}"))
-        return bool(describe(**{f"{job.kind}Name": job.name})[f"{job.kind}Status"] == "InProgress")
+        try:
+            return bool(describe(**{f"{job.kind}Name": job.name})[f"{job.kind}Status"] == "InProgress")
+        except ClientError:  # not created yet, or throttled
+            return False
 
 
-def _once_found(ask: Callable[[], _Answer]) -> _Answer:
-    """The answer about an execution; its APIs are eventually consistent, so that a new one may not be found yet."""
-    deadline = time.monotonic() + _SECONDS_UNTIL_FOUND
+def _patiently(ask: Callable[[], _Answer]) -> _Answer:
+    """The answer to a question about an execution that there is, asked again where a later try may be answered."""
+    started = time.monotonic()
     while True:
         try:
             return ask()
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ExecutionDoesNotExist" or time.monotonic() > deadline:
+        except (BotoCoreError, ClientError) as error:
+            if time.monotonic() - started > _patience_with(error):
                 raise
         time.sleep(1)
+
+
+def _patience_with(error: BotoCoreError | ClientError) -> float:
+    """Seconds after which nobody asks again."""
+    if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code == "ExecutionDoesNotExist":  # These APIs are eventually consistent: a new one may not be found yet.
+            return _SECONDS_UNTIL_FOUND
+        return _SECONDS_OF_SILENCE if status >= 500 or code in _BUSY else 0
+    return _SECONDS_OF_SILENCE if isinstance(error, ConnectionError | HTTPClientError) else 0
 
 
 def _outcome(answer: dict[str, Any], seen: list[Visit]) -> Outcome:

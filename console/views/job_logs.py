@@ -79,15 +79,15 @@ class JobLog:
     def _messages(self) -> list[str]:
         try:
             streams = self._logs.describe_log_streams(logGroupName=self._group, logStreamNamePrefix=f"{self.job}/")
-        except self._logs.exceptions.ResourceNotFoundException:  # no job has written yet
+            names = [stream["logStreamName"] for stream in streams["logStreams"]]
+            if not names:
+                return []
+            pages = self._logs.get_paginator("filter_log_events").paginate(
+                logGroupName=self._group, logStreamNames=names, startTime=self._since
+            )
+            events = [event for page in pages for event in page["events"]]
+        except ClientError:  # no job has written yet, AWS throttles, or somebody may not read logs
             return []
-        names = [stream["logStreamName"] for stream in streams["logStreams"]]
-        if not names:
-            return []
-        pages = self._logs.get_paginator("filter_log_events").paginate(
-            logGroupName=self._group, logStreamNames=names, startTime=self._since
-        )
-        events = [event for page in pages for event in page["events"]]
         self._since = max([self._since, *(event["timestamp"] for event in events)])
         return [event["message"] for event in events]
 

@@ -1,7 +1,7 @@
 """Whose credentials these are, and whether SageMaker is where they would deploy to."""
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, NoCredentialsError
 
 from doctor.findings import Finding, Severity, sentence
 from doctor.templates import Place
@@ -46,9 +46,12 @@ def check_credentials(session: boto3.Session) -> tuple[Finding, Place | None]:
     except ClientError as error:
         meaning = "They are wrong, have expired, or the region is not enabled for the account."
         return Finding("Credentials", Severity.FAILS, sentence(error), meaning, _CONFIGURE), None
-    except BotoCoreError as error:
-        meaning = "AWS cannot be reached from here, or the profile is not complete."
+    except (ConnectionError, HTTPClientError) as error:
+        meaning = "AWS cannot be reached from here."
         return Finding("Credentials", Severity.FAILS, sentence(error), meaning, "aws sts get-caller-identity"), None
+    except BotoCoreError as error:
+        meaning = "The profile is not complete, or somebody who signed in has to do so again."
+        return Finding("Credentials", Severity.FAILS, sentence(error), meaning, _CONFIGURE), None
     region = session.region_name
     place = Place(session.get_partition_for_region(region), region, identity["Account"])
     return Finding("Credentials", Severity.FINE, f"{identity['Arn']}."), place

@@ -3,10 +3,15 @@
 A requirement completes the sentence "must be ..." for a type that cannot be used, and is None for one that can.
 """
 
+import json
 import re
 from functools import cache
+from pathlib import Path
 
 import botocore.session
+
+USES = ("Training", "Processing", "ProductionVariant")
+DEPLOYED = "instance_types.json"
 
 _NO_CUDA_13 = ("p2", "p3", "p3dn")
 _NO_IMAGE_FOR = re.compile(r"trn|inf|dl|p6e|[a-z]+\d+g")
@@ -66,9 +71,20 @@ def has_gpu(instance_type: str) -> bool:
 
 @cache
 def instance_types(use: str) -> frozenset[str]:
-    """All instance types for a use, `Training`, `Processing` or `ProductionVariant`, in SageMaker's service model."""
+    """All instance types for a use, `Training`, `Processing` or `ProductionVariant`, as the deployment knows them."""
+    return frozenset((_deployed() or of_service_model())[use])
+
+
+def of_service_model() -> dict[str, list[str]]:
+    """The types of each use in SageMaker's service model, as this machine's botocore has it."""
     model = botocore.session.get_session().get_service_model("sagemaker")
-    return frozenset(model.shape_for(f"{use}InstanceType").metadata["enum"])
+    return {use: sorted(model.shape_for(f"{use}InstanceType").metadata["enum"]) for use in USES}
+
+
+def _deployed() -> dict[str, list[str]] | None:
+    """What the functions' asset carries (stacks/assets.py): the botocore of Lambda's runtime can be months older."""
+    file = Path(__file__).with_name(DEPLOYED)
+    return json.loads(file.read_bytes()) if file.exists() else None
 
 
 def _family(instance_type: str) -> str:

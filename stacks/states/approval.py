@@ -10,7 +10,7 @@ from stacks.states.failure import Failure, catch_everything
 from stacks.states.integration import integration
 from stacks.states.jsonata import expression
 from stacks.states.notification import EXECUTION, counted_right, notify, of_deployment, report_lines
-from stacks.states.retries import retry_service, retry_throttling
+from stacks.states.retries import retry_service, retry_until_run
 from stacks.states.target import NUMBERED, Target
 
 
@@ -81,7 +81,7 @@ def approval(
             "Output": {},
         },
     )
-    retry_throttling(wait)
+    retry_until_run(wait)
     retry_service(wait)
     late = call_aws(
         scope,

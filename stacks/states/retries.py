@@ -9,10 +9,23 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 JOB_RETRIES = 3
 
 
-def retry_throttling(state: tasks.LambdaInvoke | sfn.CustomState) -> None:
-    """Wait for a free place: a new account may run ten functions at once, and one map alone asks for more."""
+_NOT_RUN = (
+    "TooManyRequestsException",
+    "ResourceNotReadyException",
+    "ENINotReadyException",
+    "ResourceConflictException",
+    "CodeArtifactUserPendingException",
+)
+
+
+def retry_until_run(state: tasks.LambdaInvoke | sfn.CustomState) -> None:
+    """Wait where the function did not run.
+
+    For a free place: a new account may run ten functions at once, and one map alone asks for more. For a function that
+    nobody called for weeks: AWS takes its network interface in a VPC, and refuses the call that makes it ready again.
+    """
     state.add_retry(
-        errors=["Lambda.TooManyRequestsException"], interval=Duration.seconds(5), max_attempts=12, backoff_rate=1.5
+        errors=[f"Lambda.{name}" for name in _NOT_RUN], interval=Duration.seconds(5), max_attempts=12, backoff_rate=1.5
     )
 
 

@@ -11,8 +11,9 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from console.cli import main
 from console.views.execution import Execution
@@ -94,7 +95,9 @@ def test_when_aws_no_longer_answers_the_execution_goes_on(
     name = execute(output=OUTPUT)
     monkeypatch.setattr(Execution, "follow", unreachable)
     assert main(["follow", name]) == 1
-    assert 'Could not connect to the endpoint URL: "https://states"\nThe execution goes on.' in capsys.readouterr().err
+    said = capsys.readouterr().err
+    for part in ('Could not connect to the endpoint URL: "https://states"', "if that rehearsal has ended", "goes on."):
+        assert part in said
 
 
 @pytest.mark.parametrize("command", ["follow", "stop", "report"])
@@ -167,6 +170,41 @@ def test_stopping_ends_the_jobs_that_wait_and_those_that_nobody_waits_for(
     # ... and again it says what it finds
     assert main(["stop", name]) == 0
     assert f"ProcessingJob {alone} is Stopped.\nProcessingJob {waited} is Stopped.\n" in capsys.readouterr().out
+
+
+def test_a_job_that_cannot_be_stopped_is_named_and_the_others_are_stopped(
+    aws: Emulator, execute: Execute, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    # given an execution with two jobs, one of which somebody may not stop
+    mark = uuid.uuid4().hex[:6]
+    mine, others = f"mine-{mark}", f"others-{mark}"
+    name = execute(process=[sleeping_job(others), sleeping_job(mine)])
+    jobs = aws.client("sagemaker")
+    aws.wait_for(lambda: jobs.list_processing_jobs(NameContains=mine)["ProcessingJobSummaries"], bool)
+    real, denied = boto3.client, {"Error": {"Code": "AccessDeniedException", "Message": "not allowed"}}
+
+    def client(service: str, **options: Any) -> Any:
+        made = real(service, **options)  # type: ignore[call-overload]
+        if service == "sagemaker":
+            stop = made.stop_processing_job
+
+            def stop_mine(ProcessingJobName: str) -> Any:
+                if ProcessingJobName == others:
+                    raise ClientError(denied, "StopProcessingJob")  # type: ignore[arg-type]
+                return stop(ProcessingJobName=ProcessingJobName)
+
+            monkeypatch.setattr(made, "stop_processing_job", stop_mine)
+        return made
+
+    monkeypatch.setattr(boto3, "client", client)
+    # when
+    assert main(["stop", name]) == 1
+    # then
+    told = capsys.readouterr()
+    assert f"ProcessingJob {mine} is Stop" in told.out
+    assert f"Error: ProcessingJob {others} runs on: " in told.err
+    assert "not allowed" in told.err
+    jobs.stop_processing_job(ProcessingJobName=others)
 
 
 def test_one_that_has_ended_has_nothing_to_stop(execute: Execute, capsys: Captured) -> None:

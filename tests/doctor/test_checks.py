@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError, TokenRetrievalError, UnauthorizedSSOTokenError
 
 from doctor.application import Bootstrap
-from doctor.checks import bootstrap, defaults, definition, images, quotas, scaling_role
+from doctor.checks import account, bootstrap, defaults, definition, images, quotas, scaling_role
 from doctor.checks.quotas import Need
 from doctor.findings import Finding, Severity, or_unchecked
 from doctor.templates import Place
@@ -25,6 +26,35 @@ def only(findings: Iterable[Finding]) -> Finding:
 
 def quota(value: float, name: str = NEED.quota) -> dict[str, Any]:
     return {"Quotas": [{"QuotaName": name, "QuotaCode": "L-12345678", "Value": value}]}
+
+
+class Unanswered:
+    """A session whose calls end in an error of the SDK."""
+
+    region_name = "eu-west-1"
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def client(self, _service: str) -> Any:
+        return self
+
+    def get_caller_identity(self) -> None:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (UnauthorizedSSOTokenError(), "aws sso login"),
+        (TokenRetrievalError(provider="sso", error_msg="Token has expired and refresh failed"), "aws sso login"),
+        (EndpointConnectionError(endpoint_url="https://sts"), "aws sts get-caller-identity"),
+    ],
+)
+def test_who_has_to_sign_in_again_is_told_so(error: Exception, remedy: str) -> None:
+    found, place = account.check_credentials(Unanswered(error))  # type: ignore[arg-type]
+    assert (found.severity, place) == (Severity.FAILS, None)
+    assert remedy in str(found.mend)
 
 
 def test_an_account_that_is_not_bootstrapped(client: Any) -> None:

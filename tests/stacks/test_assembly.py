@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,20 @@ def test_both_assets_read_photos_by_the_same_file() -> None:
         read = tar.extractfile("photo_file.py")
         assert read is not None
         assert read.read() == carried
+
+
+def test_the_functions_know_the_instance_types_of_the_deployment_whatever_their_own_botocore_knows() -> None:
+    # given the functions' asset, where the runtime's botocore is older and knows no type at all
+    script = """
+from run import instances
+instances.of_service_model = lambda: {use: [] for use in instances.USES}
+print(instances.evaluation_requirement("ml.m8i.xlarge"), instances.evaluation_requirement("ml.nonsense.xlarge"))
+"""
+    environment = os.environ | {"PYTHONPATH": str(assets.functions_folder())}
+    # when it is asked for a type that synth knows, and for one that nobody knows
+    said = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    # then only the latter is refused
+    assert said.stdout.startswith("None a SageMaker processing instance type")
 
 
 def test_the_training_code_is_the_same_asset_every_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -166,6 +166,10 @@ def test_a_full_account_is_waited_for(states: dict[str, dict[str, Any]]) -> None
 
     for name in ("Plan", "Catalogue batch", "Pack shard", "Split", "Seal", "Stage weights", "Collect trials"):
         assert patience(name, "Lambda.TooManyRequestsException") >= 900, name
+        # ... and a function in a VPC whose network interface AWS took, as nobody had called it for weeks
+        for error in ("ResourceNotReadyException", "ENINotReadyException", "ResourceConflictException"):
+            assert patience(name, f"Lambda.{error}") >= 900, (name, error)
+    assert patience("Wait for approval", "Lambda.ResourceNotReadyException") >= 900
 
 
 def test_what_aws_throttles_for_a_moment_is_asked_again(states: dict[str, dict[str, Any]]) -> None:
