@@ -15,9 +15,9 @@ _WEEKDAY = "(?:[1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)"
 _DAY = "(?:0?[1-9]|[12][0-9]|3[01])"
 
 
-def _field(value: str, *others: str) -> re.Pattern[str]:
+def _field(value: str, *others: str, steps: bool = True) -> re.Pattern[str]:
     """A list of values, ranges and steps, or one of what else the field may be."""
-    part = rf"(?:\*|{value}(?:-{value})?)(?:/\d+)?"
+    part = rf"(?:\*|{value}(?:-{value})?)" + (r"(?:/[1-9]\d*)?" if steps else "")
     return re.compile("|".join([f"{part}(?:,{part})*", *others]))
 
 
@@ -26,7 +26,7 @@ _FIELDS = (
     _field("(?:[01]?[0-9]|2[0-3])"),
     _field(_DAY, r"\?", "L(?:-[0-9]+)?", "LW", f"{_DAY}W"),
     _field(_MONTH),
-    _field(_WEEKDAY, r"\?", f"{_WEEKDAY}?L", f"{_WEEKDAY}#[1-5]"),
+    _field(_WEEKDAY, r"\?", f"{_WEEKDAY}?L", f"{_WEEKDAY}#[1-5]", steps=False),
     _field("(?:19[7-9][0-9]|20[0-9][0-9]|21[0-9][0-9])"),
 )
 

@@ -1,8 +1,15 @@
-"""The alarms that roll an update of the endpoint back, and tell the topic at any time."""
+"""The alarms that roll an update of the endpoint back, and tell the topic at any time.
+
+They watch one endpoint configuration: that of the fleet that is put up, and later serves. On all of the endpoint's
+requests an alarm that is on because of the old fleet would end the very update that is to mend it (SageMaker's guide,
+"Auto-rollback configuration and monitoring"). Each configuration has alarms of its own, as one that is changed keeps
+its state.
+"""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
@@ -10,16 +17,22 @@ from stacks.endpoint.capacity import slowest_sound_answer
 from stacks.endpoint.serving import VARIANT
 from stacks.settings import DeploymentSettings
 
-
-def alarm_names(endpoint_name: str) -> list[str]:
-    """Names of the alarms, known in advance."""
-    return [f"{endpoint_name}-endpoint-{what}" for what in ("5xx", "latency")]
+NAMED = "The alarms' names end in that of the endpoint's configuration."
+"""Why a role's statement about them has a pattern."""
 
 
-def rollback_alarms(scope: Construct, settings: DeploymentSettings, topic: sns.ITopic) -> list[cloudwatch.Alarm]:
-    """Alarms on server errors and latency."""
-    errors_name, latency_name = alarm_names(settings.name)
-    dimensions = {"EndpointName": settings.name, "VariantName": VARIANT}
+def alarm_names(endpoint_name: str, configuration: str) -> list[str]:
+    """Names of the alarms of an endpoint configuration, or patterns of them."""
+    return [f"{endpoint_name}-endpoint-{what}-{configuration}" for what in ("5xx", "latency")]
+
+
+def rollback_alarms(
+    scope: Construct, settings: DeploymentSettings, topic: sns.ITopic, config: sagemaker.CfnEndpointConfig
+) -> list[cloudwatch.Alarm]:
+    """Alarms on server errors and latency of the fleet with this configuration."""
+    configuration = config.attr_endpoint_config_name
+    errors_name, latency_name = alarm_names(settings.name, configuration)
+    dimensions = {"EndpointName": settings.name, "VariantName": VARIANT, "EndpointConfigName": configuration}
     longest = Duration.millis(slowest_sound_answer(settings))
     server_errors = cloudwatch.Alarm(
         scope,

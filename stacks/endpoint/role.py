@@ -5,7 +5,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.arns import alarm_arn
-from stacks.endpoint.alarms import alarm_names
+from stacks.checks import Wildcard
+from stacks.endpoint.alarms import NAMED, alarm_names
 from stacks.roles import job_role, on_objects
 from stacks.settings import DeploymentSettings
 from stacks.storage import CAPTURED
@@ -22,10 +23,11 @@ def endpoint_role(scope: Construct, settings: DeploymentSettings, data_bucket: s
         statements=[
             on_objects(data_bucket, ["GetObject"], "models", sid="ReadModel"),
             iam.PolicyStatement(sid="FindModel", actions=["s3:ListBucket"], resources=[data_bucket.bucket_arn]),
-            iam.PolicyStatement(
+            Wildcard(
+                NAMED,
                 sid="WatchRollbackAlarms",
                 actions=["cloudwatch:DescribeAlarms"],
-                resources=[alarm_arn(scope, name) for name in alarm_names(settings.name)],
+                resources=[alarm_arn(scope, name) for name in alarm_names(settings.name, "*")],
             ),
             *(captures if settings.capture_percent else []),
         ],

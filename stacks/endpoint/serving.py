@@ -19,25 +19,18 @@ from stacks.storage import CAPTURED
 VARIANT = "live"
 
 
-class Serving(NamedTuple):
-    """What exists only with a model."""
+class Served(NamedTuple):
+    """What an endpoint serves."""
 
     model: sagemaker.CfnModel
     config: sagemaker.CfnEndpointConfig
-    endpoint: sagemaker.CfnEndpoint
 
 
-def serving(
-    scope: Construct,
-    settings: DeploymentSettings,
-    *,
-    package_arn: str,
-    role: iam.IRole,
-    alarms: Sequence[cloudwatch.Alarm],
-    data_bucket: s3.IBucket,
-) -> Serving:
-    """An endpoint whose update is blue/green and rolled back by the alarms."""
-    tags = [CfnTag(key=DEPLOYMENT, value=settings.name)]
+def served(
+    scope: Construct, settings: DeploymentSettings, *, package_arn: str, role: iam.IRole, data_bucket: s3.IBucket
+) -> Served:
+    """The package as a model, and how it is to be served."""
+    tags = _tags(settings)
     model = sagemaker.CfnModel(
         scope,
         "Model",
@@ -66,12 +59,22 @@ def serving(
         tags=tags,
         kms_key_id=None if has_local_storage(settings.endpoint_instance_type) else settings.kms_key,
     )
-    endpoint = sagemaker.CfnEndpoint(
+    return Served(model, config)
+
+
+def endpoint(
+    scope: Construct,
+    settings: DeploymentSettings,
+    config: sagemaker.CfnEndpointConfig,
+    alarms: Sequence[cloudwatch.Alarm],
+) -> sagemaker.CfnEndpoint:
+    """An endpoint whose update is blue/green and rolled back by the alarms."""
+    return sagemaker.CfnEndpoint(
         scope,
         "Endpoint",
         endpoint_name=settings.name,
         endpoint_config_name=config.attr_endpoint_config_name,
-        tags=tags,
+        tags=_tags(settings),
         # Otherwise a release would bring a fleet that has scaled out back to its initial size. One that does not scale
         # follows the settings.
         retain_all_variant_properties=settings.scales or None,
@@ -87,7 +90,10 @@ def serving(
             ),
         ),
     )
-    return Serving(model, config, endpoint)
+
+
+def _tags(settings: DeploymentSettings) -> list[CfnTag]:
+    return [CfnTag(key=DEPLOYMENT, value=settings.name)]
 
 
 def _capture(

@@ -1,13 +1,13 @@
 """The inference endpoint, owned by CloudFormation and switched by one parameter.
 
 `ModelPackageArn` names the approved model package that is served; the state machine's Deploy phase changes it, and
-`cdk deploy` keeps the value it finds. While it is empty the model, the endpoint's configuration and the endpoint do not
-exist. An update is blue/green and rolls back by itself when the alarms fire.
+`cdk deploy` keeps the value it finds. While it is empty the model, the endpoint's configuration, its alarms and the
+endpoint do not exist. An update is blue/green and rolls back by itself when the alarms fire.
 """
 
-from typing import Any
+from typing import Any, cast
 
-from aws_cdk import CfnCondition, CfnOutput, CfnParameter, DefaultStackSynthesizer, Fn, Stack
+from aws_cdk import CfnCondition, CfnOutput, CfnParameter, CfnResource, DefaultStackSynthesizer, Fn, Stack
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -15,7 +15,7 @@ from constructs import Construct
 from stacks.endpoint.alarms import rollback_alarms
 from stacks.endpoint.role import endpoint_role
 from stacks.endpoint.scaling import scaling
-from stacks.endpoint.serving import serving
+from stacks.endpoint.serving import endpoint, served
 from stacks.endpoint.update_role import update_role
 from stacks.settings import DeploymentSettings
 
@@ -52,11 +52,11 @@ class EndpointStack(Stack):
             self, "HasModel", expression=Fn.condition_not(Fn.condition_equals(package.value_as_string, ""))
         )
         role = endpoint_role(self, settings, data_bucket)
-        alarms = rollback_alarms(self, settings, topic)
-        served = serving(
-            self, settings, package_arn=package.value_as_string, role=role, alarms=alarms, data_bucket=data_bucket
-        )
-        for resource in [*served, *scaling(self, settings, served.endpoint)]:
+        model, config = served(self, settings, package_arn=package.value_as_string, role=role, data_bucket=data_bucket)
+        alarms = rollback_alarms(self, settings, topic, config)
+        serving = endpoint(self, settings, config, alarms)
+        watching = [cast(CfnResource, alarm.node.default_child) for alarm in alarms]
+        for resource in [model, config, *watching, serving, *scaling(self, settings, serving)]:
             resource.cfn_options.condition = has_model
         self.update_role = update_role(self, settings, role)
         CfnOutput(self, "EndpointName", value=self.endpoint_name)

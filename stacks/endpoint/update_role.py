@@ -7,6 +7,7 @@ from constructs import Construct
 from stacks.arns import alarm_arn, sagemaker_arn
 from stacks.checks import Wildcard
 from stacks.company.encryption import encrypt_volumes
+from stacks.endpoint.alarms import NAMED, alarm_names
 from stacks.roles import service_role
 from stacks.settings import DeploymentSettings
 
@@ -28,6 +29,21 @@ def update_role(scope: Construct, settings: DeploymentSettings, endpoint_role: i
         policy="update",
         statements=[
             *_endpoint(scope, settings.name, endpoint_role),
+            Wildcard(
+                NAMED,
+                sid="RollbackAlarms",
+                actions=[
+                    f"cloudwatch:{action}"
+                    for action in (
+                        "PutMetricAlarm",
+                        "DeleteAlarms",
+                        "TagResource",
+                        "UntagResource",
+                        "ListTagsForResource",
+                    )
+                ],
+                resources=[alarm_arn(scope, name) for name in alarm_names(settings.name, "*")],
+            ),
             *_scaling(scope, bool(settings.tags)),
             *encrypt_volumes(settings),
         ],

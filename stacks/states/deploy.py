@@ -23,6 +23,10 @@ from stacks.states.target import NUMBERED, STACK_ID, Target
 SERVED = f"$states.result.Stacks[0].Parameters[ParameterKey = '{PARAMETER}'].ParameterValue & ''"
 """JSONata, where the endpoint's stack was described: the package that it is to serve, or an empty text."""
 _GENERATED_NAMES = "CloudFormation names models and endpoint configurations."
+LOOKS = 60
+"""So often an endpoint is looked at that changes by itself, as one that scales: half an hour by the default."""
+_CHANGES = "$endpoint.status in ['Updating', 'SystemUpdating']"
+"""JSONata: whether SageMaker works at the endpoint, whoever wanted that."""
 
 
 class Deploy:
@@ -33,7 +37,7 @@ class Deploy:
     start
         Where `package` comes to replace another; that it did is noted in the registry.
     update
-        Where the stack is told to serve `wanted`.
+        Where the stack is told to serve `wanted`, once the endpoint is at rest.
     verify
         Where the endpoint is looked at and tried.
     withdrawn
@@ -71,7 +75,7 @@ class Deploy:
         )
         self.tested = self._smoke_test(smoke_test)
         self.verify = self._verify()
-        self.update = self._update()
+        self.update = self._when_at_rest(self._update())
         self.start.next(self.update)
 
     def _call(
@@ -88,6 +92,41 @@ class Deploy:
             self._scope, name, action, resources, parameters, assign=assign, wildcard=wildcard, comment=comment
         )
         return self._failure.catch(state)
+
+    def _look(self, name: str, known: Mapping[str, object], comment: str) -> tasks.CallAwsService:
+        status = {
+            "name": expression("$states.result.EndpointName"),
+            "status": expression("$states.result.EndpointStatus"),
+        }
+        target = self._target
+        return self._call(
+            name,
+            "sagemaker:describeEndpoint",
+            [target.endpoint_arn],
+            {"EndpointName": target.endpoint_name},
+            {"endpoint": status, **known},
+            comment=comment,
+        )
+
+    def _wait(self, name: str, look: sfn.IChainable) -> sfn.Wait:
+        seconds = Duration.seconds(self._target.poll_seconds)
+        wait = sfn.Wait.jsonata(self._scope, name, time=sfn.WaitTime.duration(seconds))
+        wait.next(look)
+        return wait
+
+    def _when_at_rest(self, update: sfn.IChainable) -> sfn.Choice:
+        """SageMaker refuses to update an endpoint that is scaled at the moment, or that it updates by itself."""
+        look = self._look("Look at endpoint", {}, "An endpoint that changes cannot be updated.")
+        rests = sfn.Choice.jsonata(self._scope, "Endpoint at rest?", comment="Scaling ends in minutes.")
+        rests.when(
+            sfn.Condition.jsonata(expression(f"{_CHANGES} and $looks < {LOOKS}")),
+            self._wait("Wait for endpoint", look),
+            assign={"looks": expression("$looks + 1")},
+        ).otherwise(update)
+        look.next(rests)
+        there = sfn.Choice.jsonata(self._scope, "Endpoint there?", comment="Without a package there is none.")
+        there.when(sfn.Condition.jsonata(expression("$previous = ''")), update)
+        return there.when(sfn.Condition.jsonata(expression("true")), look, assign={"looks": 0})
 
     def _update(self) -> tasks.CallAwsService:
         """Leads to `verify` when `package` is to serve, and to the failure when another one had to take its place."""
@@ -109,11 +148,6 @@ class Deploy:
             STACK_ID,
             comment="Another ModelPackageArn: blue/green, rolled back by alarms.",
         )
-        wait = sfn.Wait.jsonata(
-            self._scope,
-            "Wait for endpoint stack",
-            time=sfn.WaitTime.duration(Duration.seconds(target.poll_seconds)),
-        )
         stack = "$states.result.Stacks[0]"
         look = self._call(
             "Describe endpoint stack",
@@ -129,6 +163,7 @@ class Deploy:
             },
             STACK_ID,
         )
+        wait = self._wait("Wait for endpoint stack", look)
         settled = sfn.Choice.jsonata(
             self._scope, "Endpoint stack settled?", comment="While the update goes on, look again."
         )
@@ -146,60 +181,72 @@ class Deploy:
                 assign=failure.of("Deploy", "'DeployFailed'", _why_failed(target)),
             ).next(failure.start)
         )
-        update.next(wait).next(look).next(settled)
+        update.next(wait)
+        look.next(settled)
         return update
 
-    def _verify(self) -> tasks.CallAwsService:
-        """A stack whose update is complete may have an endpoint that has gone back to what it had before."""
+    def _verify(self) -> sfn.Pass:
+        """A stack whose update is complete may have an endpoint that has gone back to what it had before.
+
+        That may be gone then: CloudFormation has cleaned up what the complete update replaced.
+        """
         target = self._target
-        endpoint = self._call(
+        start = sfn.Pass.jsonata(self._scope, "See what serves", assign={"looks": 0})
+        endpoint = self._look(
             "Describe endpoint",
-            "sagemaker:describeEndpoint",
-            [target.endpoint_arn],
-            {"EndpointName": target.endpoint_name},
-            {
-                "endpoint": {
-                    "name": expression("$states.result.EndpointName"),
-                    "status": expression("$states.result.EndpointStatus"),
-                },
-                "serving": expression("$states.result.EndpointConfigName"),
-                "decision": "deployed",
-            },
-            comment="A complete update may have left an endpoint that went back: see what it serves.",
+            {"serving": expression("$states.result.EndpointConfigName"), "decision": "deployed"},
+            "A complete update may have left an endpoint that went back: see what it serves.",
         )
-        configuration = self._call(
+        configuration = self._described(
             "Describe endpoint configuration",
             "sagemaker:describeEndpointConfig",
             [target.endpoint_config_arns],
             {"EndpointConfigName": expression("$serving")},
-            {"serving": expression("$states.result.ProductionVariants[0].ModelName")},
-            _GENERATED_NAMES,
+            "$states.result.ProductionVariants[0].ModelName",
         )
-        model = self._call(
+        model = self._described(
             "Describe served model",
             "sagemaker:describeModel",
             [target.model_arns],
             {"ModelName": expression("$serving")},
-            {"serving": expression("$states.result.PrimaryContainer.ModelPackageName & ''")},
-            _GENERATED_NAMES,
+            "$states.result.PrimaryContainer.ModelPackageName & ''",
         )
         serves = sfn.Choice.jsonata(
-            self._scope, "Package serves?", comment="In service, with the package that was deployed."
+            self._scope, "Package serves?", comment="In service, or scaled, with the package that was deployed."
         )
         serves.when(
             sfn.Condition.jsonata(expression("$serving = $package and $endpoint.status = 'InService'")), self.tested
         ).when(
-            sfn.Condition.jsonata(expression("true")),
-            self.withdrawn,
-            assign=self._failure.of(
-                "Deploy",
-                "'NotServed'",
-                "'the stack was updated, and endpoint ' & $endpoint.name & ' is ' & $endpoint.status & ' and serves '"
-                "& $serving & ' instead of ' & $package",
-            ),
+            sfn.Condition.jsonata(expression(f"$serving = $package and {_CHANGES} and $looks < {LOOKS}")),
+            self._wait("Wait until it rests", endpoint),
+            assign={"looks": expression("$looks + 1")},
+        ).when(sfn.Condition.jsonata(expression("true")), self.withdrawn, assign=self._not_served())
+        start.next(endpoint).next(configuration).next(model).next(serves)
+        return start
+
+    def _described(
+        self, name: str, action: str, resources: list[str], parameters: Mapping[str, object], serving: str
+    ) -> tasks.CallAwsService:
+        """What the endpoint has; where that is gone, it is not what the stack has just made."""
+        state = call_aws(
+            self._scope,
+            name,
+            action,
+            resources,
+            parameters,
+            assign={"serving": expression(serving)},
+            wildcard=_GENERATED_NAMES,
         )
-        endpoint.next(configuration).next(model).next(serves)
-        return endpoint
+        state.add_catch(self.withdrawn, errors=["States.TaskFailed"], assign=self._not_served())
+        return self._failure.catch(state)
+
+    def _not_served(self) -> dict[str, object]:
+        return self._failure.of(
+            "Deploy",
+            "'NotServed'",
+            "'the stack was updated, and endpoint ' & $endpoint.name & ' is ' & $endpoint.status & ' and serves '"
+            "& $serving & ' instead of ' & $package",
+        )
 
     def _smoke_test(self, function: lambda_.IFunction) -> tasks.LambdaInvoke:
         """Its cause is kept while another package is put in place, and ends the execution afterwards."""

@@ -110,7 +110,7 @@ def test_a_group_of_another_vpc(client: Any) -> None:
     assert told(found) == [(Severity.FAILS, "The subnets and security groups are of 2 VPCs: vpc-1, vpc-2.")]
 
 
-def test_one_zone_is_a_warning_where_the_endpoint_scales(client: Any) -> None:
+def test_one_zone_is_a_warning_even_for_one_instance(client: Any) -> None:
     first, _ = look(ec2(client, tables(NAT, second=[NAT]), zones="aa"))
     assert (first.severity, first.finding) == (Severity.WARNING, "Every subnet is in eu-west-1a.")
 

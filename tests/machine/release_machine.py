@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,8 @@ TEMPLATE = {
         }
     },
 }
-NOT_HERE = {
+NOT_HERE: States = {
+    "Look at endpoint": {"endpoint": {"name": "stocktake", "status": "InService"}},
     "Describe endpoint": {"endpoint": {"name": "stocktake", "status": "InService"}, "decision": "deployed"},
     "Describe endpoint configuration": {},
     "Describe served model": {"serving": "{% $wanted %}"},
@@ -106,17 +108,22 @@ class Release:
         fails: bool = False,
         champion: str | None = None,
         better: bool = False,
+        instead: States | None = None,
+        asked: Sequence[str] = (),
         **known: Any,
     ) -> dict[str, Any]:
         """The states from `start` on.
 
-        `known` are variables; `fails` lets the smoke test fail; `better` is what another comparison says.
+        `known` are variables; `fails` lets the smoke test fail; `better` is what another comparison says. `instead` is
+        what states that would ask the endpoint assign, `asked` are those that ask all the same.
         """
         known["champion"] = {"packageArn": champion} if champion else None
         states = copy.deepcopy(self.states)
         states["Update endpoint stack"]["Arguments"]["RoleARN"] = ROLE
         hurry(states)
-        for name, assigned in NOT_HERE.items():
+        for name, assigned in (NOT_HERE | (instead or {})).items():
+            if name in asked:
+                continue
             states[name] = {"Type": "Pass", "Assign": assigned, "Next": states[name]["Next"]}
         if fails:
             failed = {
@@ -142,6 +149,12 @@ class Release:
             "Next": start,
         }
         return {"StartAt": "Known", "States": _reachable(states, "Known")}
+
+    def entered(self, execution: str) -> list[str]:
+        """The states that an execution came to, in order."""
+        states = self.aws.client("stepfunctions")
+        events = states.get_execution_history(executionArn=execution, maxResults=1000)["events"]
+        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
 
     def run(self, *, package: str | None = None, given: str | None = None, **options: Any) -> dict[str, Any]:
         """One execution to its end: of a new `package`, or of one that the input gives."""

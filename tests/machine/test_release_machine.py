@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.machine.release_machine import Release, States
 from tests.rehearsal.emulator import PATIENCE, ROLE, running_emulator
+
+RUN = {"input": {"release": {"package": None}}, "report": None}
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +63,10 @@ def test_two_at_once_end_by_name_and_neither_fails(release: Release) -> None:
     old, packages = release.package(), [release.package(), release.package()]
     release.serve(old)
     states = release.aws.client("stepfunctions")
-    run = {"input": {"release": {"package": None}}, "report": None}
     executions = []
     # when both come to the endpoint at the same time
     for package in packages:
-        definition = release.machine(run=run, package=package, champion=old)
+        definition = release.machine(run=RUN, package=package, champion=old)
         machine = states.create_state_machine(
             name=f"test-{uuid.uuid4().hex[:8]}",
             definition=json.dumps({"QueryLanguage": "JSONata", **definition}),
@@ -95,8 +97,7 @@ def test_a_call_that_fails_for_a_moment_is_made_again(release: Release) -> None:
     description = dynamodb.describe_table(TableName=release.table)["Table"]
     dynamodb.delete_table(TableName=release.table)
     # when an execution asks for its turn, and the table is back before it has given up
-    run = {"input": {"release": {"package": None}}, "report": None}
-    definition = release.machine(run=run, package=new, champion=old)
+    definition = release.machine(run=RUN, package=new, champion=old)
     definition["States"]["Take turn"]["Retry"][-1]["MaxAttempts"] = int(PATIENCE)  # whenever the table is made
     execution = release.aws.start(definition)
     history = states.get_paginator("get_execution_history")
@@ -209,3 +210,42 @@ def test_a_package_is_promoted_only_if_it_is_approved(release: Release) -> None:
     assert release.run(given=good)["output"]["package"] == release.served() == good
     # ... and what is served already is only looked at and tried
     assert release.run(given=good)["output"]["decision"] == "deployed"
+
+
+def status(after: str) -> dict[str, Any]:
+    """What is assigned where an endpoint is scaled at first, by the number of looks."""
+    return {"name": "stocktake", "status": f"{{% $looks < 2 ? 'Updating' : '{after}' %}}"}
+
+
+def test_an_endpoint_that_is_scaled_is_waited_for_before_and_after_the_update(release: Release) -> None:
+    # given a package that is served, and an endpoint that autoscaling has just given another size
+    old, new = release.package(), release.package()
+    release.serve(old)
+    # when a new one is deployed, and the endpoint is scaled again as soon as the update is complete
+    scaled = {
+        "Look at endpoint": {"endpoint": status("InService")},
+        "Describe endpoint": {"endpoint": status("InService"), "decision": "deployed"},
+    }
+    execution = release.aws.start(release.machine(run=RUN, package=new, champion=old, instead=scaled))
+    # then it is looked at until it rests, and the new one serves
+    assert release.aws.ended(execution)["output"]["decision"] == "deployed"
+    assert (release.served(), release.status(new), release.turn()) == (new, "Approved", None)
+    entered = release.entered(execution)
+    assert (entered.count("Look at endpoint"), entered.count("Describe endpoint")) == (3, 3)
+
+
+def test_an_endpoint_that_went_back_to_what_is_gone_has_its_package_withdrawn(release: Release) -> None:
+    # given a package that is served, and an update whose endpoint went back to a configuration that is cleaned up
+    old, new = release.package(), release.package()
+    release.serve(old)
+    gone = {"name": "stocktake", "status": "InService"}
+    went_back = {"Describe endpoint": {"endpoint": gone, "serving": "no-such-configuration", "decision": "deployed"}}
+    # when a new one is deployed
+    machine = release.machine(
+        run=RUN, package=new, champion=old, instead=went_back, asked=["Describe endpoint configuration"]
+    )
+    ended = release.aws.execute(machine)
+    # then it is rejected, and the stack is set back to what serves
+    assert (ended["status"], ended["error"]) == ("FAILED", "NotServed")
+    assert "serves no-such-configuration instead of" in ended["cause"]
+    assert (release.served(), release.status(new), release.turn()) == (old, "Rejected", None)

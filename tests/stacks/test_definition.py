@@ -19,6 +19,7 @@ WITH_A_TURN = {
     *("Take turn", "Whose turn", "Look at whose turn it is", "Read endpoint stack", "Note what it replaces"),
     *("Update endpoint stack", "Describe endpoint stack", "Describe endpoint", "Describe endpoint configuration"),
     *("Describe served model", "Smoke test", "Withdraw package", "Look at package", "Read its evaluation"),
+    "Look at endpoint",
     # One that was overtaken is compared again; whoever has no turn yet has nothing to give back, either.
     *("Read champion", "Describe champion", "Find champion bins", "Evaluate", "Describe evaluation", "Read evaluation"),
 }
@@ -55,7 +56,8 @@ def test_it_goes_from_plan_to_report(definition: dict[str, Any], states: dict[st
         "Good enough?": "Register",
         "Approved?": "Ask for turn",
         "What to deploy?": "Note what it replaces",
-        "Endpoint stack settled?": "Describe endpoint",
+        "Endpoint there?": "Update endpoint stack",
+        "Endpoint stack settled?": "See what serves",
         "Package serves?": "Smoke test",
     }
     name, way = definition["StartAt"], []
@@ -87,6 +89,7 @@ def test_it_goes_from_plan_to_report(definition: dict[str, Any], states: dict[st
         "Update endpoint stack",
         "Wait for endpoint stack",
         "Describe endpoint stack",
+        "See what serves",
         "Describe endpoint",
         "Describe endpoint configuration",
         "Describe served model",

@@ -23,6 +23,7 @@ def test_without_a_model_there_is_no_endpoint(templates: dict[str, Template]) ->
         "AWS::SageMaker::Endpoint",
         "AWS::ApplicationAutoScaling::ScalableTarget",
         "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "AWS::CloudWatch::Alarm",
     }
 
 
@@ -70,7 +71,23 @@ def test_the_endpoints_role_sees_the_rollback_alarms(templates: dict[str, Templa
     ]
     alarms = resources(templates["Endpoint"], "AWS::CloudWatch::Alarm").values()
     for alarm in alarms:
-        assert f":alarm:{alarm['AlarmName']}'" in str(sees["Resource"])
+        _, (fixed, _configuration) = alarm["AlarmName"]["Fn::Join"]
+        assert f":alarm:{fixed}*'" in str(sees["Resource"])
+
+
+def test_the_rollback_alarms_watch_the_fleet_that_an_update_puts_up(templates: dict[str, Template]) -> None:
+    """On the whole endpoint's errors the old fleet's would end the update that is to mend them."""
+    [(config, _)] = resources(templates["Endpoint"], "AWS::SageMaker::EndpointConfig").items()
+    alarms = resources(templates["Endpoint"], "AWS::CloudWatch::Alarm")
+    configuration = {"Fn::GetAtt": [config, "EndpointConfigName"]}
+    for alarm in alarms.values():
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
+        assert dimensions == {"EndpointName": "stocktake", "VariantName": "live", "EndpointConfigName": configuration}
+        # one that is changed keeps its state, so each configuration has alarms of its own
+        assert configuration in alarm["AlarmName"]["Fn::Join"][1]
+    [endpoint] = resources(templates["Endpoint"], "AWS::SageMaker::Endpoint").values()
+    named = endpoint["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
+    assert [alarm["AlarmName"] for alarm in named] == [{"Ref": name} for name in alarms]
 
 
 def test_scaling_can_be_switched_off(synthesize: Callable[..., dict[str, Template]]) -> None:

@@ -95,6 +95,8 @@ def test_values_of_the_command_line_are_strings_and_still_typed() -> None:
         ("schedule", "cron(0 3 * * SUN *)", "one of the two days must be ?"),
         ("schedule", "cron(0 3 ? * ? *)", "one of the two days must be ?"),
         ("schedule", "cron(60 3 ? * SUN *)", "six fields"),
+        ("schedule", "cron(*/0 3 ? * SUN *)", "six fields"),
+        ("schedule", "cron(0 3 ? * MON/2 *)", "six fields"),
         ("schedule", "at(2026-11-28T08:00:00)", "rate(7 days)"),
     ],
 )
@@ -321,7 +323,7 @@ def test_every_name_that_is_made_of_an_accepted_one_satisfies_its_service(name: 
     assert re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", f"{name.capitalize()}-Observability")  # CloudFormation
     assert re.fullmatch(r"[\w-]{1,80}", name)  # the state machine
     assert re.fullmatch(r"[.\-_/#A-Za-z0-9]{1,512}", f"/aws/vendedlogs/states/{name}")
-    assert all(0 < len(alarm) <= 255 for alarm in alarm_names(name))
+    assert all(0 < len(alarm) <= 255 for alarm in alarm_names(name, "c" * 63))
 
 
 @given(names)

@@ -13,8 +13,9 @@ UPDATED = {
     "AWS::SageMaker::Endpoint",
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::CloudWatch::Alarm",
 }
-"""What the parameter's change creates, changes or deletes; alarms and roles stay as `cdk deploy` made them."""
+"""What the parameter's change creates, changes or deletes; roles stay as `cdk deploy` made them."""
 
 NOT_NEEDED = {
     "kms:DescribeKey": "no key is given",
@@ -36,7 +37,7 @@ def handlers() -> dict[str, set[str]]:
     found = {}
     for file in package.files("cfnlint.data.schemas.resources").iterdir():
         text = file.read_text(encoding="utf-8") if file.name.endswith(".json") else ""
-        if '"typeName": "AWS::SageMaker::' in text or '"typeName": "AWS::ApplicationAutoScaling::' in text:
+        if any(f'"typeName": "{kind}"' in text for kind in UPDATED):
             schema = json.loads(text)
             its = {verb: handler for verb, handler in schema.get("handlers", {}).items() if verb != "list"}
             found[schema["typeName"]] = {action for handler in its.values() for action in handler["permissions"]}

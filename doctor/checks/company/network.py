@@ -29,9 +29,12 @@ def check(ec2: Any, settings: DeploymentSettings, run: ExecutionInput, place: Pl
     if network is None:
         return
     zones = sorted({subnet["AvailabilityZone"] for subnet in network.subnets})
-    if len(zones) == 1 and settings.endpoint_max_instances > 1:
+    if len(zones) == 1:
         finding = f"Every subnet is in {zones[0]}."
-        meaning = "The instances of the endpoint are all in one zone: it is down when that is."
+        meaning = (
+            "SageMaker's guide asks for two zones for an endpoint, even of one instance; AWS may refuse it at the end "
+            "of the first execution, and it is down when the zone is."
+        )
         yield Finding(_CHECK, Severity.WARNING, finding, meaning, _MEND.format(kind="subnets", region=place.region))
     else:
         yield Finding(_CHECK, Severity.FINE, f"{network.vpc}, in {', '.join(zones)}.")

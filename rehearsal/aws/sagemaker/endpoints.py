@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.sagemaker.exceptions import AWSValidationException
@@ -37,6 +38,10 @@ _validate_variants = FakeEndpointConfig.validate_production_variants
 _lock = threading.RLock()
 _answered = threading.Condition(_lock)
 _in_service: dict[str, InService] = {}
+
+
+class AlarmsAreOn(Exception):
+    """An alarm that an update names is on, whatever turned it on."""
 
 
 @dataclass
@@ -79,16 +84,24 @@ class Deployment:
                 capture.require(container.principal, self.endpoint.endpoint_name, variant["VariantName"])
             timeout = variant.get("ContainerStartupHealthCheckTimeoutInSeconds") or _STARTUP_SECONDS
             container.wait_until_healthy(timeout, cancelled=lambda: not self._is_wanted())
-            # SageMaker looks at them while it shifts traffic; here there is no baking period.
-            watching = on_behalf.alarm_reads(self.update.alarms, self.backend.region_name)
-            on_behalf.require_all(container.principal, watching)
+            self._watch_alarms(container.principal)
             self._switch(InService(variant["VariantName"], container, capture))
             container.follow_log()
-        except (Unhealthy, DownloadFailed, AccessDenied, AWSValidationException) as error:
+        except AlarmsAreOn as error:
             self._give_up(container, str(error))
+        except (Unhealthy, DownloadFailed, AccessDenied, AWSValidationException) as error:
+            self._give_up(container, self._not_healthy(str(error)))
         except Exception as error:
             traceback.print_exc()
-            self._give_up(container, f"{type(error).__name__}: {error}")
+            self._give_up(container, self._not_healthy(f"{type(error).__name__}: {error}"))
+
+    def _watch_alarms(self, principal: on_behalf.Principal) -> None:
+        """SageMaker looks at them while it shifts traffic; here, where nothing is baked, once."""
+        alarms, region = self.update.alarms, self.backend.region_name
+        on_behalf.require_all(principal, on_behalf.alarm_reads(alarms, region))
+        known = cloudwatch_backends[self.backend.account_id][region].alarms
+        if on := [name for name in alarms if name in known and known[name].state_value == "ALARM"]:
+            raise AlarmsAreOn(f"The update was rolled back, as alarms are on: {', '.join(on)}")
 
     def _capture(self, config: dict[str, Any]) -> Capture | None:
         old = _in_service.get(self.endpoint.arn)
@@ -121,14 +134,16 @@ class Deployment:
         if old:
             old.retire()
 
-    def _give_up(self, container: Container | None, message: str) -> None:
+    def _not_healthy(self, message: str) -> str:
+        variant = self.endpoint.production_variants[0]["VariantName"]
+        return (
+            f"The primary container for production variant {variant} did not pass the ping health check. "
+            f"Please check CloudWatch logs for this endpoint. {message}"
+        )
+
+    def _give_up(self, container: Container | None, reason: str) -> None:
         with _lock:
             serving = self.endpoint.arn in _in_service
-            variant = self.endpoint.production_variants[0]["VariantName"]
-            reason = (
-                f"The primary container for production variant {variant} did not pass the ping health check. "
-                f"Please check CloudWatch logs for this endpoint. {message}"
-            )
             if self._is_wanted():
                 self._settle("InService" if serving else "Failed", reason[:1024])
         if container:
@@ -165,8 +180,8 @@ def update_endpoint(
 ) -> FakeEndpoint:
     """UpdateEndpoint, which moto lacks: the old server answers until the new one is healthy.
 
-    If that never happens, or the endpoint's role may not see the alarms by name, the endpoint stays in service on its
-    old configuration, with a failure reason.
+    If that never happens, or an alarm is on, or the endpoint's role may not see the alarms by name, the endpoint stays
+    in service on its old configuration, with a failure reason.
     """
     with _lock:
         self.describe_endpoint(endpoint_name)

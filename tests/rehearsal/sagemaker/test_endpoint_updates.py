@@ -71,6 +71,44 @@ def test_only_a_variant_that_is_there_and_not_burstable_scales(
         autoscaling.register_scalable_target(**target(endpoint, MinCapacity=1, MaxCapacity=2))
 
 
+def test_an_update_that_names_an_alarm_that_is_on_is_rolled_back_whoever_turned_it_on(
+    aws: Emulator, sagemaker: Any, bucket: Bucket, endpoint: str
+) -> None:
+    # given an endpoint, and an alarm that its own fleet has turned on
+    serve(sagemaker, bucket, endpoint)
+    before = settled(sagemaker, endpoint)["EndpointConfigName"]
+    metric = {"Namespace": "AWS/SageMaker", "MetricName": "Invocation5XXErrors", "Statistic": "Sum", "Period": 60}
+    cloudwatch = aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=endpoint,
+        EvaluationPeriods=1,
+        Threshold=5,
+        ComparisonOperator="GreaterThanThreshold",
+        **metric,
+    )
+    cloudwatch.set_alarm_state(AlarmName=endpoint, StateValue="ALARM", StateReason="errors")
+    config = configure(sagemaker, {"Image": "ray", "ModelDataUrl": put_model(bucket, "second")})
+    update = {
+        "EndpointName": endpoint,
+        "EndpointConfigName": config,
+        "DeploymentConfig": {
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+            },
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": endpoint}]},
+        },
+    }
+    # when it is updated, then the old configuration serves on and the reason names the alarm
+    sagemaker.update_endpoint(**update)
+    left = settled(sagemaker, endpoint)
+    assert (left["EndpointStatus"], left["EndpointConfigName"]) == ("InService", before)
+    assert f"alarms are on: {endpoint}" in left["FailureReason"]
+    # ... and when the alarm is off again, the new one does
+    cloudwatch.set_alarm_state(AlarmName=endpoint, StateValue="OK", StateReason="none")
+    sagemaker.update_endpoint(**update)
+    assert settled(sagemaker, endpoint)["EndpointConfigName"] == config
+
+
 def fleet(count: int) -> tuple[FakeEndpoint, list[dict[str, Any]]]:
     variants = [{"VariantName": "live", "InitialInstanceCount": count, "InitialVariantWeight": 1.0}]
     return FakeEndpoint("1", "x", "any", "any", variants, {}, []), variants
