@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import boto3
-from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+from botocore import exceptions, xform_name
+from botocore.exceptions import BotoCoreError, ClientError
 
 from console.views.history import Job, Visit, visits_of
 from console.views.job_logs import JobNotes, notes_on
@@ -169,7 +169,7 @@ def _patience_with(error: BotoCoreError | ClientError) -> float:
         if code == "ExecutionDoesNotExist":  # These APIs are eventually consistent: a new one may not be found yet.
             return _SECONDS_UNTIL_FOUND
         return _SECONDS_OF_SILENCE if status >= 500 or code in _BUSY else 0
-    return _SECONDS_OF_SILENCE if isinstance(error, ConnectionError | HTTPClientError) else 0
+    return _SECONDS_OF_SILENCE if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError) else 0
 
 
 def _outcome(answer: dict[str, Any], seen: list[Visit]) -> Outcome:

@@ -1,7 +1,8 @@
 """Whose credentials these are, and whether SageMaker is where they would deploy to."""
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, NoCredentialsError
+from botocore import exceptions
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from doctor.findings import Finding, Severity, sentence
 from doctor.templates import Place
@@ -46,7 +47,7 @@ def check_credentials(session: boto3.Session) -> tuple[Finding, Place | None]:
     except ClientError as error:
         meaning = "They are wrong, have expired, or the region is not enabled for the account."
         return Finding("Credentials", Severity.FAILS, sentence(error), meaning, _CONFIGURE), None
-    except (ConnectionError, HTTPClientError) as error:
+    except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
         meaning = "AWS cannot be reached from here."
         return Finding("Credentials", Severity.FAILS, sentence(error), meaning, "aws sts get-caller-identity"), None
     except BotoCoreError as error:

@@ -22,7 +22,7 @@ def neighbours(instance_type: str) -> list[str]:
         (name for name in instances.instance_types("ProductionVariant") if name.rpartition(".")[0] == family),
         key=_size,
     )
-    if instance_type not in sizes:  # newer than the service model of the function's runtime
+    if instance_type not in sizes:  # newer than the deployment's service model
         return []
     at = sizes.index(instance_type)
     return [name for name in sizes[max(at - 1, 0) : at + 2] if name != instance_type]

@@ -26,7 +26,8 @@ REMEDIES = {
     "SmokeTestFailed": "The model was taken back and its package rejected. Compare the endpoint's log with the "
     "evaluation's: both should compute the same.",
     "NotServed": "The model was taken back. Look at the endpoint in the console: after the update it "
-    "served something else.",
+    "served something else. If its configuration could not be found, AWS may refuse every update: pause the endpoint, "
+    "then promote a package.",
     "DeployFailed": "CloudFormation has rolled the update back. Look at the endpoint stack's events and at the "
     "alarms, then promote the package (make promote).",
 }

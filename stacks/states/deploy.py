@@ -16,17 +16,18 @@ from stacks.endpoint.stack import PARAMETER
 from stacks.states.aws_call import call_aws
 from stacks.states.failure import Failure, catch_everything
 from stacks.states.invoke import invoke
-from stacks.states.jsonata import NULL, SENTENCE, expression
+from stacks.states.jsonata import ERROR, NULL, SENTENCE, expression
 from stacks.states.retries import retry_call
 from stacks.states.target import NUMBERED, STACK_ID, Target
 
 SERVED = f"$states.result.Stacks[0].Parameters[ParameterKey = '{PARAMETER}'].ParameterValue & ''"
 """JSONata, where the endpoint's stack was described: the package that it is to serve, or an empty text."""
 _GENERATED_NAMES = "CloudFormation names models and endpoint configurations."
-LOOKS = 60
-"""So often an endpoint is looked at that changes by itself, as one that scales: half an hour by the default."""
-_CHANGES = "$endpoint.status in ['Updating', 'SystemUpdating']"
-"""JSONata: whether SageMaker works at the endpoint, whoever wanted that."""
+PATIENCE = 1800
+"""Seconds for which an endpoint is waited for that changes by itself, as one that scales."""
+CHANGING = ("Updating", "SystemUpdating", "RollingBack")
+"""Statuses of an endpoint that SageMaker works at, whoever wanted that; RollingBack is of a scaling that failed."""
+_CHANGES = f"$endpoint.status in {list(CHANGING)}"
 
 
 class Deploy:
@@ -48,6 +49,7 @@ class Deploy:
 
     def __init__(self, scope: Construct, target: Target, smoke_test: lambda_.IFunction, failure: Failure) -> None:
         self._scope, self._target, self._failure = scope, target, failure
+        self._looks = PATIENCE // target.poll_seconds
         self.start = self._call(
             "Note what it replaces",
             "sagemaker:updateModelPackage",
@@ -115,17 +117,22 @@ class Deploy:
         return wait
 
     def _when_at_rest(self, update: sfn.IChainable) -> sfn.Choice:
-        """SageMaker refuses to update an endpoint that is scaled at the moment, or that it updates by itself."""
+        """SageMaker refuses to update an endpoint that is scaled at the moment, or that it updates by itself.
+
+        Scaling may still begin after the look; that is rare.
+        """
         look = self._look("Look at endpoint", {}, "An endpoint that changes cannot be updated.")
         rests = sfn.Choice.jsonata(self._scope, "Endpoint at rest?", comment="Scaling ends in minutes.")
         rests.when(
-            sfn.Condition.jsonata(expression(f"{_CHANGES} and $looks < {LOOKS}")),
+            sfn.Condition.jsonata(expression(f"{_CHANGES} and $looks < {self._looks}")),
             self._wait("Wait for endpoint", look),
             assign={"looks": expression("$looks + 1")},
         ).otherwise(update)
         look.next(rests)
-        there = sfn.Choice.jsonata(self._scope, "Endpoint there?", comment="Without a package there is none.")
-        there.when(sfn.Condition.jsonata(expression("$previous = ''")), update)
+        there = sfn.Choice.jsonata(
+            self._scope, "Endpoint there?", comment="There is none before the first package, unless that is taken back."
+        )
+        there.when(sfn.Condition.jsonata(expression("$previous = '' and $failure = null")), update)
         return there.when(sfn.Condition.jsonata(expression("true")), look, assign={"looks": 0})
 
     def _update(self) -> tasks.CallAwsService:
@@ -190,14 +197,21 @@ class Deploy:
 
         That may be gone then: CloudFormation has cleaned up what the complete update replaced.
         """
-        target = self._target
-        start = sfn.Pass.jsonata(self._scope, "See what serves", assign={"looks": 0})
+        scope, target = self._scope, self._target
+        start = sfn.Pass.jsonata(scope, "See what serves", assign={"looks": 0})
         endpoint = self._look(
             "Describe endpoint",
             {"serving": expression("$states.result.EndpointConfigName"), "decision": "deployed"},
             "A complete update may have left an endpoint that went back: see what it serves.",
         )
+        gone = sfn.Choice.jsonata(scope, "What serves is gone?", comment="Then it is not what the stack has just made.")
+        gone.when(
+            sfn.Condition.jsonata(expression("$contains($failure.cause, 'Could not find')")),
+            self.withdrawn,
+            assign=self._not_served(),
+        ).otherwise(self._failure.start)
         configuration = self._described(
+            gone,
             "Describe endpoint configuration",
             "sagemaker:describeEndpointConfig",
             [target.endpoint_config_arns],
@@ -205,29 +219,38 @@ class Deploy:
             "$states.result.ProductionVariants[0].ModelName",
         )
         model = self._described(
+            gone,
             "Describe served model",
             "sagemaker:describeModel",
             [target.model_arns],
             {"ModelName": expression("$serving")},
             "$states.result.PrimaryContainer.ModelPackageName & ''",
         )
-        serves = sfn.Choice.jsonata(
-            self._scope, "Package serves?", comment="In service, or scaled, with the package that was deployed."
-        )
+        serves = sfn.Choice.jsonata(scope, "Package serves?", comment="In service, with the package that was deployed.")
         serves.when(
-            sfn.Condition.jsonata(expression("$serving = $package and $endpoint.status = 'InService'")), self.tested
-        ).when(
-            sfn.Condition.jsonata(expression(f"$serving = $package and {_CHANGES} and $looks < {LOOKS}")),
+            sfn.Condition.jsonata(expression(f"$serving = $package and {_CHANGES} and $looks < {self._looks}")),
             self._wait("Wait until it rests", endpoint),
             assign={"looks": expression("$looks + 1")},
+        ).when(
+            # One that still changes answers, too.
+            sfn.Condition.jsonata(
+                expression(f"$serving = $package and ($endpoint.status = 'InService' or {_CHANGES})")
+            ),
+            self.tested,
         ).when(sfn.Condition.jsonata(expression("true")), self.withdrawn, assign=self._not_served())
         start.next(endpoint).next(configuration).next(model).next(serves)
         return start
 
     def _described(
-        self, name: str, action: str, resources: list[str], parameters: Mapping[str, object], serving: str
+        self,
+        unknown: sfn.Choice,
+        name: str,
+        action: str,
+        resources: list[str],
+        parameters: Mapping[str, object],
+        serving: str,
     ) -> tasks.CallAwsService:
-        """What the endpoint has; where that is gone, it is not what the stack has just made."""
+        """What the endpoint has; where that is not told, `unknown` comes next."""
         state = call_aws(
             self._scope,
             name,
@@ -237,7 +260,7 @@ class Deploy:
             assign={"serving": expression(serving)},
             wildcard=_GENERATED_NAMES,
         )
-        state.add_catch(self.withdrawn, errors=["States.TaskFailed"], assign=self._not_served())
+        state.add_catch(unknown, errors=["States.TaskFailed"], assign=self._failure.of(name, ERROR, SENTENCE))
         return self._failure.catch(state)
 
     def _not_served(self) -> dict[str, object]:

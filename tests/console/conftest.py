@@ -195,3 +195,10 @@ def execute(aws: Emulator, deployed: str) -> Execute:
         return arn.rpartition(":")[2]
 
     return run
+
+
+def status_of(aws: Emulator, machine: str, name: str) -> str:
+    """An execution's status, by its name."""
+    arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+    status: str = aws.client("stepfunctions").describe_execution(executionArn=arn)["status"]
+    return status

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -212,19 +211,16 @@ def test_a_package_is_promoted_only_if_it_is_approved(release: Release) -> None:
     assert release.run(given=good)["output"]["decision"] == "deployed"
 
 
-def status(after: str) -> dict[str, Any]:
-    """What is assigned where an endpoint is scaled at first, by the number of looks."""
-    return {"name": "stocktake", "status": f"{{% $looks < 2 ? 'Updating' : '{after}' %}}"}
-
-
-def test_an_endpoint_that_is_scaled_is_waited_for_before_and_after_the_update(release: Release) -> None:
+@pytest.mark.parametrize("changing", ["Updating", "SystemUpdating", "RollingBack"])
+def test_an_endpoint_that_is_scaled_is_waited_for_before_and_after_the_update(release: Release, changing: str) -> None:
     # given a package that is served, and an endpoint that autoscaling has just given another size
     old, new = release.package(), release.package()
     release.serve(old)
     # when a new one is deployed, and the endpoint is scaled again as soon as the update is complete
+    endpoint = {"name": "stocktake", "status": f"{{% $looks < 2 ? '{changing}' : 'InService' %}}"}
     scaled = {
-        "Look at endpoint": {"endpoint": status("InService")},
-        "Describe endpoint": {"endpoint": status("InService"), "decision": "deployed"},
+        "Look at endpoint": {"endpoint": endpoint},
+        "Describe endpoint": {"endpoint": endpoint, "decision": "deployed"},
     }
     execution = release.aws.start(release.machine(run=RUN, package=new, champion=old, instead=scaled))
     # then it is looked at until it rests, and the new one serves
@@ -249,3 +245,34 @@ def test_an_endpoint_that_went_back_to_what_is_gone_has_its_package_withdrawn(re
     assert (ended["status"], ended["error"]) == ("FAILED", "NotServed")
     assert "serves no-such-configuration instead of" in ended["cause"]
     assert (release.served(), release.status(new), release.turn()) == (old, "Rejected", None)
+
+
+def test_an_endpoint_that_cannot_be_looked_at_ends_the_execution_and_withdraws_nothing(release: Release) -> None:
+    # given an update that is complete, and a question about the endpoint that AWS refuses
+    old, new = release.package(), release.package()
+    release.serve(old)
+    serves = {"name": "stocktake", "status": "InService"}
+    refused = {"Describe endpoint": {"endpoint": serves, "serving": "no name!", "decision": "deployed"}}
+    # when
+    machine = release.machine(
+        run=RUN, package=new, champion=old, instead=refused, asked=["Describe endpoint configuration"]
+    )
+    ended = release.aws.execute(machine)
+    # then its own error is told, and nothing is taken back
+    assert ended["status"] == "FAILED"
+    assert ended["cause"].startswith("Describe endpoint configuration: ")
+    assert (release.served(), release.status(new), release.turn()) == (new, "Approved", None)
+
+
+def test_one_that_never_rests_is_tried_all_the_same(release: Release) -> None:
+    # given an endpoint with the right package that is scaled again and again
+    old, new = release.package(), release.package()
+    release.serve(old)
+    scaled = {"name": "stocktake", "status": "Updating"}
+    machine = release.machine(
+        run=RUN, package=new, champion=old, instead={"Describe endpoint": {"endpoint": scaled, "decision": "deployed"}}
+    )
+    machine["States"]["See what serves"]["Assign"]["looks"] = 58
+    # when it was looked at often enough, then it is as good as its answers
+    assert release.aws.execute(machine)["output"]["decision"] == "deployed"
+    assert release.status(new) == "Approved"

@@ -58,6 +58,14 @@ def test_the_role_has_what_the_handlers_call(
     assert handlers[kind], "the schema lists no permissions"
 
 
+def test_the_role_makes_and_removes_the_alarms_of_every_configuration(templates: dict[str, Template]) -> None:
+    [statement] = [s for s in statements(templates["Endpoint"], "UpdateRole") if s.get("Sid") == "RollbackAlarms"]
+    assert {"cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"} <= set(statement["Action"])
+    for alarm in resources(templates["Endpoint"], "AWS::CloudWatch::Alarm").values():
+        _, (fixed, _configuration) = alarm["AlarmName"]["Fn::Join"]
+        assert f":alarm:{fixed}*'" in str(statement["Resource"])
+
+
 @pytest.mark.parametrize(
     ("stack", "role", "service"),
     [

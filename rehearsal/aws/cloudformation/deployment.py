@@ -179,7 +179,7 @@ class _Deployment:
             self.stack.record(name, old.deployed.physical_id, kind.name, "UPDATE_IN_PROGRESS")
             self._undo.append(lambda: self._change_back(name, old))
             deployed, status = kind.update(context, old.deployed.physical_id, properties), "UPDATE_COMPLETE"
-            handlers.require_permissions(context.principal, kind.name, "update", deployed.physical_id, properties)
+            handlers.require_permissions(context.principal, kind.name, "update", deployed.arn, properties)
         else:
             self.stack.record(name, "", kind.name, "CREATE_IN_PROGRESS" if old is None else "UPDATE_IN_PROGRESS")
             deployed, status = self._create(name, declaration, properties), "CREATE_COMPLETE"
@@ -196,7 +196,7 @@ class _Deployment:
         deployed = kind.create(context, properties)
         made = Resource(kind.name, {}, properties, deployed, "CREATE_COMPLETE")
         self._undo.append(lambda: _require_deleted(self.stack, name, made))
-        handlers.require_permissions(context.principal, kind.name, "create", deployed.physical_id, properties)
+        handlers.require_permissions(context.principal, kind.name, "create", deployed.arn, properties)
         return deployed
 
     def _change_back(self, name: str, old: Resource) -> None:
@@ -257,7 +257,9 @@ def _delete_resource(stack: Stack, name: str, resource: Resource, policy: str) -
     stack.record(name, physical_id, resource.kind, "DELETE_IN_PROGRESS")
     try:
         context = stack.context(name)
-        handlers.require_permissions(context.principal, resource.kind, "delete", physical_id, resource.properties)
+        handlers.require_permissions(
+            context.principal, resource.kind, "delete", resource.deployed.arn, resource.properties
+        )
         resource_type(resource.kind).delete(context, physical_id)
     except _FAILURES as error:
         logging.getLogger(__name__).warning("%s in %s was not deleted: %s", name, stack.name, error)

@@ -30,6 +30,7 @@ _ONLY_FOR = {
 }
 """Permissions that a handler uses only if the resource has this property."""
 
+_SCALING = "AWS::ApplicationAutoScaling::"
 _NOT_HERE = ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "lambda:")
 """A scalable target's permissions for what its policies do, or for targets that are functions."""
 
@@ -39,20 +40,21 @@ _SERVICE_LINKED_ROLE = (
 )
 
 
-def require_permissions(
-    principal: Principal, kind: str, verb: str, physical_id: str, properties: Mapping[str, Any]
-) -> None:
+def require_permissions(principal: Principal, kind: str, verb: str, arn: str, properties: Mapping[str, Any]) -> None:
     """Raise AccessDenied unless the principal may do all that the handler of a type does.
 
     Parameters
     ----------
     verb
         ``create``, ``update`` or ``delete``; the first two read the resource in the end.
+    arn
+        The resource's.
     """
     for action in _permissions(kind, verb):
-        if action.startswith(_NOT_HERE) or (action in _ONLY_FOR and _ONLY_FOR[action] not in properties):
+        of_policies = kind.startswith(_SCALING) and action.startswith(_NOT_HERE)
+        if of_policies or (action in _ONLY_FOR and _ONLY_FOR[action] not in properties):
             continue
-        require(principal, Need(action, _resource(action, physical_id, properties)))
+        require(principal, Need(action, _resource(action, arn, properties)))
 
 
 def _permissions(kind: str, verb: str) -> Iterator[str]:
@@ -60,12 +62,12 @@ def _permissions(kind: str, verb: str) -> Iterator[str]:
     yield from dict.fromkeys(handlers.get(verb, []) + (handlers.get("read", []) if verb != "delete" else []))
 
 
-def _resource(action: str, physical_id: str, properties: Mapping[str, Any]) -> str:
+def _resource(action: str, arn: str, properties: Mapping[str, Any]) -> str:
     """The resource itself, or what the property names that the permission is for, such as a key."""
     if action == "iam:CreateServiceLinkedRole":
         return _SERVICE_LINKED_ROLE
     patterns = reference.resource_types(action).values()
-    for named in (physical_id, properties.get(_ONLY_FOR.get(action, ""))):
+    for named in (arn, properties.get(_ONLY_FOR.get(action, ""))):
         if isinstance(named, str) and any(pattern.match(named) for pattern in patterns):
             return named
     return "*"
@@ -79,7 +81,7 @@ def _schemas() -> dict[str, dict[str, list[str]]]:
         if file.name.endswith(".json"):
             text = file.read_text(encoding="utf-8")
             # Of 1,900 schemas only a few are wanted: parsing all would take seconds.
-            if '"typeName": "AWS::SageMaker::' in text or '"typeName": "AWS::ApplicationAutoScaling::' in text:
+            if any(f'"typeName": "{kind}' in text for kind in ("AWS::SageMaker::", _SCALING, "AWS::CloudWatch::Alarm")):
                 schema = json.loads(text)
                 handlers = schema.get("handlers", {})
                 found[schema["typeName"]] = {verb: its["permissions"] for verb, its in handlers.items()}

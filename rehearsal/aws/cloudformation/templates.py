@@ -35,6 +35,11 @@ class Deployed:
     physical_id: str
     attributes: Mapping[str, Any]
 
+    @property
+    def arn(self) -> str:
+        """Its ARN; the physical id where that is one, or where it has none."""
+        return str(self.attributes.get("Arn", self.physical_id))
+
 
 @dataclass
 class Scope:

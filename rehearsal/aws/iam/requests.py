@@ -138,20 +138,20 @@ def resources(action: str, parameters: Mapping[str, Any], region: str) -> list[s
         return ["*"]
     found = []
     for kind, pattern in types.items():
-        if arn := _arn(action, kind, pattern, parameters, region):
-            found.append(arn)
+        found += _arns(action, kind, pattern, parameters, region)
     return list(dict.fromkeys(found)) or ["*"]
 
 
-def _arn(action: str, kind: str, pattern: re.Pattern[str], parameters: Mapping[str, Any], region: str) -> str | None:
-    """The ARN of one type of resource among the parameters, or made of a name among them."""
+def _arns(action: str, kind: str, pattern: re.Pattern[str], parameters: Mapping[str, Any], region: str) -> list[str]:
+    """The ARN of one type of resource among the parameters, or those made of the names among them."""
     service = action.partition(":")[0]
     for field_name, value in parameters.items():
         if field_name not in _ROLE_FIELDS and isinstance(value, str) and pattern.match(value):
-            return value
-    name = _name(service, kind, parameters)
-    if name is None:
-        return None
+            return [value]
+    return [_arn(service, kind, name, parameters, region) for name in _names(service, kind, parameters)]
+
+
+def _arn(service: str, kind: str, name: str, parameters: Mapping[str, Any], region: str) -> str:
     if service == "iam":
         return f"arn:aws:iam::{ACCOUNT_ID}:{kind}/{name}"
     place = f"arn:aws:{service}:{region}:{ACCOUNT_ID}"
@@ -171,8 +171,8 @@ def _arn(action: str, kind: str, pattern: re.Pattern[str], parameters: Mapping[s
             return f"{place}:{kind}/{name.lstrip('/')}"
 
 
-def _name(service: str, kind: str, parameters: Mapping[str, Any]) -> str | None:
-    """The name of a resource, by how the service calls that parameter."""
+def _names(service: str, kind: str, parameters: Mapping[str, Any]) -> list[str]:
+    """The name of a resource, or of several, by how the service calls that parameter."""
     camel = "".join(part.capitalize() for part in re.split(r"[-_]", kind))
     candidates = {
         ("states", "statemachine"): ["name"],
@@ -181,15 +181,20 @@ def _name(service: str, kind: str, parameters: Mapping[str, Any]) -> str | None:
         ("ssm", "parameter"): ["Name"],
         ("sns", "topic"): ["Name"],
         ("events", "rule"): ["Name", "Rule"],
-        ("cloudwatch", "alarm"): ["AlarmName"],
+        ("cloudwatch", "alarm"): ["AlarmName", "AlarmNames"],
         ("sagemaker", "model-package"): ["ModelPackageName", "ModelPackageGroupName"],
         ("lambda", "layer"): ["LayerName"],
         ("ecr", "repository"): ["repositoryName"],
     }.get((service, kind), [f"{camel}Name"])
     for candidate in candidates:
         if isinstance(value := parameters.get(candidate), str):
+            return [value]
+        if isinstance(value, list):
             return value
-    return None
+        # As the query protocol writes a list.
+        if several := [value for name, value in parameters.items() if re.fullmatch(rf"{candidate}\.member\.\d+", name)]:
+            return several
+    return []
 
 
 def _also(action: str, parameters: Mapping[str, Any], region: str) -> Iterator[Need]:

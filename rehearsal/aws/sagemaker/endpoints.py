@@ -189,9 +189,9 @@ def update_endpoint(
         endpoint = self.endpoints[endpoint_name]
         if endpoint.endpoint_status in ("Creating", "Updating"):
             raise AWSValidationException(f'Cannot update in-progress endpoint "{endpoint.arn}".')
-        old = self.endpoint_configs.get(endpoint.endpoint_config_name)
-        variants = old.production_variants if old else []
-        update.require(endpoint, self.region_name, variants, new["ProductionVariants"])
+        # An update needs the configuration that serves, too (terraform-provider-aws, issue 40048).
+        old = self.describe_endpoint_config(endpoint.endpoint_config_name)
+        update.require(endpoint, self.region_name, old["ProductionVariants"], new["ProductionVariants"])
         _deploy(self, endpoint, endpoint_config_name, "Updating", update)
     return endpoint
 

@@ -118,6 +118,11 @@ def test_a_second_execution_reuses_the_dataset_and_serves_its_own_model(kept: Ke
     assert package != kept.result["output"]["model"]["packageArn"]
     assert kept.ask(kept.photo())["model"] == package
     assert kept.ask(kept.photo())["count"] == int(rarest)
+    # ... whose configuration alone has alarms
+    for alarm in ("5xx", "latency"):
+        found = kept.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"stocktake-endpoint-{alarm}-")
+        configuration = kept.client("sagemaker").describe_endpoint(EndpointName="stocktake")["EndpointConfigName"]
+        assert [each["AlarmName"] for each in found["MetricAlarms"]] == [f"stocktake-endpoint-{alarm}-{configuration}"]
     # ... and the first one was measured beside it as it was then
     champion, before = output["evaluation"]["champion"], kept.result["output"]
     assert (champion["packageArn"], champion["comparable"]) == (before["model"]["packageArn"], True)

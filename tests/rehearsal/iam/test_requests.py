@@ -97,6 +97,13 @@ def _text(value: Any) -> str:
             [("s3:DeleteObject", "arn:aws:s3:::b/k"), ("s3:DeleteObjectVersion", "arn:aws:s3:::b/l")],
         ),
         ("s3", "create_multipart_upload", {"Bucket": "b", "Key": "k"}, [("s3:PutObject", "arn:aws:s3:::b/k")]),
+        (
+            "cloudwatch",
+            "delete_alarms",
+            {"AlarmNames": ["a", "b"]},
+            [("cloudwatch:DeleteAlarms", f"arn:aws:cloudwatch:{PLACE}:alarm:{name}") for name in "ab"],
+        ),
+        ("cloudwatch", "describe_alarms", {}, [("cloudwatch:DescribeAlarms", "*")]),
         ("lambda", "invoke", {"FunctionName": FUNCTION}, [("lambda:InvokeFunction", FUNCTION)]),
         (
             "lambda",

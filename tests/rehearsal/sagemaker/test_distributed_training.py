@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from datetime import timedelta
@@ -173,19 +174,21 @@ time.sleep(600)
 
 
 def test_a_training_has_the_machine_to_itself_whatever_its_instances(sagemaker: Any, bucket: Bucket) -> None:
-    # given a running job, when one of two instances and then another of one are asked for
+    # given a running job, when another of one instance, one of two and a last one are asked for
     first = start_job(sagemaker, bucket, "import time\nprint('runs')\ntime.sleep(600)")
     wait_for_line(sagemaker, first, "runs")
-    big = start_job(sagemaker, bucket, "", ResourceConfig=instances(2))
-    last = start_job(sagemaker, bucket, "")
+    waiting = [
+        start_job(sagemaker, bucket, ""),
+        start_job(sagemaker, bucket, "", ResourceConfig=instances(2)),
+        start_job(sagemaker, bucket, ""),
+    ]
 
-    # then both wait
-    status = [sagemaker.describe_training_job(TrainingJobName=name)["SecondaryStatus"] for name in (big, last)]
-    assert status == ["Starting", "Starting"]
+    # then all of these wait
+    status = {sagemaker.describe_training_job(TrainingJobName=name)["SecondaryStatus"] for name in waiting}
+    assert status == {"Starting"}
 
     # and when the first ends, they run one after the other
     sagemaker.stop_training_job(TrainingJobName=first)
-    stopped = at_end(sagemaker, first, "Stopped")
-    alone, after = (at_end(sagemaker, name) for name in (big, last))
-    assert stopped["TrainingEndTime"] <= alone["TrainingStartTime"] + timedelta(seconds=1)
-    assert alone["TrainingEndTime"] <= after["TrainingStartTime"] + timedelta(seconds=1)
+    ended = [at_end(sagemaker, first, "Stopped"), *(at_end(sagemaker, name) for name in waiting)]
+    for before, after in itertools.pairwise(ended):
+        assert before["TrainingEndTime"] <= after["TrainingStartTime"] + timedelta(seconds=1)

@@ -109,6 +109,16 @@ def test_an_update_that_names_an_alarm_that_is_on_is_rolled_back_whoever_turned_
     assert settled(sagemaker, endpoint)["EndpointConfigName"] == config
 
 
+def test_an_endpoint_whose_configuration_is_gone_cannot_be_updated(
+    sagemaker: Any, bucket: Bucket, endpoint: str
+) -> None:
+    serve(sagemaker, bucket, endpoint)
+    sagemaker.delete_endpoint_config(EndpointConfigName=settled(sagemaker, endpoint)["EndpointConfigName"])
+    config = configure(sagemaker, {"Image": "ray", "ModelDataUrl": put_model(bucket, "second")})
+    with pytest.raises(ClientError, match="Could not find endpoint configuration"):
+        sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+
+
 def fleet(count: int) -> tuple[FakeEndpoint, list[dict[str, Any]]]:
     variants = [{"VariantName": "live", "InitialInstanceCount": count, "InitialVariantWeight": 1.0}]
     return FakeEndpoint("1", "x", "any", "any", variants, {}, []), variants
