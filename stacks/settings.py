@@ -7,7 +7,6 @@ A wrong value stops the synth with a sentence that names the setting, what was g
 import difflib
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -17,17 +16,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from run import contract, instances
+from run.deployment import check_deployment
+from run.sentences import shown
 from stacks import schedules
 from stacks.company import allowed
 
 ROOT = Path(__file__).resolve().parent.parent
-
-# `lambda` is a keyword, so that folder can only be an import root. The settings check the execution defaults with the
-# model that the deployed Plan function uses: one contract, told at synth instead of at the first execution.
-sys.path.insert(0, str(ROOT / "lambda"))
-from run import contract, instances  # noqa: E402
-from run.deployment import check_deployment  # noqa: E402
-from run.sentences import shown  # noqa: E402
 
 DEFAULT_NAME = "stocktake"
 DEPLOYMENT = "stocktake:deployment"
