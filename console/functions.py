@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 _LONGEST_FUNCTION = Config(read_timeout=900, retries={"total_max_attempts": 1}, tcp_keepalive=True)
 """A function is called once, and a connection without a word in it outlives what lies between here and AWS."""
 
-_NOT_READY = {
+NOT_RUN = {
     "CodeArtifactUserPendingException",
     "ENINotReadyException",
     "ResourceConflictException",
@@ -55,7 +55,7 @@ def call(function: str, asked: Mapping[str, Any]) -> dict[str, Any]:
                 f"{function} said nothing for 15 minutes; it may have ended all the same."
             ) from None
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _NOT_READY or time.monotonic() > deadline:
+            if error.response["Error"]["Code"] not in NOT_RUN or time.monotonic() > deadline:
                 raise
         time.sleep(_SECONDS_BETWEEN_CALLS)
     if "FunctionError" in answered:

@@ -12,6 +12,7 @@ import botocore.session
 
 USES = ("Training", "Processing", "ProductionVariant")
 DEPLOYED = "instance_types.json"
+"""The file beside this one, in the functions' asset alone, with the types that the deployment knows."""
 
 _NO_CUDA_13 = ("p2", "p3", "p3dn")
 _NO_IMAGE_FOR = re.compile(r"trn|inf|dl|p6e|[a-z]+\d+g")
@@ -75,6 +76,7 @@ def instance_types(use: str) -> frozenset[str]:
     return frozenset((_deployed() or of_service_model())[use])
 
 
+@cache
 def of_service_model() -> dict[str, list[str]]:
     """The types of each use in SageMaker's service model, as this machine's botocore has it."""
     model = botocore.session.get_session().get_service_model("sagemaker")

@@ -1,7 +1,6 @@
 """The model package behind an endpoint: model, endpoint configuration, endpoint."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from aws_cdk import CfnTag
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -19,16 +18,9 @@ from stacks.storage import CAPTURED
 VARIANT = "live"
 
 
-class Served(NamedTuple):
-    """What an endpoint serves."""
-
-    model: sagemaker.CfnModel
-    config: sagemaker.CfnEndpointConfig
-
-
 def served(
     scope: Construct, settings: DeploymentSettings, *, package_arn: str, role: iam.IRole, data_bucket: s3.IBucket
-) -> Served:
+) -> tuple[sagemaker.CfnModel, sagemaker.CfnEndpointConfig]:
     """The package as a model, and how it is to be served."""
     tags = _tags(settings)
     model = sagemaker.CfnModel(
@@ -59,7 +51,7 @@ def served(
         tags=tags,
         kms_key_id=None if has_local_storage(settings.endpoint_instance_type) else settings.kms_key,
     )
-    return Served(model, config)
+    return model, config
 
 
 def endpoint(

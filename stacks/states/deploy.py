@@ -23,11 +23,10 @@ from stacks.states.target import NUMBERED, STACK_ID, Target
 SERVED = f"$states.result.Stacks[0].Parameters[ParameterKey = '{PARAMETER}'].ParameterValue & ''"
 """JSONata, where the endpoint's stack was described: the package that it is to serve, or an empty text."""
 _GENERATED_NAMES = "CloudFormation names models and endpoint configurations."
-PATIENCE = 1800
+_PATIENCE = 1800
 """Seconds for which an endpoint is waited for that changes by itself, as one that scales."""
-CHANGING = ("Updating", "SystemUpdating", "RollingBack")
-"""Statuses of an endpoint that SageMaker works at, whoever wanted that; RollingBack is of a scaling that failed."""
-_CHANGES = f"$endpoint.status in {list(CHANGING)}"
+_CHANGES = "$endpoint.status in ['Updating', 'SystemUpdating', 'RollingBack']"
+"""JSONata: whether SageMaker works at the endpoint, whoever wanted that; RollingBack is of a scaling that failed."""
 
 
 class Deploy:
@@ -49,7 +48,7 @@ class Deploy:
 
     def __init__(self, scope: Construct, target: Target, smoke_test: lambda_.IFunction, failure: Failure) -> None:
         self._scope, self._target, self._failure = scope, target, failure
-        self._looks = PATIENCE // target.poll_seconds
+        self._looks = _PATIENCE // target.poll_seconds
         self.start = self._call(
             "Note what it replaces",
             "sagemaker:updateModelPackage",

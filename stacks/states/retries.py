@@ -8,14 +8,14 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 
 JOB_RETRIES = 3
 
-
-_NOT_RUN = (
+NOT_RUN = (
     "TooManyRequestsException",
     "ResourceNotReadyException",
     "ENINotReadyException",
     "ResourceConflictException",
     "CodeArtifactUserPendingException",
 )
+"""Lambda's codes where a function did not run and will later; commands have the same (console/functions.py)."""
 
 
 def retry_until_run(state: tasks.LambdaInvoke | sfn.CustomState) -> None:
@@ -25,7 +25,7 @@ def retry_until_run(state: tasks.LambdaInvoke | sfn.CustomState) -> None:
     nobody called for weeks: AWS takes its network interface in a VPC, and refuses the call that makes it ready again.
     """
     state.add_retry(
-        errors=[f"Lambda.{name}" for name in _NOT_RUN], interval=Duration.seconds(5), max_attempts=12, backoff_rate=1.5
+        errors=[f"Lambda.{name}" for name in NOT_RUN], interval=Duration.seconds(5), max_attempts=12, backoff_rate=1.5
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from console import functions
+from stacks.states.retries import NOT_RUN
 
 
 class Lambda:
@@ -57,6 +58,10 @@ def test_one_that_did_not_run_is_called_again_until_it_does(monkeypatch: pytest.
     assert 0 < fake.slept <= 30
     # ... over a connection that stays alive while nothing is said
     assert fake.options["config"].tcp_keepalive
+
+
+def test_states_of_the_machine_wait_for_the_same() -> None:
+    assert set(NOT_RUN) == functions.NOT_RUN
 
 
 def test_one_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

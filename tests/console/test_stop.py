@@ -18,15 +18,21 @@ from tests.rehearsal.sagemaker.jobs import sleeping_job
 Captured = pytest.CaptureFixture[str]
 
 
-def test_stopping_ends_the_jobs_that_wait_and_those_that_nobody_waits_for(
-    aws: Emulator, deployed: str, execute: Execute, capsys: Captured
-) -> None:
-    # given an execution whose first job was started and left alone, and whose second it waits for
+def start_two_jobs(aws: Emulator, execute: Execute) -> tuple[str, str, str]:
+    """An execution's name, and those of a job that it has started and left alone and of one that it waits for."""
     mark = uuid.uuid4().hex[:6]
     alone, waited = f"alone-{mark}", f"waited-{mark}"
     name = execute(process=[sleeping_job(alone), sleeping_job(waited)])
     sagemaker = aws.client("sagemaker")
     aws.wait_for(lambda: sagemaker.list_processing_jobs(NameContains=waited)["ProcessingJobSummaries"], bool)
+    return name, alone, waited
+
+
+def test_stopping_ends_the_jobs_that_wait_and_those_that_nobody_waits_for(
+    aws: Emulator, deployed: str, execute: Execute, capsys: Captured
+) -> None:
+    name, alone, waited = start_two_jobs(aws, execute)
+    sagemaker = aws.client("sagemaker")
     # when
     assert main(["stop", name, "--json"]) == 0
     # then
@@ -47,11 +53,7 @@ def test_a_job_that_cannot_be_stopped_is_named_and_the_others_are_stopped(
     aws: Emulator, execute: Execute, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     # given an execution with two jobs, one of which somebody may not stop
-    mark = uuid.uuid4().hex[:6]
-    mine, others = f"mine-{mark}", f"others-{mark}"
-    name = execute(process=[sleeping_job(others), sleeping_job(mine)])
-    jobs = aws.client("sagemaker")
-    aws.wait_for(lambda: jobs.list_processing_jobs(NameContains=mine)["ProcessingJobSummaries"], bool)
+    name, others, mine = start_two_jobs(aws, execute)
     real, denied = boto3.client, {"Error": {"Code": "AccessDeniedException", "Message": "not allowed"}}
 
     def client(service: str, **options: Any) -> Any:
@@ -75,7 +77,7 @@ def test_a_job_that_cannot_be_stopped_is_named_and_the_others_are_stopped(
     assert f"ProcessingJob {mine} is Stop" in told.out
     assert f"Error: ProcessingJob {others} runs on: " in told.err
     assert "not allowed" in told.err
-    jobs.stop_processing_job(ProcessingJobName=others)
+    aws.client("sagemaker").stop_processing_job(ProcessingJobName=others)
 
 
 def test_one_that_has_ended_has_nothing_to_stop(execute: Execute, capsys: Captured) -> None:

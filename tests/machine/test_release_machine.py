@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -230,17 +231,20 @@ def test_an_endpoint_that_is_scaled_is_waited_for_before_and_after_the_update(re
     assert (entered.count("Look at endpoint"), entered.count("Describe endpoint")) == (3, 3)
 
 
-def test_an_endpoint_that_went_back_to_what_is_gone_has_its_package_withdrawn(release: Release) -> None:
-    # given a package that is served, and an update whose endpoint went back to a configuration that is cleaned up
-    old, new = release.package(), release.package()
+def deploy_and_serve(release: Release, old: str, new: str, configuration: str) -> dict[str, Any]:
+    """How a deployment ends after which the endpoint says that it serves this configuration."""
     release.serve(old)
-    gone = {"name": "stocktake", "status": "InService"}
-    went_back = {"Describe endpoint": {"endpoint": gone, "serving": "no-such-configuration", "decision": "deployed"}}
-    # when a new one is deployed
-    machine = release.machine(
-        run=RUN, package=new, champion=old, instead=went_back, asked=["Describe endpoint configuration"]
-    )
-    ended = release.aws.execute(machine)
+    endpoint = {"name": "stocktake", "status": "InService"}
+    says = {"Describe endpoint": {"endpoint": endpoint, "serving": configuration, "decision": "deployed"}}
+    asked = ["Describe endpoint configuration"]
+    return release.aws.execute(release.machine(run=RUN, package=new, champion=old, instead=says, asked=asked))
+
+
+def test_an_endpoint_that_went_back_to_what_is_gone_has_its_package_withdrawn(release: Release) -> None:
+    # given an update whose endpoint went back to a configuration that is cleaned up
+    old, new = release.package(), release.package()
+    # when a new package is deployed
+    ended = deploy_and_serve(release, old, new, "no-such-configuration")
     # then it is rejected, and the stack is set back to what serves
     assert (ended["status"], ended["error"]) == ("FAILED", "NotServed")
     assert "serves no-such-configuration instead of" in ended["cause"]
@@ -250,14 +254,8 @@ def test_an_endpoint_that_went_back_to_what_is_gone_has_its_package_withdrawn(re
 def test_an_endpoint_that_cannot_be_looked_at_ends_the_execution_and_withdraws_nothing(release: Release) -> None:
     # given an update that is complete, and a question about the endpoint that AWS refuses
     old, new = release.package(), release.package()
-    release.serve(old)
-    serves = {"name": "stocktake", "status": "InService"}
-    refused = {"Describe endpoint": {"endpoint": serves, "serving": "no name!", "decision": "deployed"}}
     # when
-    machine = release.machine(
-        run=RUN, package=new, champion=old, instead=refused, asked=["Describe endpoint configuration"]
-    )
-    ended = release.aws.execute(machine)
+    ended = deploy_and_serve(release, old, new, "no name!")
     # then its own error is told, and nothing is taken back
     assert ended["status"] == "FAILED"
     assert ended["cause"].startswith("Describe endpoint configuration: ")

@@ -10,6 +10,10 @@ from botocore.stub import Stubber
 import approval
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/stocktake-models/3"
+NEEDED: dict[str, Any] = {"ModelPackageName": "3", "CreationTime": 0, "ModelPackageStatus": "Completed"} | {
+    "ModelPackageStatusDetails": {"ValidationStatuses": []}
+}
+"""What DescribeModelPackage always answers."""
 
 
 @pytest.mark.parametrize("decision", ["Approved", "Rejected"])
@@ -31,8 +35,3 @@ def test_an_event_is_believed_where_the_registry_does_not_know_yet(
         approval.handler({"detail": detail}, None)
         # then the execution hears the decision
         executions.assert_no_pending_responses()
-
-
-NEEDED: dict[str, Any] = {"ModelPackageName": "3", "CreationTime": 0, "ModelPackageStatus": "Completed"} | {
-    "ModelPackageStatusDetails": {"ValidationStatuses": []}
-}
